@@ -1,0 +1,1 @@
+"""Records → frames → Plotly figures → one page."""

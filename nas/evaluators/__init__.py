@@ -1,0 +1,1 @@
+"""Arch → accuracy: the seam and what ships behind it."""

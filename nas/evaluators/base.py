@@ -1,0 +1,48 @@
+"""The evaluator seam: anything that says how accurate an architecture is."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from search_spaces.arch import Arch
+
+Report = Callable[[int, float], None]
+"""Called after each epoch with its number, from 0, and the accuracy reached."""
+
+
+class EvaluationFailed(Exception):
+    """A candidate that cannot be given an accuracy: it diverged, or learnt nothing.
+
+    The search records it as failed, with this reason, and goes on.
+    """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurement:
+    """What one evaluation of one architecture with one seed found."""
+
+    accuracy: float
+    """Fraction of correct answers, 0 to 1."""
+    curve: tuple[float, ...] = ()
+    """Accuracy after each epoch, where there are epochs."""
+    noise: float | None = None
+    """Standard deviation over repetitions, where it is known."""
+
+
+class Evaluator(Protocol):
+    """Inherit from it, or just have its methods; name the class in `evaluator._target_`."""
+
+    def evaluate(self, arch: Arch, seed: int, report: Report) -> Measurement:
+        """The accuracy of `arch`; the same `arch` and `seed` give the same answer.
+
+        Raises EvaluationFailed for a candidate that has no accuracy, UserError for what no
+        candidate could be evaluated with.
+        """
+        ...
+
+    def describe(self) -> Mapping[str, str | int | float]:
+        """What the accuracy is of (dataset, resolution, epochs, …), for whoever reads it."""
+        return {}
+
+    def prepare(self) -> None:
+        """Raises UserError for what would fail every evaluation, before any is started."""

@@ -1,0 +1,1 @@
+"""An Arch made real: its cost, its module, its weights."""

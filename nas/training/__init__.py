@@ -1,0 +1,1 @@
+"""Data, recipe and the one training loop."""

@@ -1,0 +1,130 @@
+"""Plain mappings into frozen dataclasses, with the path to whatever does not fit."""
+
+import dataclasses
+import difflib
+import functools
+import types
+import typing
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
+
+import yaml
+
+from search_spaces.errors import UserError
+
+T = TypeVar("T")
+
+
+def from_mapping(cls: type[T], data: object, path: str = "") -> T:
+    """An instance of the dataclass `cls` from a mapping such as YAML gives.
+
+    Raises UserError for unknown or missing fields, wrong types and impossible values, each with
+    its path, as in `stages[2].kernel: expected an integer, got 'three'`.
+    """
+    if not isinstance(data, Mapping):
+        raise UserError(f"{_where(path)}expected a mapping of {cls.__name__} fields, {_got(data)}")
+    hints = _hints(cls)  # type: ignore[arg-type]
+    for name in data:
+        if name not in hints:
+            raise UserError(f"{_where(path)}unknown field {name!r}{closest(name, hints)}")
+    values = {}
+    for field in dataclasses.fields(cls):  # type: ignore[arg-type]
+        if field.name in data:
+            values[field.name] = _convert(
+                hints[field.name], data[field.name], f"{path}.{field.name}".lstrip(".")
+            )
+        elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
+            raise UserError(f"{_where(path)}missing field '{field.name}'")
+    try:
+        return cls(**values)
+    except UserError as error:
+        raise error.under(f"{path}." if path else "") from None
+
+
+def to_mapping(value: Any) -> Any:
+    """A dataclass as plain mappings, lists and scalars; fields at their default left out."""
+    if dataclasses.is_dataclass(value):
+        return {
+            field.name: to_mapping(getattr(value, field.name))
+            for field in dataclasses.fields(value)
+            if not _is_default(field, getattr(value, field.name))
+        }
+    if isinstance(value, tuple | list):
+        return [to_mapping(item) for item in value]
+    return value
+
+
+def load_yaml(text: str, source: str) -> Any:
+    """YAML as plain data; a syntax error becomes a UserError with its line."""
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f" line {mark.line + 1}:" if mark else ""
+        problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+        raise UserError(f"{source}:{line} not YAML: {problem}") from None
+
+
+def closest(name: object, known: Iterable[object]) -> str:
+    """A hint for a misspelt name: the nearest known one, or all of them."""
+    names = [str(item) for item in known]
+    near = difflib.get_close_matches(str(name), names, n=1)
+    return f"; did you mean {near[0]!r}?" if near else f"; expected one of: {', '.join(names)}"
+
+
+@functools.cache
+def _hints(cls: Any) -> dict[str, Any]:
+    return typing.get_type_hints(cls)
+
+
+def _convert(hint: Any, value: Any, path: str) -> Any:
+    origin = typing.get_origin(hint)
+    if origin in (typing.Union, types.UnionType):
+        return _convert_optional(hint, value, path)
+    if origin is typing.Literal:
+        options = typing.get_args(hint)
+        if value not in options:
+            raise UserError(f"{path}: {_got(value)}{closest(value, options)}")
+        return value
+    if origin is tuple:
+        if not isinstance(value, list | tuple):
+            raise UserError(f"{path}: expected a list, {_got(value)}")
+        (item,) = (arg for arg in typing.get_args(hint) if arg is not Ellipsis)
+        return tuple(_convert(item, v, f"{path}[{i}]") for i, v in enumerate(value))
+    if dataclasses.is_dataclass(hint):
+        return from_mapping(typing.cast(type, hint), value, path)
+    return _convert_scalar(hint, value, path)
+
+
+def _convert_optional(hint: Any, value: Any, path: str) -> Any:
+    if value is None:
+        return None
+    (inner,) = (arg for arg in typing.get_args(hint) if arg is not type(None))
+    return _convert(inner, value, path)
+
+
+def _convert_scalar(hint: Any, value: Any, path: str) -> Any:
+    # A bool is an int to Python, never to a reader.
+    if hint is float and isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    if type(value) is hint:
+        return value
+    names = {int: "an integer", float: "a number", bool: "true or false", str: "a string"}
+    raise UserError(f"{path}: expected {names[hint]}, {_got(value)}")
+
+
+def _is_default(field: "dataclasses.Field[Any]", value: object) -> bool:
+    if field.default is not dataclasses.MISSING:
+        return bool(value == field.default)
+    if field.default_factory is not dataclasses.MISSING:
+        return bool(value == field.default_factory())
+    return False
+
+
+def _where(path: str) -> str:
+    return f"{path}: " if path else ""
+
+
+def _got(value: object) -> str:
+    text = repr(value)
+    return f"got {text if len(text) <= 40 else text[:37] + '...'}"
