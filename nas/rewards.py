@@ -1,0 +1,101 @@
+"""Accuracy and cost as one number: pure functions of both, best at their largest."""
+
+import math
+from dataclasses import dataclass
+from typing import Protocol
+
+from search_spaces.errors import UserError
+
+
+class Reward(Protocol):
+    """What a single-objective search maximises."""
+
+    target: float
+
+    def __call__(self, accuracy: float, cost: float) -> float:
+        """The reward of a network of this accuracy (fraction) and cost (`target`'s unit)."""
+        ...
+
+    def accuracy_for(self, reward: float, cost: float) -> float:
+        """The accuracy that a network of this cost needs for this reward."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Soft:
+    """ACC · (cost / T)^w on both sides of the target (MnasNet, eq. 2, α = β; EfficientNet §4)."""
+
+    target: float
+    exponent: float = -0.07
+
+    def __post_init__(self) -> None:
+        _check_target(self.target)
+        _check_negative("exponent", self.exponent)
+
+    def __call__(self, accuracy: float, cost: float) -> float:
+        return accuracy * math.pow(cost / self.target, self.exponent)
+
+    def accuracy_for(self, reward: float, cost: float) -> float:
+        return reward / math.pow(cost / self.target, self.exponent)
+
+
+@dataclass(frozen=True, slots=True)
+class Hard:
+    """ACC up to the target, ACC · (cost / T)^w beyond it (MnasNet, eq. 3, α = 0, β = −1)."""
+
+    target: float
+    exponent: float = -1.0
+
+    def __post_init__(self) -> None:
+        _check_target(self.target)
+        _check_negative("exponent", self.exponent)
+
+    def __call__(self, accuracy: float, cost: float) -> float:
+        return accuracy * math.pow(max(1.0, cost / self.target), self.exponent)
+
+    def accuracy_for(self, reward: float, cost: float) -> float:
+        return reward / math.pow(max(1.0, cost / self.target), self.exponent)
+
+
+@dataclass(frozen=True, slots=True)
+class Absolute:
+    """ACC + β · |cost / T − 1| (TuNAS, arXiv 2008.06120, eq. 3)."""
+
+    target: float
+    beta: float = -0.07
+
+    def __post_init__(self) -> None:
+        _check_target(self.target)
+        _check_negative("beta", self.beta)
+
+    def __call__(self, accuracy: float, cost: float) -> float:
+        return accuracy + self.beta * abs(cost / self.target - 1)
+
+    def accuracy_for(self, reward: float, cost: float) -> float:
+        return reward - self.beta * abs(cost / self.target - 1)
+
+
+def pareto_front(points: list[tuple[float, float]]) -> list[bool]:
+    """Which (accuracy, cost) points no other beats in one without losing in the other.
+
+    Of equal points the first alone is on the front.
+    """
+    order = sorted(range(len(points)), key=lambda i: (points[i][1], -points[i][0], i))
+    best = -math.inf
+    on_front = [False] * len(points)
+    for index in order:
+        accuracy = points[index][0]
+        if accuracy > best:
+            best = accuracy
+            on_front[index] = True
+    return on_front
+
+
+def _check_target(target: float) -> None:
+    if not (math.isfinite(target) and target > 0):
+        raise UserError(f"reward.target: expected a cost above 0, got {target}")
+
+
+def _check_negative(name: str, value: float) -> None:
+    if not (math.isfinite(value) and value < 0):
+        raise UserError(f"reward.{name}: expected a number below 0, got {value}")

@@ -1,0 +1,92 @@
+"""An Arch as a YAML file: its fields, and an `about` section that says where it came from."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from search_spaces.arch import Arch
+from search_spaces.errors import UserError
+from search_spaces.parsing import closest, from_mapping, load_yaml, to_mapping
+
+# Written even at their default: a reader should not have to know it.
+_STAGE_FIELDS = ("op", "repeats", "kernel", "stride", "expand", "channels", "se")
+_ARCH_FIELDS = ("name", "resolution", "num_classes", "stem", "stages", "head", "activation")
+
+
+def load_arch(reference: str) -> Arch:
+    """The network a zoo name or a path to a YAML file stands for.
+
+    Raises UserError where it is neither, or the file does not describe a network.
+    """
+    from search_spaces.zoo import names, zoo  # the zoo is a page of data most calls do not need
+
+    if reference in names():
+        return zoo(reference)
+    path = Path(reference).expanduser()
+    if path.suffix in (".yaml", ".yml") or path.exists():
+        return read_arch(_read(path), str(path))
+    hint = closest(reference, names())
+    raise UserError(f"{reference!r} is neither a network of the zoo nor a YAML file{hint}")
+
+
+def read_arch(text: str, source: str) -> Arch:
+    """The network that YAML text describes; `source` names it in errors."""
+    data = load_yaml(text, source)
+    if isinstance(data, Mapping):
+        data = {name: value for name, value in data.items() if name != "about"}
+    try:
+        return from_mapping(Arch, data)
+    except UserError as error:
+        raise error.under(f"{source}: ") from None
+
+
+def read_about(path: str | Path) -> dict[str, Any]:
+    """The `about` section of a network's file: multipliers, cost, accuracy, whatever was noted."""
+    data = load_yaml(_read(Path(path)), str(path))
+    about = data.get("about") if isinstance(data, Mapping) else None
+    return dict(about) if isinstance(about, Mapping) else {}
+
+
+def arch_to_yaml(arch: Arch, about: Mapping[str, Any] | None = None) -> str:
+    """YAML that reads back as an equal Arch; a line for each stage."""
+    fields = _with_defaults(arch, _ARCH_FIELDS)
+    fields["stages"] = [_with_defaults(stage, _STAGE_FIELDS) for stage in arch.stages]
+    parts = [fields] if about is None else [fields, {"about": dict(about)}]
+    return "".join(map(_dump, parts))
+
+
+def _dump(part: Mapping[str, Any]) -> str:
+    return yaml.safe_dump(
+        part, sort_keys=False, default_flow_style=None, width=160, allow_unicode=True
+    )
+
+
+def write_arch(arch: Arch, path: str | Path, about: Mapping[str, Any] | None = None) -> None:
+    """Write the network's YAML, making the folder where it is missing."""
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(arch_to_yaml(arch, about), encoding="utf-8")
+
+
+def _with_defaults(value: Any, always: tuple[str, ...]) -> dict[str, Any]:
+    changed = to_mapping(value)
+    names = [*always, *(name for name in changed if name not in always)]
+    return {name: _plain(getattr(value, name)) for name in names}
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "__dataclass_fields__"):
+        return {name: getattr(value, name) for name in value.__dataclass_fields__}
+    # 6.0 and 6 are the same ratio; people write 6.
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: cannot be read as text: {error}") from None
