@@ -1,0 +1,115 @@
+"""Optuna's samplers, over choices spelt the way that suits each."""
+
+import importlib
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import optuna
+from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
+from optuna.samplers import BaseSampler
+from optuna.study import Study
+from optuna.trial import FrozenTrial, TrialState
+
+from nas.samplers.base import Problem, distributions
+from search_spaces.errors import UserError
+
+if TYPE_CHECKING:
+    from search_spaces.space import Choice
+
+Spelling = Literal["study", "ordered", "categories"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OptunaSampler:
+    """Any sampler of Optuna's, or of a package in its style, by its import path."""
+
+    sampler: str
+    """Such as `optuna.samplers.TPESampler`."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Arguments of its constructor; `seed` is added."""
+    spelling: Spelling = "study"
+    """How it sees the choices. `study`: as they are stored; `ordered`: ordered ones as the integers
+    0, 1, 2 …, the others as categories; `categories`: all as categories."""
+
+    def make(self, problem: Problem, seed: int) -> BaseSampler:
+        """Raises UserError where the path leads to no sampler, or it takes no such options."""
+        inner = _construct(self.sampler, {**self.options, "seed": seed})
+        if self.spelling == "study":
+            return inner
+        return _Respelt(inner, problem.choices, ordered=self.spelling == "ordered")
+
+
+def _construct(path: str, options: Mapping[str, Any]) -> BaseSampler:
+    module, _, name = path.rpartition(".")
+    try:
+        kind = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise UserError(f"sampler.sampler: {path}: {error}") from None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            made = kind(**options)
+    except (TypeError, ValueError) as error:
+        raise UserError(f"sampler.options: {path}: {error}") from None
+    if not isinstance(made, BaseSampler):
+        raise UserError(f"sampler.sampler: expected an Optuna sampler, got {path}")
+    return made
+
+
+class _Respelt(BaseSampler):
+    """Shows `inner` the study with every option replaced by its position."""
+
+    def __init__(self, inner: BaseSampler, choices: "tuple[Choice, ...]", ordered: bool) -> None:
+        self._inner = inner
+        self._stored = distributions(choices)
+        self._options = {choice.name: choice.options for choice in choices}
+        self._positions = {
+            choice.name: {option: index for index, option in enumerate(choice.options)}
+            for choice in choices
+        }
+        self._spelt = {
+            choice.name: _positions(len(choice.options), ordered and choice.ordered)
+            for choice in choices
+        }
+
+    def infer_relative_search_space(
+        self, study: Study, trial: FrozenTrial
+    ) -> dict[str, BaseDistribution]:
+        return dict(self._stored)
+
+    def sample_relative(
+        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        mirror = optuna.create_study(directions=study.directions, sampler=self._inner)
+        seen = study._get_trials(deepcopy=False)
+        mirror.add_trials([self._spell(past) for past in seen if past.number != trial.number])
+        asked = mirror.ask(self._spelt)
+        return {name: self._options[name][asked.params[name]] for name in self._spelt}
+
+    def sample_independent(
+        self,
+        study: Study,
+        trial: FrozenTrial,
+        param_name: str,
+        param_distribution: BaseDistribution,
+    ) -> Any:
+        raise UserError(f"{param_name}: the sampler was made for other choices")
+
+    def _spell(self, trial: FrozenTrial) -> FrozenTrial:
+        complete = trial.params.keys() == self._spelt.keys()
+        return optuna.trial.create_trial(
+            state=trial.state if complete else TrialState.FAIL,
+            values=trial.values,
+            params={name: self._positions[name][trial.params[name]] for name in self._spelt}
+            if complete
+            else {},
+            distributions=self._spelt if complete else {},
+        )
+
+
+def _positions(count: int, ordered: bool) -> BaseDistribution:
+    if ordered:
+        return IntDistribution(0, count - 1)
+    return CategoricalDistribution(range(count))
