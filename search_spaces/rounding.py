@@ -1,6 +1,9 @@
 """The rounding rules of the released EfficientNet TPU code: the only place that rounds."""
 
 import math
+from typing import Literal
+
+DepthRounding = Literal["ceil", "round"]
 
 # Products such as 1.1 * 10 exceed the integer they mean by a rounding error, and ceil would
 # turn that into a whole layer.
@@ -18,9 +21,14 @@ def round_channels(channels: float, width: float = 1.0, divisor: int = 8) -> int
     return rounded + divisor if rounded < 0.9 * exact - _SLACK else rounded
 
 
-def round_repeats(repeats: int, depth: float = 1.0) -> int:
-    """Layers of a stage scaled by `depth`, rounded up (EfficientNet's `round_repeats`)."""
-    return max(1, math.ceil(repeats * depth - _SLACK))
+def round_repeats(repeats: int, depth: float = 1.0, rounding: DepthRounding = "ceil") -> int:
+    """Layers of a stage scaled by `depth`, at least one.
+
+    `ceil` rounds up (EfficientNet's `round_repeats`), `round` to the nearest, halves up.
+    """
+    exact = repeats * depth
+    layers = math.ceil(exact - _SLACK) if rounding == "ceil" else math.floor(exact + 0.5 + _SLACK)
+    return max(1, layers)
 
 
 def round_resolution(resolution: float) -> int:

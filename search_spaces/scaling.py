@@ -5,10 +5,18 @@ import math
 
 from search_spaces.arch import Arch, Stage
 from search_spaces.errors import UserError
-from search_spaces.rounding import round_channels, round_repeats
+from search_spaces.rounding import DepthRounding, round_channels, round_repeats
 
 
-def scale(arch: Arch, depth: float, width: float, resolution: int, *, divisor: int = 8) -> Arch:
+def scale(
+    arch: Arch,
+    depth: float,
+    width: float,
+    resolution: int,
+    *,
+    divisor: int = 8,
+    depth_rounding: DepthRounding = "ceil",
+) -> Arch:
     """`arch` with `depth` × its layers, `width` × its channels, fed `resolution` pixels a side.
 
     Stem and head widen too (EfficientNet, §5.2 and its released code). Channels that are no
@@ -29,7 +37,7 @@ def scale(arch: Arch, depth: float, width: float, resolution: int, *, divisor: i
         groups = stage.groups if stage.groups == 1 else math.gcd(channels, stage.groups)
         return dataclasses.replace(
             stage,
-            repeats=round_repeats(stage.repeats, depth),
+            repeats=round_repeats(stage.repeats, depth, depth_rounding),
             channels=channels,
             groups=groups,
         )
