@@ -1,0 +1,177 @@
+"""A search space: a base network, and what may vary in it."""
+
+import dataclasses
+import itertools
+import math
+import operator
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from search_spaces.arch import Arch, Stage
+from search_spaces.choices import Choice, Scalar, network_choices, stage_choices
+from search_spaces.errors import UserError
+from search_spaces.parsing import closest, from_mapping
+from search_spaces.yaml_io import load_arch
+
+Params = Mapping[str, Scalar]
+Part = TypeVar("Part", Stage, Arch)
+
+_MEMO_LIMIT = 65536
+
+
+@dataclass(frozen=True)
+class Space:
+    """The networks that a base becomes as its choices are made.
+
+    Params name one option of each choice: `{"s1_kernel": 5, …}`.
+    """
+
+    name: str
+    base: Arch
+    choices: tuple[Choice, ...]
+    _network: "_Decoder[Arch]" = field(init=False, repr=False, compare=False)
+    _stages: "tuple[_Decoder[Stage], ...]" = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        def of(stage: int | None) -> tuple[Choice, ...]:
+            return tuple(choice for choice in self.choices if choice.stage == stage)
+
+        network = _Decoder(self.base.replace(name=self.name), of(None))
+        stages = tuple(_Decoder(stage, of(i)) for i, stage in enumerate(self.base.stages))
+        object.__setattr__(self, "_network", network)
+        object.__setattr__(self, "_stages", stages)
+
+    @property
+    def size(self) -> int:
+        """How many combinations of options there are."""
+        return math.prod(len(choice.options) for choice in self.choices)
+
+    def decode(self, params: Params) -> Arch:
+        """The network that `params` stand for; raises UserError where they do not fit."""
+        if len(params) != len(self.choices):
+            self._check(params)
+        try:
+            stages = tuple([stage.decode(params) for stage in self._stages])
+            return self._network.decode(params).replace(stages=stages)
+        except (KeyError, TypeError):  # no such name or option, or one that is not hashable
+            self._check(params)
+            raise
+
+    def neighbours(self, params: Params) -> Iterator[dict[str, Scalar]]:
+        """All params that differ from `params` in exactly one choice."""
+        for choice in self.choices:
+            for option in choice.options:
+                if option != params[choice.name]:
+                    yield {**params, choice.name: option}
+
+    def sample(self, rng: random.Random) -> dict[str, Scalar]:
+        """Params drawn uniformly."""
+        return {choice.name: rng.choice(choice.options) for choice in self.choices}
+
+    def _check(self, params: Params) -> None:
+        names = [choice.name for choice in self.choices]
+        for name in params:
+            if name not in names:
+                raise UserError(f"no choice {name!r} in space {self.name}{closest(name, names)}")
+        for choice in self.choices:
+            if choice.name not in params:
+                raise UserError(f"choice '{choice.name}' of space {self.name} is missing")
+            choice.check(params[choice.name])
+
+
+class _Decoder(Generic[Part]):
+    """Makes the choices of one stage, or of the network as a whole; remembers what it made."""
+
+    def __init__(self, base: Part, choices: tuple[Choice, ...]) -> None:
+        self._base: Part = base
+        self._effects = [dict(zip(c.options, c.effects, strict=True)) for c in choices]
+        names = [choice.name for choice in choices]
+        self._pick: Callable[[Params], Any] | None = operator.itemgetter(*names) if names else None
+        self._made: dict[object, Part] = {}
+
+    def decode(self, params: Params) -> Part:
+        """Raises KeyError for a missing name or unknown option, TypeError for an unhashable one."""
+        if self._pick is None:
+            return self._base
+        chosen = self._pick(params)
+        made = self._made.get(chosen)
+        return self._make(chosen) if made is None else made
+
+    def _make(self, chosen: Any) -> Part:
+        options = chosen if len(self._effects) > 1 else (chosen,)
+        made = [effects[o] for effects, o in zip(self._effects, options, strict=True)]
+        part: Part = dataclasses.replace(self._base, **dict(itertools.chain(*made)))
+        if len(self._made) >= _MEMO_LIMIT:
+            self._made.clear()
+        self._made[chosen] = part
+        return part
+
+
+def load_space(data: object, source: str = "space") -> Space:
+    """A space from plain data such as YAML gives; `source` names it in errors.
+
+    Fields: `name`; `base`, a zoo name, a path to YAML, or the fields of an Arch; `vary`, what
+    varies in every stage; `stages`, by index, what replaces it there (null: as in the base);
+    `network`, what varies for the whole network. Raises UserError with the path.
+    """
+    fields = _mapping(data, source)
+    known = ("name", "base", "vary", "stages", "network")
+    for name in fields:
+        if name not in known:
+            raise UserError(f"{source}: unknown field {name!r}{closest(name, known)}")
+    name = fields.get("name", "custom")
+    if not isinstance(name, str):
+        raise UserError(f"{source}.name: expected a string, got {name!r}")
+    base = _base(fields, source)
+    written = _written(fields, len(base.stages), source)
+    stages: list[Stage] = []
+    choices: list[Choice] = []
+    for index, stage in enumerate(base.stages):
+        stage, own = stage_choices(stage, index, written[index], f"{source}.stages.{index}")
+        stages.append(stage)
+        choices.extend(own)
+    base = base.replace(stages=tuple(stages))
+    network = _mapping(fields.get("network", {}), f"{source}.network")
+    base, own = network_choices(base, network, f"{source}.network")
+    return Space(name, base, (*choices, *own))
+
+
+def _base(fields: Mapping[Any, object], source: str) -> Arch:
+    base = fields.get("base")
+    if base is None:
+        raise UserError(f"{source}: missing field 'base'")
+    if not isinstance(base, str):
+        return from_mapping(Arch, base, f"{source}.base")
+    try:
+        return load_arch(base)
+    except UserError as error:
+        raise error.under(f"{source}.base: ") from None
+
+
+def _written(
+    fields: Mapping[Any, object], stages: int, source: str
+) -> Sequence[Mapping[str, tuple[object, str]]]:
+    """What each stage varies as it was written, with its path, by name."""
+    vary = _mapping(fields.get("vary", {}), f"{source}.vary")
+    common = {str(name): (value, f"{source}.vary.{name}") for name, value in vary.items()}
+    written = [dict(common) for _ in range(stages)]
+    for key, override in _mapping(fields.get("stages", {}), f"{source}.stages").items():
+        # A command line's override brings the index as text.
+        index = int(key) if str(key).isdecimal() else -1
+        if not 0 <= index < stages:
+            raise UserError(f"{source}.stages: expected indexes from 0 to {stages - 1}, got {key}")
+        path = f"{source}.stages.{index}"
+        for name, value in _mapping(override, path).items():
+            written[index][str(name)] = value, f"{path}.{name}"
+    return [
+        {name: (value, path) for name, (value, path) in own.items() if value is not None}
+        for own in written
+    ]
+
+
+def _mapping(data: object, path: str) -> Mapping[Any, object]:
+    if not isinstance(data, Mapping):
+        raise UserError(f"{path}: expected a mapping, got {data!r}")
+    return data
