@@ -1,0 +1,178 @@
+"""Published networks as Arch literals, under the names timm knows them by where it has one.
+
+Batch norm's ε and momentum and the padding are those of timm's models of the same name; scaled
+EfficientNets keep B0's.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from search_spaces.arch import Arch, BatchNorm, Head, SqueezeExcite, Stage, Stem
+from search_spaces.errors import UserError
+from search_spaces.parsing import closest
+
+EFFICIENTNET_B0 = Arch(  # arXiv 1905.11946, Table 1
+    name="efficientnet_b0",
+    stages=(
+        Stage(kernel=3, stride=1, expand=1, channels=16, se=0.25),
+        Stage(repeats=2, kernel=3, stride=2, expand=6, channels=24, se=0.25),
+        Stage(repeats=2, kernel=5, stride=2, expand=6, channels=40, se=0.25),
+        Stage(repeats=3, kernel=3, stride=2, expand=6, channels=80, se=0.25),
+        Stage(repeats=3, kernel=5, stride=1, expand=6, channels=112, se=0.25),
+        Stage(repeats=4, kernel=5, stride=2, expand=6, channels=192, se=0.25),
+        Stage(kernel=3, stride=1, expand=6, channels=320, se=0.25),
+    ),
+)
+
+TF_EFFICIENTNET_B0 = EFFICIENTNET_B0.replace(  # the released TPU checkpoints
+    name="tf_efficientnet_b0", padding="same", batch_norm=BatchNorm(eps=1e-3, momentum=0.01)
+)
+
+MNASNET_A1 = Arch(  # arXiv 1807.11626, Figure 7; timm's semnasnet_100
+    name="mnasnet_a1",
+    stages=(
+        Stage(kernel=3, stride=1, expand=1, channels=16, skip=False),
+        Stage(repeats=2, kernel=3, stride=2, expand=6, channels=24),
+        Stage(repeats=3, kernel=5, stride=2, expand=3, channels=40, se=0.25),
+        Stage(repeats=4, kernel=3, stride=2, expand=6, channels=80),
+        Stage(repeats=2, kernel=3, stride=1, expand=6, channels=112, se=0.25),
+        Stage(repeats=3, kernel=5, stride=2, expand=6, channels=160, se=0.25),
+        Stage(kernel=3, stride=1, expand=6, channels=320),
+    ),
+    activation="relu",
+)
+
+MNASNET_B1 = Arch(  # arXiv 1807.11626, the same search without SE; timm's mnasnet_100
+    name="mnasnet_b1",
+    stages=(
+        Stage(kernel=3, stride=1, expand=1, channels=16, skip=False),
+        Stage(repeats=3, kernel=3, stride=2, expand=3, channels=24),
+        Stage(repeats=3, kernel=5, stride=2, expand=3, channels=40),
+        Stage(repeats=3, kernel=5, stride=2, expand=6, channels=80),
+        Stage(repeats=2, kernel=3, stride=1, expand=6, channels=96),
+        Stage(repeats=4, kernel=5, stride=2, expand=6, channels=192),
+        Stage(kernel=3, stride=1, expand=6, channels=320, skip=False),
+    ),
+    activation="relu",
+)
+
+MOBILENET_V1 = Arch(  # arXiv 1704.04861, Table 1; timm's mobilenetv1_100
+    name="mobilenet_v1",
+    stages=(
+        Stage(op="sepconv", kernel=3, stride=1, channels=64, skip=False),
+        Stage(op="sepconv", repeats=2, kernel=3, stride=2, channels=128, skip=False),
+        Stage(op="sepconv", repeats=2, kernel=3, stride=2, channels=256, skip=False),
+        Stage(op="sepconv", repeats=6, kernel=3, stride=2, channels=512, skip=False),
+        Stage(op="sepconv", repeats=2, kernel=3, stride=2, channels=1024, skip=False),
+    ),
+    head=Head(kind="pool"),
+    activation="relu6",
+    drop_path=0.0,
+)
+
+MOBILENET_V2 = Arch(  # arXiv 1801.04381, Table 2; timm's mobilenetv2_100
+    name="mobilenet_v2",
+    stages=(
+        Stage(kernel=3, stride=1, expand=1, channels=16),
+        Stage(repeats=2, kernel=3, stride=2, expand=6, channels=24),
+        Stage(repeats=3, kernel=3, stride=2, expand=6, channels=32),
+        Stage(repeats=4, kernel=3, stride=2, expand=6, channels=64),
+        Stage(repeats=3, kernel=3, stride=1, expand=6, channels=96),
+        Stage(repeats=3, kernel=3, stride=2, expand=6, channels=160),
+        Stage(kernel=3, stride=1, expand=6, channels=320),
+    ),
+    activation="relu6",
+    drop_path=0.0,
+)
+
+MOBILENET_V3_LARGE = Arch(  # arXiv 1905.02244, Table 1; timm's mobilenetv3_large_100
+    name="mobilenet_v3_large",
+    stem=Stem(channels=16),
+    stages=(
+        Stage(kernel=3, stride=1, expand=1, channels=16, activation="relu"),
+        Stage(kernel=3, stride=2, expand=4, channels=24, activation="relu"),
+        Stage(kernel=3, stride=1, expand=3, channels=24, activation="relu", continues=True),
+        Stage(repeats=3, kernel=5, stride=2, expand=3, channels=40, se=0.25, activation="relu"),
+        Stage(kernel=3, stride=2, expand=6, channels=80),
+        Stage(kernel=3, stride=1, expand=2.5, channels=80, continues=True),
+        Stage(repeats=2, kernel=3, stride=1, expand=2.3, channels=80, continues=True),
+        Stage(repeats=2, kernel=3, stride=1, expand=6, channels=112, se=0.25),
+        Stage(repeats=3, kernel=5, stride=2, expand=6, channels=160, se=0.25),
+        Stage(op="conv", kernel=1, stride=1, channels=960, skip=False),
+    ),
+    head=Head(kind="pooled_conv", channels=1280),
+    activation="hard_swish",
+    se=SqueezeExcite(reduce="inner", divisor=8, activation="relu", gate="hard_sigmoid"),
+)
+
+
+def _resnet(name: str, *repeats: int) -> Arch:
+    """arXiv 1512.03385, Table 1, with the stride in the 3×3 conv as in every published port."""
+    return Arch(
+        name=name,
+        stem=Stem(channels=64, kernel=7, pool=True),
+        stages=tuple(
+            Stage(
+                op="bottleneck",
+                repeats=repeats[index],
+                kernel=3,
+                stride=1 if index == 0 else 2,
+                expand=0.25,
+                channels=256 * 2**index,
+            )
+            for index in range(4)
+        ),
+        head=Head(kind="pool"),
+        activation="relu",
+        dropout=0.0,
+        drop_path=0.0,
+    )
+
+
+RESNET50 = _resnet("resnet50", 3, 4, 6, 3)
+RESNET152 = _resnet("resnet152", 3, 8, 36, 3)
+
+EFFICIENTNET_V2_S = Arch(  # arXiv 2104.00298, Table 4; timm's efficientnetv2_s
+    name="efficientnet_v2_s",
+    resolution=384,
+    stem=Stem(channels=24),
+    stages=(
+        Stage(op="fused", repeats=2, kernel=3, stride=1, expand=1, channels=24),
+        Stage(op="fused", repeats=4, kernel=3, stride=2, expand=4, channels=48),
+        Stage(op="fused", repeats=4, kernel=3, stride=2, expand=4, channels=64),
+        Stage(repeats=6, kernel=3, stride=2, expand=4, channels=128, se=0.25),
+        Stage(repeats=9, kernel=3, stride=1, expand=6, channels=160, se=0.25),
+        Stage(repeats=15, kernel=3, stride=2, expand=6, channels=256, se=0.25),
+    ),
+)
+
+ZOO: Mapping[str, Arch] = MappingProxyType(
+    {
+        arch.name: arch
+        for arch in (
+            EFFICIENTNET_B0,
+            TF_EFFICIENTNET_B0,
+            MNASNET_A1,
+            MNASNET_B1,
+            MOBILENET_V1,
+            MOBILENET_V2,
+            MOBILENET_V3_LARGE,
+            RESNET50,
+            RESNET152,
+            EFFICIENTNET_V2_S,
+        )
+    }
+)
+"""Every network of the zoo by its name."""
+
+
+def names() -> tuple[str, ...]:
+    """The names of the zoo's networks."""
+    return tuple(ZOO)
+
+
+def zoo(name: str) -> Arch:
+    """The network of that name; raises UserError for one the zoo does not hold."""
+    if name not in ZOO:
+        raise UserError(f"{name!r} is no network of the zoo{closest(name, ZOO)}")
+    return ZOO[name]
