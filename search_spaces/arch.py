@@ -56,7 +56,7 @@ class Stage:
             raise UserError(f"expand: expected at most 1 for a bottleneck, got {self.expand}")
         if self.groups != 1 and self.op not in GROUPED:
             raise UserError(f"groups: {self.op} takes none, got {self.groups}")
-        if self.se and self.op in ("conv", "identity", "sepconv"):
+        if self.se and self.op == "identity":
             raise UserError(f"se: {self.op} takes none, got {self.se}")
 
 
@@ -188,17 +188,14 @@ def halved(size: int, stride: int, where: str) -> int:
 def _check_groups(stage: Stage, channels: int, where: str) -> None:
     for block_input in (channels, stage.channels)[: stage.repeats]:
         inner = inner_channels(stage, block_input)
-        sides = {"bottleneck": (inner,), "fused": (block_input, inner)}.get(
-            stage.op, (block_input, stage.channels)
-        )
-        for side in sides:
+        for side in (inner,) if stage.op == "bottleneck" else (block_input, inner):
             if side % stage.groups:
                 raise UserError(f"{where}.groups: {stage.groups} do not divide {side} channels")
 
 
 def inner_channels(stage: Stage, channels: int) -> int:
     """Channels inside a block of the stage that is fed `channels`."""
-    if stage.op == "mbconv" or stage.op == "fused":
+    if stage.op == "mbconv" or (stage.op == "fused" and stage.expand != 1):
         return max(1, round(channels * stage.expand))
     if stage.op == "bottleneck":
         return max(1, round(stage.channels * stage.expand))

@@ -102,15 +102,13 @@ def stage_blocks(
 def _block(
     stage: Stage, channels: int, stride: int, size: int, activation: Activation, se: SqueezeExcite
 ) -> Block:
-    op: BlockOp = stage.op
-    if stage.expand == 1:
-        op = {"mbconv": "dsconv", "fused": "conv"}.get(op, op)  # type: ignore[assignment]
+    op = _block_op(stage)
     inner = inner_channels(stage, channels)
     same_shape = stride == 1 and channels == stage.channels
     return Block(
         op=op,
         in_channels=channels,
-        inner_channels=stage.channels if op == "conv" else inner,
+        inner_channels=inner,
         channels=stage.channels,
         kernel=1 if op == "identity" else stage.kernel,
         stride=stride,
@@ -120,6 +118,14 @@ def _block(
         activation=activation,
         size=size,
     )
+
+
+def _block_op(stage: Stage) -> BlockOp:
+    if stage.expand != 1:
+        return stage.op
+    if stage.op == "mbconv":
+        return "dsconv"
+    return "conv" if stage.op == "fused" else stage.op
 
 
 def _squeezed(stage: Stage, channels: int, inner: int, se: SqueezeExcite) -> int:
