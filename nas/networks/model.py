@@ -1,0 +1,77 @@
+"""An Arch as a PyTorch module."""
+
+from collections import OrderedDict
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from nas.networks.blocks import Classifier, Conv, MaxPool, activate, make_block, normalise
+from search_spaces.arch import Arch
+from search_spaces.blocks import blocks_by_stage
+
+
+class Network(nn.Module):
+    """The network `arch` describes. Takes (batch, in_channels, height, width) images of any size
+    its strides leave something of, gives (batch, num_classes) logits.
+
+    Weights bear timm's names: `conv_stem`, `blocks.<stage>.<block>.conv_pw`, `classifier`, ….
+    """
+
+    def __init__(self, arch: Arch) -> None:
+        super().__init__()
+        self.arch = arch
+        stem = arch.stem
+        self.conv_stem = Conv(
+            arch.in_channels, stem.channels, stem.kernel, stem.stride, padding=arch.padding
+        )
+        self.bn1 = normalise(stem.channels, arch.batch_norm)
+        self.act1 = activate(arch.activation)
+        self.maxpool: nn.Module = MaxPool(arch.padding) if stem.pool else nn.Identity()
+        self.blocks = _blocks(arch)
+        features = arch.stages[-1].channels
+        if arch.head.kind != "pool":
+            pooled = arch.head.kind == "pooled_conv"
+            self.conv_head = Conv(features, arch.head.channels, bias=pooled)
+            features = arch.head.channels
+            self.bn2 = nn.Identity() if pooled else normalise(features, arch.batch_norm)
+            self.act2 = activate(arch.activation)
+        self.classifier = Classifier(features, arch.num_classes)
+
+    def forward(self, images: Tensor) -> Tensor:
+        x = self.maxpool(self.act1(self.bn1(self.conv_stem(images))))
+        x = self.blocks(x)
+        if self.arch.head.kind == "pooled_conv":
+            x = x.mean((2, 3), keepdim=True)
+        if self.arch.head.kind != "pool":
+            x = self.act2(self.bn2(self.conv_head(x)))
+        x = x.flatten(1) if self.arch.head.kind == "pooled_conv" else x.mean((2, 3))
+        x = F.dropout(x, self.arch.dropout, self.training)
+        return self.classifier(x)  # type: ignore[no-any-return]
+
+
+def build(arch: Arch) -> Network:
+    """`arch` as a module with the paper's initial weights, on torch's default device.
+
+    Under `torch.device("meta")` it takes neither time nor memory.
+    """
+    return Network(arch)
+
+
+def _blocks(arch: Arch) -> nn.Sequential:
+    """Stages of blocks, numbered as timm does: a stage that continues another adds to its number.
+
+    Drop path grows linearly over the blocks that do something.
+    """
+    laid = blocks_by_stage(arch)
+    doing = sum(not block.is_nothing() for stage in laid for block in stage)
+    modules: list[list[nn.Module]] = []
+    done = 0
+    for stage, stage_blocks in zip(arch.stages, laid, strict=True):
+        if not stage.continues:
+            modules.append([])
+        for block in stage_blocks:
+            modules[-1].append(make_block(block, arch, arch.drop_path * done / doing))
+            done += not block.is_nothing()
+    return nn.Sequential(
+        OrderedDict((str(i), nn.Sequential(*stage)) for i, stage in enumerate(modules))
+    )
