@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from search_spaces.arch import Arch, Stage
 from search_spaces.choices import Choice, Scalar, network_choices, stage_choices
+from search_spaces.encoding import find
 from search_spaces.errors import UserError
 from search_spaces.parsing import closest, from_mapping
 from search_spaces.yaml_io import load_arch
@@ -35,11 +36,14 @@ class Space:
     _stages: "tuple[_Decoder[Stage], ...]" = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        def of(stage: int | None) -> tuple[Choice, ...]:
-            return tuple(choice for choice in self.choices if choice.stage == stage)
-
-        network = _Decoder(self.base.replace(name=self.name), of(None))
-        stages = tuple(_Decoder(stage, of(i)) for i, stage in enumerate(self.base.stages))
+        of: dict[int | None, list[Choice]] = {}
+        for choice in self.choices:
+            of.setdefault(choice.stage, []).append(choice)
+        network = _Decoder(self.base.replace(name=self.name), tuple(of.get(None, ())))
+        stages = tuple(
+            _Decoder(stage, tuple(of.get(index, ())))
+            for index, stage in enumerate(self.base.stages)
+        )
         object.__setattr__(self, "_network", network)
         object.__setattr__(self, "_stages", stages)
 
@@ -59,8 +63,22 @@ class Space:
             self._check(params)
             raise
 
+    def encode(self, arch: Arch) -> dict[str, Scalar]:
+        """Params of `arch`, whatever its name and spelling: they decode to its key().
+
+        Raises UserError where it is not in the space, saying what does not fit.
+        """
+        try:
+            params = self._encode_network(arch)
+            network = self._network.decode(params)
+            params |= find(arch, network, [(part.base, part.choices) for part in self._stages])
+        except UserError as error:
+            raise UserError(f"{arch.name} is not in space {self.name}: {error}") from None
+        return {choice.name: params[choice.name] for choice in self.choices}
+
     def neighbours(self, params: Params) -> Iterator[dict[str, Scalar]]:
         """All params that differ from `params` in exactly one choice."""
+        self._check(params)
         for choice in self.choices:
             for option in choice.options:
                 if option != params[choice.name]:
@@ -70,8 +88,22 @@ class Space:
         """Params drawn uniformly."""
         return {choice.name: rng.choice(choice.options) for choice in self.choices}
 
+    def _encode_network(self, arch: Arch) -> dict[str, Scalar]:
+        """What is not of the stages; raises UserError where `arch` differs in what is fixed."""
+        params: dict[str, Scalar] = {}
+        varied = {choice.name: choice for choice in self._network.choices}
+        for name, value in _around_stages(arch).items():
+            if name in varied:
+                varied[name].check(value)
+                params[name] = value
+            elif name != "se" or any(stage.se for stage in arch.stages):
+                expected = _around_stages(self.base)[name]
+                if value != expected:
+                    raise UserError(f"{name}: expected {expected}, got {value}")
+        return params
+
     def _check(self, params: Params) -> None:
-        names = [choice.name for choice in self.choices]
+        names = {choice.name for choice in self.choices}
         for name in params:
             if name not in names:
                 raise UserError(f"no choice {name!r} in space {self.name}{closest(name, names)}")
@@ -85,7 +117,8 @@ class _Decoder(Generic[Part]):
     """Makes the choices of one stage, or of the network as a whole; remembers what it made."""
 
     def __init__(self, base: Part, choices: tuple[Choice, ...]) -> None:
-        self._base: Part = base
+        self.base: Part = base
+        self.choices = choices
         self._effects = [dict(zip(c.options, c.effects, strict=True)) for c in choices]
         names = [choice.name for choice in choices]
         self._pick: Callable[[Params], Any] | None = operator.itemgetter(*names) if names else None
@@ -94,7 +127,7 @@ class _Decoder(Generic[Part]):
     def decode(self, params: Params) -> Part:
         """Raises KeyError for a missing name or unknown option, TypeError for an unhashable one."""
         if self._pick is None:
-            return self._base
+            return self.base
         chosen = self._pick(params)
         made = self._made.get(chosen)
         return self._make(chosen) if made is None else made
@@ -102,11 +135,20 @@ class _Decoder(Generic[Part]):
     def _make(self, chosen: Any) -> Part:
         options = chosen if len(self._effects) > 1 else (chosen,)
         made = [effects[o] for effects, o in zip(self._effects, options, strict=True)]
-        part: Part = dataclasses.replace(self._base, **dict(itertools.chain(*made)))
+        part: Part = dataclasses.replace(self.base, **dict(itertools.chain(*made)))
         if len(self._made) >= _MEMO_LIMIT:
             self._made.clear()
         self._made[chosen] = part
         return part
+
+
+def _around_stages(arch: Arch) -> dict[str, Any]:
+    """The fields that tell networks of equal stages apart."""
+    fields = {f.name: getattr(arch, f.name) for f in dataclasses.fields(arch)}
+    del fields["name"], fields["stages"]
+    if arch.head.kind == "pool":
+        fields["head"] = "pool"
+    return fields
 
 
 def load_space(data: object, source: str = "space") -> Space:

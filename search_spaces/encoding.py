@@ -1,0 +1,84 @@
+"""Finding a network in a space: which options make it."""
+
+import dataclasses
+import functools
+import itertools
+from collections.abc import Sequence
+
+from search_spaces.arch import Activation, Arch, SqueezeExcite, Stage
+from search_spaces.blocks import Block, blocks, stage_blocks
+from search_spaces.choices import Choice, Scalar
+from search_spaces.errors import UserError
+
+Canonical = tuple[tuple[object, ...], ...]
+"""Blocks without those that do nothing, each by what tells it from others."""
+
+
+def find(
+    arch: Arch, network: Arch, stages: Sequence[tuple[Stage, tuple[Choice, ...]]]
+) -> dict[str, Scalar]:
+    """Options of the stages' choices that make `arch`, in a network otherwise like `network`.
+
+    Blocks are compared, not stages: how `arch` groups its blocks does not matter. Raises
+    UserError where no options make it.
+    """
+    wanted = [block for block in blocks(arch) if not block.is_nothing()]
+    canonical = tuple(block.canonical() for block in wanted)
+    # For each stage, the numbers of blocks that it and those before it can account for; with the
+    # number before it, and its options.
+    reached: list[dict[int, tuple[int, tuple[Scalar, ...]]]] = [{0: (0, ())}]
+    for index, (stage, choices) in enumerate(stages):
+        after: dict[int, tuple[int, tuple[Scalar, ...]]] = {}
+        for start in reached[-1]:
+            channels = wanted[start - 1].channels if start else network.stem.channels
+            makes = _makes(stage, choices, channels, network.activation, network.se)
+            for length in {len(made) for made in makes}:
+                options = makes.get(canonical[start : start + length])
+                if options is not None and start + length <= len(canonical):
+                    after.setdefault(start + length, (start, options))
+        if not after:
+            raise UserError(_unlike(wanted, max(reached[-1]), index))
+        reached.append(after)
+    if len(canonical) not in reached[-1]:
+        raise UserError(_unlike(wanted, max(reached[-1]), None))
+    params: dict[str, Scalar] = {}
+    end = len(canonical)
+    for (_, choices), ends in zip(reversed(stages), reversed(reached[1:]), strict=True):
+        end, options = ends[end]
+        params.update(zip((choice.name for choice in choices), options, strict=True))
+    return params
+
+
+@functools.lru_cache(maxsize=256)
+def _makes(
+    stage: Stage,
+    choices: tuple[Choice, ...],
+    channels: int,
+    activation: Activation,
+    se: SqueezeExcite,
+) -> dict[Canonical, tuple[Scalar, ...]]:
+    """What a stage fed `channels` can become, with the first options that make it so."""
+    found: dict[Canonical, tuple[Scalar, ...]] = {}
+    for picked in itertools.product(
+        *(zip(choice.options, choice.effects, strict=True) for choice in choices)
+    ):
+        fields = dict(itertools.chain(*(effect for _, effect in picked)))
+        made = dataclasses.replace(stage, **fields)
+        own = stage_blocks(made, channels, 1, made.activation or activation, se)
+        canonical = tuple(block.canonical() for block in own if not block.is_nothing())
+        found.setdefault(canonical, tuple(option for option, _ in picked))
+    return found
+
+
+def _unlike(wanted: Sequence[Block], start: int, stage: int | None) -> str:
+    if start == len(wanted):
+        return f"it ends after {start} blocks, before stage {stage} of the space"
+    block = wanted[start]
+    spelt = (
+        f"block {start} ({block.op} of kernel {block.kernel} and stride {block.stride}, "
+        f"{block.in_channels} to {block.channels} channels, {block.inner_channels} inside, "
+        f"{block.se_channels} squeezed)"
+    )
+    if stage is None:
+        return f"{spelt} is more than its stages hold"
+    return f"no options of stage {stage} make {spelt} and those after it"
