@@ -1,0 +1,167 @@
+"""`nas-search`: the verbs, their help, and what a mistake looks like."""
+
+import importlib
+import signal
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from nas.config import Config, config_dir, with_config
+from search_spaces.errors import UserError
+from search_spaces.parsing import closest
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """One thing `nas-search` does; `nas.commands.NAME.main` does it, `conf/NAME.yaml` sets it."""
+
+    summary: str
+    example: str
+    positional: str | None = None
+    """The setting that arguments without `=` fill."""
+    many: bool = False
+    """Whether several such arguments make a list."""
+
+
+VERBS = {
+    "run": Verb(
+        "search, sweep, scale and draw, in one run folder",
+        "nas-search run data=imagefolder data.path=~/pets search.trials=200",
+    ),
+    "search": Verb(
+        "find a baseline network",
+        "nas-search search space=mnasnet search.trials=100 reward.target=300e6",
+    ),
+    "sweep": Verb(
+        "find the scaling constants α, β, γ of a baseline",
+        "nas-search sweep baseline=results/digits/baseline.yaml",
+    ),
+    "scale": Verb(
+        "write a family of networks, B0 to B7, as YAML",
+        "nas-search scale baseline=efficientnet_b0 coefficients=published",
+    ),
+    "cost": Verb(
+        "price networks: parameters, MACs, activations",
+        "nas-search cost efficientnet_b0 results/digits/family/b3.yaml",
+        positional="networks",
+        many=True,
+    ),
+    "dashboard": Verb(
+        "draw a run folder as one HTML page",
+        "nas-search dashboard results/digits",
+        positional="run",
+    ),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The console script. Exits with 2 for a user's mistake, 130 when interrupted."""
+    argv = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        _dispatch(argv)
+    except UserError as error:
+        print(f"nas-search: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
+    except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        print(
+            f"\nnas-search: interrupted; finished trials are kept. "
+            f"To go on: nas-search {' '.join(argv)}",
+            file=sys.stderr,
+        )
+        raise SystemExit(130) from None
+
+
+def _dispatch(argv: list[str]) -> None:
+    if not argv or argv[0] in ("-h", "--help", "help"):
+        print(_overview())
+        return
+    name, *rest = argv
+    if name not in VERBS:
+        raise UserError(f"no verb {name!r}{closest(name, VERBS)}")
+    if any(argument in ("-h", "--help") for argument in rest):
+        print(_help(name))
+        return
+
+    def command(config: Config) -> None:
+        # Imported when it is called: most verbs need no framework.
+        importlib.import_module(f"nas.commands.{name}").main(config)
+
+    with_config(name, _overrides(VERBS[name], rest), command)
+
+
+def _overrides(verb: Verb, arguments: Sequence[str]) -> list[str]:
+    """Arguments with positional ones turned into the override they stand for."""
+    plain = [a for a in arguments if _is_positional(a, arguments)]
+    rest = [a for a in arguments if a not in plain]
+    if not plain:
+        return rest
+    if verb.positional is None or (len(plain) > 1 and not verb.many):
+        raise UserError(f"unexpected argument {plain[-1]!r}: settings are given as name=value")
+    quoted = [_quote(a) for a in plain]
+    value = f"[{','.join(quoted)}]" if verb.many else quoted[0]
+    return [f"{verb.positional}={value}", *rest]
+
+
+# Hydra's flags that are followed by a value.
+_VALUED = ("--cfg", "-c", "--package", "-p", "--config-dir", "-cd", "--config-path", "-cp")
+_VALUED += ("--config-name", "-cn", "--info", "-i")
+
+
+def _is_positional(argument: str, arguments: Sequence[str]) -> bool:
+    before = arguments[arguments.index(argument) - 1] if arguments.index(argument) else ""
+    return not (argument.startswith(("-", "+", "~")) or "=" in argument or before in _VALUED)
+
+
+def _quote(text: str) -> str:
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def _overview() -> str:
+    width = max(map(len, VERBS))
+    verbs = "\n".join(f"  {name:<{width}}  {verb.summary}" for name, verb in VERBS.items())
+    return (
+        "nas-search: from a dataset and a compute budget to a family of networks.\n\n"
+        f"usage: nas-search VERB [name=value ...]\n\nverbs:\n{verbs}\n\n"
+        "Every verb takes Hydra overrides and Hydra's flags: --cfg job, --multirun, --config-dir.\n"
+        "nas-search VERB --help: a verb's settings, the options of its groups, and an example."
+    )
+
+
+def _help(name: str) -> str:
+    verb = VERBS[name]
+    text = (config_dir() / f"{name}.yaml").read_text(encoding="utf-8")
+    parts = [f"nas-search {name}: {verb.summary}\n\nexample:\n  {verb.example}"]
+    groups = _groups(text)
+    if groups:
+        width = max(map(len, groups))
+        rows = [
+            f"  {group:<{width}}  {_options(group, chosen)}" for group, chosen in groups.items()
+        ]
+        parts.append("groups, as group=option; the default is marked *:\n" + "\n".join(rows))
+    sections = [text.partition("_self_\n")[2]]
+    for group, chosen in groups.items():
+        file = config_dir() / group / f"{chosen}.yaml"
+        if file.exists():
+            body = file.read_text(encoding="utf-8").strip()
+            sections.append(f"{group}:\n" + _indent(body))
+    parts.append("settings:\n" + _indent("\n".join(s.strip("\n") for s in sections if s.strip())))
+    return "\n\n".join(parts)
+
+
+def _groups(text: str) -> dict[str, str]:
+    """The groups that a verb's defaults list names, with the option chosen."""
+    import yaml
+
+    defaults = (yaml.safe_load(text) or {}).get("defaults", [])
+    pairs = [(n, o) for item in defaults if isinstance(item, dict) for n, o in item.items()]
+    return {name.removeprefix("optional "): str(option) for name, option in pairs}
+
+
+def _options(group: str, chosen: str) -> str:
+    names = sorted(path.stem for path in (config_dir() / group).glob("*.yaml"))
+    return ", ".join(f"{name}*" if name == chosen else name for name in names)
+
+
+def _indent(text: str) -> str:
+    return "\n".join(f"  {line}" if line else "" for line in text.splitlines())

@@ -40,6 +40,14 @@ class Soft:
 
 
 @dataclass(frozen=True, slots=True)
+class Front(Soft):
+    """No single reward: the search looks for the whole front of accuracy and cost.
+
+    The soft reward only names the baseline among what was found.
+    """
+
+
+@dataclass(frozen=True, slots=True)
 class Hard:
     """ACC up to the target, ACC · (cost / T)^w beyond it (MnasNet, eq. 3, α = 0, β = −1)."""
 

@@ -14,6 +14,8 @@ from search_spaces.errors import UserError
 
 T = TypeVar("T")
 
+_SCALARS = {int: "an integer", float: "a number", bool: "true or false", str: "a string"}
+
 
 def from_mapping(cls: type[T], data: object, path: str = "") -> T:
     """An instance of the dataclass `cls` from a mapping such as YAML gives.
@@ -91,9 +93,10 @@ def _convert(hint: Any, value: Any, path: str) -> Any:
             raise UserError(f"{path}: expected a list, {_got(value)}")
         (item,) = (arg for arg in typing.get_args(hint) if arg is not Ellipsis)
         return tuple(_convert(item, v, f"{path}[{i}]") for i, v in enumerate(value))
-    if dataclasses.is_dataclass(hint):
+    if dataclasses.is_dataclass(hint) and not isinstance(value, typing.cast(type, hint)):
         return from_mapping(typing.cast(type, hint), value, path)
-    return _convert_scalar(hint, value, path)
+    # What is no scalar is an object that was made already.
+    return _convert_scalar(hint, value, path) if hint in _SCALARS else value
 
 
 def _convert_optional(hint: Any, value: Any, path: str) -> Any:
@@ -109,8 +112,7 @@ def _convert_scalar(hint: Any, value: Any, path: str) -> Any:
         return float(value)
     if type(value) is hint:
         return value
-    names = {int: "an integer", float: "a number", bool: "true or false", str: "a string"}
-    raise UserError(f"{path}: expected {names[hint]}, {_got(value)}")
+    raise UserError(f"{path}: expected {_SCALARS[hint]}, {_got(value)}")
 
 
 def _is_default(field: "dataclasses.Field[Any]", value: object) -> bool:

@@ -1,0 +1,1 @@
+"""The verbs of `nas-search`: plain configuration in, files and a table out."""

@@ -1,0 +1,197 @@
+"""`nas-search search`: find a baseline."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import optuna
+
+from nas.config import Config, make
+from nas.evaluators.base import Evaluator
+from nas.executors.base import Executor
+from nas.executors.local import InProcess, Processes
+from nas.progress import Progress
+from nas.records import Record, Standing, StudyStore, read_records, write_csv
+from nas.rewards import Front, Reward
+from nas.run_folder import RunFolder
+from nas.search import Search, SearchSettings, SearchStopped, standing
+from search_spaces.errors import UserError
+from search_spaces.parsing import closest, from_mapping
+from search_spaces.space import Space, load_space
+from search_spaces.yaml_io import write_arch
+
+
+def main(config: Config) -> None:
+    """Search, or go on with a search, in the run folder; print the baseline."""
+    run = Path(config["run"])
+    best = search(config, run)
+    print(summary(best, run))
+
+
+def search(config: Config, run: Path) -> Standing:
+    """Records, `baseline.yaml`, `front/` and `trials.csv` in the run folder."""
+    plan = Plan.read(config, run)
+    plan.evaluator.prepare()
+    with RunFolder(run).stage("search", plan.made_with):
+        return plan.carry_out(run)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A search as the configuration asks for it, checked, with nothing started."""
+
+    search: Search
+    evaluator: Evaluator
+    workers: int
+    executor: Callable[[], Executor]
+    made_with: Mapping[str, Any]
+    """What its records depend on: a run folder holds records of one such configuration."""
+
+    @classmethod
+    def read(cls, config: Config, run: Path) -> "Plan":
+        """Raises UserError for whatever of it makes no sense."""
+        options = dict(config["search"])
+        workers = _workers(options.pop("workers", None))
+        settings = from_mapping(SearchSettings, options, "search")
+        space = load_space(config["space"], "space")
+        evaluator: Evaluator = make(config["evaluator"], "evaluator")
+        reward: Reward = make(config["reward"], "reward")
+        front = isinstance(reward, Front)
+        search = Search(
+            space=space,
+            sampler=make(config["sampler"], "sampler"),
+            reward=reward,
+            settings=settings,
+            store=StudyStore(
+                url=config["storage"] or f"sqlite:///{(run / 'study.db').resolve()}",
+                name=run.name,
+                directions=("maximize", "minimize") if front else ("maximize",),
+            ),
+            progress=_Report(Progress("search", settings.trials)),
+        )
+        return cls(
+            search=search,
+            evaluator=evaluator,
+            workers=workers,
+            executor=_executor(config["executor"], evaluator, workers),
+            made_with=_made_with(config, settings, evaluator),
+        )
+
+    def carry_out(self, run: Path) -> Standing:
+        """Run the search in a run folder that is held, and write what came of it."""
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        try:
+            self.search.run(self.executor)
+        except SearchStopped as error:
+            raise UserError(str(error)) from None
+        finally:
+            records = read_records(self.search.store.open())
+            found = write_standing(run, self.search.space, records, self.made_with["about"])
+        if found is None:
+            raise UserError(f"no trial was finished: {run / 'trials.csv'} has the reasons")
+        return found
+
+
+def write_standing(
+    run: Path, space: Space, records: list[Record], evaluator: Mapping[str, Any]
+) -> Standing | None:
+    """`baseline.yaml`, `front/` and `trials.csv`, anew from the records."""
+    found = standing(records)
+    for old in (run / "front").glob("*.yaml"):
+        old.unlink()
+    files: dict[int, str] = {}
+    if found is not None:
+        for record in found.front:
+            files[record.number] = f"front/{record.macs / 1e6:.0f}M-{record.key[:6]}.yaml"
+            _write_network(run, files[record.number], space, record, evaluator)
+        files[found.baseline.number] = "baseline.yaml"
+        _write_network(run, "baseline.yaml", space, found.baseline, evaluator)
+    write_csv(run / "trials.csv", records, found, files)
+    return found
+
+
+def summary(found: Standing, run: Path) -> str:
+    """The baseline in a few lines, for the terminal."""
+    best = found.baseline
+    lines = [
+        f"baseline  {best.compact}",
+        f"          reward {best.reward:.4f}, proxy accuracy {_accuracy(best)}, "
+        f"{best.macs:,} MACs, {best.params:,} params (trial {best.number})",
+        f"front     {len(found.front)} networks",
+    ]
+    if found.ties:
+        numbers = ", ".join(str(record.number) for record in found.ties)
+        lines.append(f"ties      within the noise of the baseline: trials {numbers}")
+    return "\n".join([*lines, f"written   {run / 'baseline.yaml'}, front/, trials.csv"])
+
+
+def _accuracy(record: Record) -> str:
+    error = record.accuracy_stderr
+    return f"{record.accuracy:.4f}" + ("" if error is None else f" ± {error:.4f}")
+
+
+def _write_network(
+    run: Path, name: str, space: Space, record: Record, evaluator: Mapping[str, Any]
+) -> None:
+    arch = space.decode(record.choices)
+    suffix = "" if name == "baseline.yaml" else f"_{record.key[:6]}"
+    about = {
+        "trial": record.number,
+        "reward": record.reward,
+        "proxy_accuracy": record.accuracy,
+        "proxy_accuracy_stderr": record.accuracy_stderr,
+        "seeds": record.seeds,
+        "macs": record.macs,
+        "params": record.params,
+        "compact": record.compact,
+        "choices": dict(record.choices),
+        "evaluator": dict(evaluator),
+    }
+    write_arch(arch.replace(name=run.name + suffix), run / name, about)
+
+
+@dataclass(slots=True)
+class _Report:
+    """Tells the terminal of each record."""
+
+    progress: Progress
+
+    def __call__(self, records: list[Record], finished: int) -> None:
+        found = standing(records)
+        note = ""
+        if found is not None:
+            best = found.baseline
+            note = f"best reward {best.reward:.4f} (proxy accuracy {best.accuracy:.4f}, "
+            note += f"{best.macs / 1e6:.0f}M MACs)"
+        failed = len(records) - finished
+        self.progress(finished, note + (f" · {failed} failed" if failed else ""))
+
+
+def _made_with(config: Config, settings: SearchSettings, evaluator: Evaluator) -> dict[str, Any]:
+    names = ("seeds", "seed", "macs_max", "params_max")
+    return {
+        **{name: config[name] for name in ("space", "sampler", "reward", "evaluator")},
+        "search": {name: getattr(settings, name) for name in names},
+        "about": dict(evaluator.describe()),
+    }
+
+
+def _executor(
+    config: Mapping[str, Any], evaluator: Evaluator, workers: int
+) -> Callable[[], Executor]:
+    name = config["name"]
+    if name != "local":
+        raise UserError(f"executor.name: got {name!r}{closest(name, ('local',))}")
+    if workers == 1:
+        return lambda: InProcess(evaluator)
+    return lambda: Processes(evaluator, workers)
+
+
+def _workers(given: object) -> int:
+    if given is None:
+        return len(os.sched_getaffinity(0))
+    if not isinstance(given, int) or isinstance(given, bool) or given < 1:
+        raise UserError(f"search.workers: expected an integer of at least 1, got {given!r}")
+    return given

@@ -1,0 +1,161 @@
+"""Which architecture to try next: ask, decode, drop what was seen, price, drop what is too dear."""
+
+import itertools
+import random
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import optuna
+from optuna.exceptions import ExperimentalWarning
+from optuna.trial import FrozenTrial, Trial, TrialState
+
+from nas.networks.cost import Cost, cost
+from nas.samplers.base import Params, Problem, SamplerFactory, distributions
+from search_spaces.arch import Arch
+from search_spaces.errors import UserError
+from search_spaces.space import Space
+
+_ASKS = 16
+"""Suggestions refused in a row before a neighbour of the last one is taken instead."""
+_SAMPLES = 5_000
+"""Random candidates looked at before the space is taken to be exhausted."""
+_ENUMERABLE = 200_000
+"""Spaces up to this size are searched whole before they are called exhausted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a candidate may cost at most; None for no limit."""
+
+    macs_max: float | None = None
+    params_max: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("macs_max", "params_max"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise UserError(f"search.{name}: expected a number above 0, got {value}")
+
+    def admit(self, price: Cost) -> bool:
+        """Whether a network of this cost is within the limits."""
+        return (self.macs_max is None or price.macs <= self.macs_max) and (
+            self.params_max is None or price.params <= self.params_max
+        )
+
+    def __str__(self) -> str:
+        named = {"MACs": self.macs_max, "params": self.params_max}
+        return " and ".join(f"{n} ≤ {v:,.0f}" for n, v in named.items() if v is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An architecture to evaluate, with the running trial that stands for it."""
+
+    number: int
+    trial: Trial
+    params: Params
+    arch: Arch
+    price: Cost
+
+
+@dataclass(slots=True)
+class Proposer:
+    """Asks a sampler, over a study in memory that holds every finished and running trial.
+
+    Suggestion n depends on the seed, on n and on the trials before it alone: a search that was
+    killed goes on as it would have.
+    """
+
+    space: Space
+    sampler: SamplerFactory
+    reward: Callable[[float, float], float] | None
+    cost_of: Callable[[Arch, Cost], float]
+    limits: Limits
+    seed: int
+    study: optuna.Study
+    seen: set[str] = field(default_factory=set)
+
+    @classmethod
+    def resume(
+        cls,
+        space: Space,
+        sampler: SamplerFactory,
+        reward: Callable[[float, float], float] | None,
+        cost_of: Callable[[Arch, Cost], float],
+        limits: Limits,
+        seed: int,
+        finished: Iterable[FrozenTrial],
+    ) -> "Proposer":
+        """A proposer that knows what was found so far."""
+        directions = ["maximize"] if reward else ["maximize", "minimize"]
+        study = optuna.create_study(directions=directions)
+        trials = list(finished)
+        study.add_trials(trials)
+        seen = {trial.user_attrs["key"] for trial in trials}
+        return cls(space, sampler, reward, cost_of, limits, seed, study, seen)
+
+    def propose(self, number: int) -> Candidate | None:
+        """The next candidate; None when nothing is left that was not tried and is within limits."""
+        problem = self._problem()
+        spelling = distributions(problem.choices)
+        trial: Trial | None = None
+        for attempt in range(_ASKS):
+            self.study.sampler = self.sampler.make(problem, _derive(self.seed, number, attempt))
+            trial = self._ask(spelling)
+            if problem.allowed(trial.params):
+                return self._accept(number, trial)
+            self.study.tell(trial, state=TrialState.FAIL)
+        params = self._unseen(problem, trial.params if trial else {}, number)
+        if params is None:
+            return None
+        self.study.enqueue_trial(dict(params))
+        return self._accept(number, self._ask(spelling))
+
+    def tell(self, candidate: Candidate, finished: FrozenTrial) -> None:
+        """Give the study what became of a candidate."""
+        for name, value in finished.user_attrs.items():
+            candidate.trial.set_user_attr(name, value)
+        values = finished.values if finished.state == TrialState.COMPLETE else None
+        self.study.tell(candidate.trial, values, state=finished.state)
+
+    def _problem(self) -> Problem:
+        def price(params: Params) -> float:
+            arch = self.space.decode(params)
+            return self.cost_of(arch, cost(arch))
+
+        def allowed(params: Params) -> bool:
+            arch = self.space.decode(params)
+            return self.limits.admit(cost(arch)) and arch.key() not in self.seen
+
+        return Problem(choices=self.space.choices, cost=price, reward=self.reward, allowed=allowed)
+
+    def _ask(self, spelling: dict[str, optuna.distributions.BaseDistribution]) -> Trial:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ExperimentalWarning)
+            return self.study.ask(spelling)
+
+    def _accept(self, number: int, trial: Trial) -> Candidate:
+        arch = self.space.decode(trial.params)
+        self.seen.add(arch.key())
+        return Candidate(number, trial, trial.params, arch, cost(arch))
+
+    def _unseen(self, problem: Problem, near: Params, number: int) -> Params | None:
+        rng = random.Random(_derive(self.seed, number, _ASKS))
+        neighbours = list(self.space.neighbours(near))
+        rng.shuffle(neighbours)
+        others: Iterator[Params] = (self.space.sample(rng) for _ in range(_SAMPLES))
+        if self.space.size <= _ENUMERABLE:
+            others = itertools.chain(others, _everything(self.space))
+        return next(filter(problem.allowed, itertools.chain(neighbours, others)), None)
+
+
+def _everything(space: Space) -> Iterator[Params]:
+    names = [choice.name for choice in space.choices]
+    for options in itertools.product(*(choice.options for choice in space.choices)):
+        yield dict(zip(names, options, strict=True))
+
+
+def _derive(*entropy: int) -> int:
+    return int(np.random.SeedSequence(entropy).generate_state(1)[0])

@@ -1,0 +1,214 @@
+"""The search: ask → decode → price → evaluate → tell, until enough trials are finished."""
+
+import math
+import statistics
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import optuna
+from optuna.trial import FrozenTrial
+from search_spaces.compact import spell_arch
+
+from nas.executors.base import Executor, Job, Outcome
+from nas.proposals import Candidate, Limits, Proposer
+from nas.records import Record, Standing, StudyStore, read_records, to_trial
+from nas.rewards import Front, Reward, pareto_front
+from nas.samplers.base import SamplerFactory
+from search_spaces.errors import UserError
+from search_spaces.space import Space
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchSettings:
+    """How long and how carefully to search."""
+
+    trials: int = 32
+    """Finished trials at the end, those of earlier calls included."""
+    seeds: int = 1
+    """Trainings a candidate, whose accuracies are averaged."""
+    seed: int = 0
+    macs_max: float | None = None
+    params_max: float | None = None
+    failures_max: int = 20
+    """Failed candidates after which the search gives up."""
+
+    def __post_init__(self) -> None:
+        for name, least in (("trials", 1), ("seeds", 1), ("seed", 0), ("failures_max", 1)):
+            if getattr(self, name) < least:
+                raise UserError(
+                    f"search.{name}: expected at least {least}, got {getattr(self, name)}"
+                )
+        Limits(self.macs_max, self.params_max)
+
+
+class SearchProgress(Protocol):
+    """Told of every record as it comes in."""
+
+    def __call__(self, records: list[Record], finished: int) -> None: ...
+
+
+class SearchStopped(Exception):
+    """Too many candidates failed for the rest to be worth trying; what was found is kept."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """Everything a search needs; `run` does it."""
+
+    space: Space
+    sampler: SamplerFactory
+    reward: Reward
+    settings: SearchSettings
+    store: StudyStore
+    progress: SearchProgress
+
+    def run(self, executor: Callable[[], Executor]) -> list[Record]:
+        """All records, once `settings.trials` are finished or the space is exhausted.
+
+        Workers are started only where something is left to do. Raises UserError where no network
+        of the space is within the limits, SearchStopped where too many fail.
+        """
+        study = self.store.open()
+        records = read_records(study)
+        loop = _Loop(self, study, records, self._proposer(study))
+        if loop.missing() > 0:
+            with executor() as workers:
+                loop.run(workers)
+        return records
+
+    def _proposer(self, study: optuna.Study) -> Proposer:
+        settings = self.settings
+        return Proposer.resume(
+            self.space,
+            self.sampler,
+            None if isinstance(self.reward, Front) else self.reward,
+            lambda arch, price: float(price.macs),
+            Limits(settings.macs_max, settings.params_max),
+            settings.seed,
+            study.get_trials(deepcopy=False),
+        )
+
+
+@dataclass(slots=True)
+class _Loop:
+    search: Search
+    study: optuna.Study
+    records: list[Record]
+    proposer: Proposer
+
+    def missing(self) -> int:
+        return self.search.settings.trials - self._count("finished")
+
+    def run(self, workers: Executor) -> None:
+        running: dict[int, Candidate] = {}
+        exhausted = False
+        while self.missing() > 0:
+            while not exhausted and len(running) < min(workers.workers, self.missing()):
+                candidate = self.proposer.propose(len(self.records) + len(running))
+                if candidate is None:
+                    exhausted = True
+                    break
+                running[candidate.number] = candidate
+                workers.submit(Job(candidate.number, candidate.arch, self._seeds()))
+            if not running:
+                self._check_anything_found()
+                return
+            outcome = workers.next()
+            self._finish(running.pop(outcome.number), outcome)
+
+    def _finish(self, candidate: Candidate, outcome: Outcome) -> None:
+        if outcome.mistake:
+            raise UserError(outcome.mistake)
+        record = self._record(candidate, outcome)
+        trial = self._trial(candidate, record)
+        # On disk before it counts.
+        self.study.add_trial(trial)
+        self.proposer.tell(candidate, trial)
+        self.records.append(record)
+        self.search.progress(self.records, self._count("finished"))
+        if self._count("failed") >= self.search.settings.failures_max:
+            raise SearchStopped(
+                f"{self._count('failed')} candidates failed (search.failures_max), "
+                f"the last with: {record.reason}"
+            )
+
+    def _record(self, candidate: Candidate, outcome: Outcome) -> Record:
+        accuracies = [measurement.accuracy for measurement in outcome.measurements]
+        reason = outcome.reason
+        if not reason and not all(math.isfinite(accuracy) for accuracy in accuracies):
+            reason = f"the evaluator gave an accuracy of {accuracies}"
+        accuracy = None if reason else statistics.fmean(accuracies)
+        spread = statistics.stdev(accuracies) if len(accuracies) > 1 and not reason else None
+        price = float(candidate.price.macs)
+        return Record(
+            number=len(self.records),
+            state="failed" if reason else "finished",
+            key=candidate.arch.key(),
+            compact=spell_arch(candidate.arch),
+            choices=dict(candidate.params),
+            macs=candidate.price.macs,
+            params=candidate.price.params,
+            activations=candidate.price.activations,
+            cost=price,
+            accuracy=accuracy,
+            accuracy_stderr=None if spread is None else spread / math.sqrt(len(accuracies)),
+            reward=None if accuracy is None else self.search.reward(accuracy, price),
+            seeds=self.search.settings.seeds,
+            seconds=round(outcome.seconds, 3),
+            curves=tuple(m.curve for m in outcome.measurements if m.curve),
+            reason=reason,
+        )
+
+    def _trial(self, candidate: Candidate, record: Record) -> FrozenTrial:
+        values: list[float] | None = None
+        if record.accuracy is not None and record.reward is not None:
+            front = isinstance(self.search.reward, Front)
+            values = [record.accuracy, record.cost] if front else [record.reward]
+        asked = self.proposer.study.get_trials(deepcopy=False)[candidate.trial.number]
+        # A sampler's own notes (the generation of an evolution) are part of what it resumes from.
+        notes = {
+            name: value for name, value in asked.system_attrs.items() if name != "fixed_params"
+        }
+        return to_trial(record, values, asked.distributions, notes)
+
+    def _seeds(self) -> tuple[int, ...]:
+        first = self.search.settings.seed
+        return tuple(range(first, first + self.search.settings.seeds))
+
+    def _count(self, state: str) -> int:
+        return sum(record.state == state for record in self.records)
+
+    def _check_anything_found(self) -> None:
+        if not self.records:
+            raise UserError(
+                f"no network of the space {self.search.space.name!r} is within the limits: "
+                f"{self.proposer.limits}"
+            )
+
+
+def standing(records: list[Record]) -> Standing | None:
+    """The baseline (best reward), the front, and who ties; None when nothing is finished."""
+    finished = [record for record in records if record.accuracy is not None]
+    if not finished:
+        return None
+    best = max(finished, key=lambda record: (_reward(record), -record.number))
+    points = [(record.accuracy or 0.0, record.cost) for record in finished]
+    front = [r for r, on_front in zip(finished, pareto_front(points), strict=True) if on_front]
+    ties = tuple(r for r in finished if r is not best and _within_noise(r, best))
+    return Standing(best, tuple(sorted(front, key=lambda record: record.cost)), ties)
+
+
+def _reward(record: Record) -> float:
+    return -math.inf if record.reward is None else record.reward
+
+
+def _within_noise(other: Record, best: Record) -> bool:
+    """Whether rewards differ by less than two standard errors of their difference.
+
+    Reward is close to proportional to accuracy, so relative errors carry over.
+    """
+    errors = [
+        (r.accuracy_stderr or 0.0) / r.accuracy * _reward(r) for r in (other, best) if r.accuracy
+    ]
+    return math.hypot(*errors) > 0 and _reward(best) - _reward(other) < 2 * math.hypot(*errors)

@@ -1,0 +1,38 @@
+"""An evaluator for tests: a smooth accuracy surface with noise, in no time or as slow as asked."""
+
+import hashlib
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from nas.evaluators.base import EvaluationFailed, Measurement, Report
+from nas.networks.cost import cost
+from search_spaces.arch import Arch
+
+
+@dataclass(frozen=True, kw_only=True)
+class Synthetic:
+    """Accuracy grows with the logarithm of MACs, and with the share of 5×5 kernels."""
+
+    seconds: float = 0.0
+    noise: float = 0.0
+    fail_every: int = 0
+    """Every nth key diverges; 0 for none."""
+
+    def evaluate(self, arch: Arch, seed: int, report: Report) -> Measurement:
+        time.sleep(self.seconds)
+        digest = int(hashlib.sha256(f"{arch.key()}/{seed}".encode()).hexdigest()[:8], 16)
+        if self.fail_every and int(arch.key(), 16) % self.fail_every == 0:
+            raise EvaluationFailed("diverged: loss nan at epoch 1")
+        fives = sum(stage.kernel == 5 for stage in arch.stages) / len(arch.stages)
+        accuracy = 0.5 + 0.05 * math.log10(cost(arch).macs / 1e8) + 0.1 * fives
+        accuracy += self.noise * (digest / 2**32 - 0.5)
+        report(0, accuracy)
+        return Measurement(accuracy=accuracy, curve=(accuracy,))
+
+    def describe(self) -> Mapping[str, str | int | float]:
+        return {"dataset": "synthetic"}
+
+    def prepare(self) -> None:
+        return
