@@ -2,122 +2,12 @@
 
 import functools
 from collections.abc import Callable
-from typing import Literal
 
-import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from search_spaces.arch import Activation, Arch, BatchNorm, SqueezeExcite
+from nas.networks.layers import Conv, DropPath, SqueezeExcitation, activate, normalise
+from search_spaces.arch import Arch
 from search_spaces.blocks import Block
-
-Padding = Literal["torch", "same"]
-
-
-class Conv(nn.Conv2d):
-    """A conv that keeps the side of its map (divides it, rounded up, by its stride).
-
-    Initialised as in the released EfficientNet code: normal, std √(2 / fan_out), where a depthwise
-    conv's fan_out is k². Padding is TensorFlow's where asked for.
-    """
-
-    def __init__(
-        self,
-        inputs: int,
-        outputs: int,
-        kernel: int = 1,
-        stride: int = 1,
-        groups: int = 1,
-        *,
-        bias: bool = False,
-        padding: Padding = "torch",
-    ) -> None:
-        # The two paddings differ only where a stride makes them uneven.
-        self.pads_same = padding == "same" and stride > 1 and kernel > 1
-        pad = 0 if self.pads_same else kernel // 2
-        super().__init__(inputs, outputs, kernel, stride, pad, groups=groups, bias=bias)
-
-    def reset_parameters(self) -> None:
-        fan_out = self.kernel_size[0] * self.kernel_size[1] * self.out_channels // self.groups
-        nn.init.normal_(self.weight, std=(2 / fan_out) ** 0.5)
-        if self.bias is not None:
-            nn.init.zeros_(self.bias)
-
-    def forward(self, x: Tensor) -> Tensor:
-        if self.pads_same:
-            x = pad_same(x, self.kernel_size[0], self.stride[0])
-        return super().forward(x)
-
-
-class Classifier(nn.Linear):
-    """The last layer; uniform within ±1 / √classes to begin with."""
-
-    def reset_parameters(self) -> None:
-        bound = self.out_features**-0.5
-        nn.init.uniform_(self.weight, -bound, bound)
-        nn.init.zeros_(self.bias)
-
-
-class DropPath(nn.Module):
-    """Stochastic depth: leaves a sample's branch out with probability `rate` while training."""
-
-    def __init__(self, rate: float) -> None:
-        super().__init__()
-        self.rate = rate
-
-    def forward(self, x: Tensor) -> Tensor:
-        if not self.training:
-            return x
-        keep = 1 - self.rate
-        kept = x.new_empty((x.shape[0], 1, 1, 1)).bernoulli_(keep)
-        return x * (kept.div_(keep) if keep else kept)
-
-    def extra_repr(self) -> str:
-        return f"rate={self.rate:.3f}"
-
-
-class SqueezeExcitation(nn.Module):
-    """Scales each channel by a gate computed from the means of all (arXiv 1709.01507)."""
-
-    def __init__(
-        self, channels: int, squeezed: int, activation: Activation, se: SqueezeExcite
-    ) -> None:
-        super().__init__()
-        self.conv_reduce = Conv(channels, squeezed, bias=True)
-        self.act1 = activate(se.activation or activation)
-        self.conv_expand = Conv(squeezed, channels, bias=True)
-        self.gate: nn.Module = nn.Hardsigmoid() if se.gate == "hard_sigmoid" else nn.Sigmoid()
-
-    def forward(self, x: Tensor) -> Tensor:
-        squeezed = self.act1(self.conv_reduce(x.mean((2, 3), keepdim=True)))
-        return x * self.gate(self.conv_expand(squeezed))  # type: ignore[no-any-return]
-
-
-def pad_same(x: Tensor, kernel: int, stride: int, value: float = 0.0) -> Tensor:
-    """`x` padded as TensorFlow's SAME: what is uneven goes to the right and below."""
-    height, width = (
-        max((-(-side // stride) - 1) * stride + kernel - side, 0) for side in x.shape[-2:]
-    )
-    edges = [width // 2, width - width // 2, height // 2, height - height // 2]
-    return F.pad(x, edges, value=value)
-
-
-def activate(activation: Activation) -> nn.Module:
-    """The activation's module; in place where its gradient needs the result alone."""
-    match activation:
-        case "relu":
-            return nn.ReLU(inplace=True)
-        case "relu6":
-            return nn.ReLU6(inplace=True)
-        case "silu":
-            return nn.SiLU()
-        case "hard_swish":
-            return nn.Hardswish()
-
-
-def normalise(channels: int, batch_norm: BatchNorm) -> nn.BatchNorm2d:
-    """Batch norm with the network's ε and momentum."""
-    return nn.BatchNorm2d(channels, eps=batch_norm.eps, momentum=batch_norm.momentum)
 
 
 def make_block(block: Block, arch: Arch, drop_path: float) -> nn.Module:
@@ -279,16 +169,3 @@ class Reshape(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.bn1(self.conv(x))  # type: ignore[no-any-return]
-
-
-class MaxPool(nn.Module):
-    """ResNet's 3×3 max-pool of stride 2."""
-
-    def __init__(self, padding: Padding) -> None:
-        super().__init__()
-        self.padding = padding
-
-    def forward(self, x: Tensor) -> Tensor:
-        if self.padding == "same":
-            return F.max_pool2d(pad_same(x, 3, 2, value=-torch.inf), 3, 2)
-        return F.max_pool2d(x, 3, 2, padding=1)

@@ -5,7 +5,8 @@ from collections import OrderedDict
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from nas.networks.blocks import Classifier, Conv, MaxPool, activate, make_block, normalise
+from nas.networks.blocks import make_block
+from nas.networks.layers import Classifier, Conv, MaxPool, activate, normalise
 from search_spaces.arch import Arch
 from search_spaces.blocks import blocks_by_stage
 
