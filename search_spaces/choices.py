@@ -97,7 +97,7 @@ def network_choices(
             raise UserError(f"{where}: unknown field {name!r}{closest(name, _NETWORK_FIELDS)}")
         options = []
         for value, path in _listed(written, f"{where}.{name}"):
-            data = {"stages": [{"channels": 1}], name: value}
+            data = {"stem": {"stride": 1}, "stages": [{"channels": 1}], name: value}
             value = getattr(_at(path, name, Arch, data), name)
             _possible(base, {name: value}, path)
             options.append(_Option(value, ((name, value),), 0))
