@@ -1,0 +1,139 @@
+"""The page's words and tables: what was run, the baseline, the sweep, the family."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from nas.dashboard import theme
+from nas.dashboard.frames import RunFrames
+from nas.dashboard.html import Markup, definitions, table
+from nas.dashboard.published import published_efficientnet
+from nas.dashboard.sweep import sweep
+from nas.dashboard.wording import proxy_words, reward_words
+
+
+def headline(frames: RunFrames) -> dict[str, str]:
+    """The few figures that one looks for first, by name; unknown ones are left out."""
+    facts: dict[str, str] = {}
+    best = frames.finished[frames.finished["baseline"]].head(1)
+    for trial in best.to_dict("records"):
+        accuracy, stderr = trial["accuracy"], trial["accuracy_stderr"]
+        facts["Baseline, proxy accuracy"] = theme.percent_pm(accuracy, stderr)
+        facts["Baseline, MACs"] = theme.count(trial["macs"])
+        facts["Baseline, params"] = theme.count(trial["params"])
+        if pd.notna(trial["reward"]):
+            facts["Baseline, reward"] = theme.number(trial["reward"], 4)
+    constants = [frames.constants.get(name) for name in ("alpha", "beta", "gamma")]
+    if all(isinstance(value, int | float) for value in constants):
+        facts["α, β, γ"] = ", ".join(f"{value:g}" for value in constants)
+    for network in frames.family.tail(1).to_dict("records") if len(frames.family) > 1 else []:
+        macs, params = theme.count(network["macs"]), theme.count(network["params"])
+        facts[f"{network['name']}, MACs / params"] = f"{macs} / {params}"
+    return facts
+
+
+def run_facts(frames: RunFrames) -> Markup:
+    """What was run, as a list of definitions."""
+    search, sweeping = frames.section("search"), frames.section("sweep")
+    failed = f", {len(frames.failed)} failed" if len(frames.failed) else ""
+    measured = int(frames.sweep["accuracy"].notna().sum())
+    points = frames.sweep["points"].sum()
+    facts = {
+        "Proxy accuracy of": proxy_words(frames),
+        "Space": str(frames.section("space").get("name", "")),
+        "Objective": reward_words(frames.section("reward")),
+        "Sampler": _sampler(frames),
+        "Trials": f"{len(frames.finished)} finished{failed}" if len(frames.trials) else "",
+        "Search seed": str(search.get("seed", "")),
+        "Sweep": f"{measured} networks for {points:.0f} grid points, φ = {sweeping.get('phi', 1):g}"
+        if len(frames.sweep) and isinstance(sweeping.get("phi", 1), int | float)
+        else "",
+    }
+    return definitions(facts)
+
+
+def _sampler(frames: RunFrames) -> str:
+    sampler = frames.section("sampler")
+    return str(sampler.get("name") or str(sampler.get("_target_", "")).rpartition(".")[2])
+
+
+def baseline_table(baseline: Mapping[str, Any]) -> Markup | None:
+    """The stages of the winner; None where there is no baseline."""
+    stages = baseline.get("stages")
+    if not isinstance(stages, list) or not all(isinstance(stage, Mapping) for stage in stages):
+        return None
+    header = ["stage", "op", "kernel", "stride", "expand", "SE", "channels", "layers"]
+    rows = [
+        [
+            str(index),
+            str(stage.get("op", "mbconv")),
+            f"{stage.get('kernel', 3)}×{stage.get('kernel', 3)}",
+            str(stage.get("stride", 1)),
+            _plain(stage.get("expand", 1)),
+            _plain(stage.get("se", 0)),
+            str(stage.get("channels", "")),
+            str(stage.get("repeats", 1)),
+        ]
+        for index, stage in enumerate(stages)
+    ]
+    return table(header, rows, words=2)
+
+
+def sweep_table(frames: RunFrames) -> Markup:
+    """Every distinct network of the sweep, best first, nominal beside realised cost."""
+    rows = sweep(frames).candidates
+    header = [
+        "standing", "α", "β", "γ", "grid points", "nominal", "realised", "px", "MACs", "params",
+        "proxy accuracy (%)", "seeds",
+    ]  # fmt: skip
+    cells = [
+        [
+            row["standing"],
+            *row["label"].split(),
+            theme.number(row["points"], 0),
+            theme.number(row["nominal_ratio"], 2),
+            theme.number(row["realised_ratio"], 2),
+            theme.number(row["resolution"], 0),
+            theme.count(row["macs"]),
+            theme.count(row["params"]),
+            theme.percent_pm(row["accuracy"], row["stderr"], 2).removesuffix(" %"),
+            theme.number(row["seeds"], 0),
+        ]
+        for row in rows.to_dict("records")
+    ]
+    return table(header, cells, marked=[i for i, w in enumerate(rows["winner"]) if w])
+
+
+def family_table(frames: RunFrames) -> Markup:
+    """The family, with its multipliers, costs and the published network of the same name."""
+    published = published_efficientnet().set_index("name")
+    header = [
+        "network", "φ", "depth", "width", "px", "params", "MACs", "nominal ×", "realised ×",
+        "published params", "published MACs",
+    ]  # fmt: skip
+    cells = []
+    for row in frames.family.to_dict("records"):
+        known = published.loc[row["name"]] if row["name"] in published.index else None
+        cells.append(
+            [
+                row["name"],
+                _plain(row["phi"]),
+                theme.number(row["depth"], 2),
+                theme.number(row["width"], 2),
+                theme.number(row["realised_resolution"], 0),
+                theme.whole(row["params"]),
+                theme.whole(row["macs"]),
+                theme.number(row["nominal_ratio"], 2),
+                theme.number(row["realised_ratio"], 2),
+                "–" if known is None else theme.whole(known["params"]),
+                "–" if known is None else theme.whole(known["macs"]),
+            ]
+        )
+    return table(header, cells)
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, int | float) and value == value:
+        return f"{value:g}"
+    return "–" if value is None or value != value else str(value)

@@ -1,0 +1,139 @@
+"""The family: its growth beside the published one's, and the published accuracies."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from nas.dashboard import theme
+from nas.dashboard.frames import RunFrames
+from nas.dashboard.published import published_efficientnet, published_networks
+
+# Where each name stands clear of its neighbours; to the right of the point otherwise.
+_LABEL_PLACES = {
+    "NASNet-A": "bottom center",
+    "PNASNet": "top left",
+    "AmoebaNet-A": "middle left",
+    "SENet": "middle right",
+    "Inception-ResNet-v2": "top left",
+    "Inception-v4": "bottom right",
+    "DenseNet-169": "top left",
+    "ResNet-50": "bottom right",
+    "DenseNet-264": "top left",
+    "Inception-v3": "middle left",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """What the growth figure draws."""
+
+    ours: pd.DataFrame
+    """name, phi, params, macs of this run's family."""
+    published: pd.DataFrame
+    """The same of EfficientNet-B0 to B7."""
+
+
+def growth(frames: RunFrames) -> Growth:
+    """The family against φ; a network without a φ stands at the one published for its name."""
+    published = published_efficientnet()
+    known = dict(zip(published["name"], published["phi"], strict=True))
+    ours = frames.family.assign(
+        phi=frames.family["phi"].fillna(frames.family["name"].map(known)).astype(float)
+    )
+    return Growth(ours[ours["phi"].notna()].sort_values("phi", ignore_index=True), published)
+
+
+def growth_figure(frames: RunFrames) -> go.Figure:
+    """Parameters and MACs against φ, ours and published."""
+    shown = growth(frames)
+    figure = make_subplots(cols=2, rows=1, horizontal_spacing=0.12)
+    for column, (field, title) in enumerate((("params", "params"), ("macs", "MACs")), start=1):
+        for name, networks, line, marker in (
+            ("published EfficientNet", shown.published, {"dash": "dash", "color": theme.MUTED},
+             {"symbol": "square-open", "size": 8}),
+            ("this family", shown.ours, {"color": theme.BLUE}, {"symbol": "circle", "size": 8}),
+        ):  # fmt: skip
+            figure.add_scatter(
+                x=networks["phi"],
+                y=networks[field],
+                mode="lines+markers+text" if name == "this family" else "lines+markers",
+                name=name,
+                legendgroup=name,
+                showlegend=column == 1,
+                line={"width": 1.5, **line},
+                marker=marker,
+                text=[theme.escaped(network) for network in networks["name"]],
+                textposition="top left",
+                textfont={"size": 11.5, "color": theme.BLUE},
+                customdata=[theme.count(value, 4) for value in networks[field]],
+                hovertemplate="<b>%{text}</b>, " + name + "<br>φ %{x}: %{customdata} " + title
+                + "<extra></extra>",
+                cliponaxis=False,
+                row=1,
+                col=column,
+            )  # fmt: skip
+        every = [*shown.ours[field].dropna(), *shown.published[field]]
+        figure.update_yaxes(title_text=title, row=1, col=column)
+        axis = theme.log_count_axis(min(every), max(every))
+        figure.update_yaxes(row=1, col=column, **axis)
+    theme.styled(figure, 440, margin={"l": 64, "r": 24, "t": 56, "b": 56})
+    figure.update_xaxes(title_text="φ", rangemode="tozero")
+    return figure
+
+
+def published_figure(frames: RunFrames) -> go.Figure:
+    """ImageNet top-1 of the paper's Table 2 against MACs; our family marks its MACs alone."""
+    efficientnet, networks = published_efficientnet(), published_networks().dropna(subset="macs")
+    figure = go.Figure()
+    figure.add_scatter(
+        x=networks["macs"],
+        y=networks["top1"],
+        mode="markers+text",
+        name="other networks, published ImageNet top-1, not ours",
+        marker={"symbol": "diamond", "size": 7, "color": theme.POINT},
+        text=networks["name"],
+        textposition=[_LABEL_PLACES.get(name, "middle right") for name in networks["name"]],
+        textfont={"size": 11, "color": theme.MUTED},
+        customdata=[theme.count(value) for value in networks["macs"]],
+        hovertemplate="<b>%{text}</b><br>published ImageNet top-1 %{y} %, not ours<br>"
+        "%{customdata} MACs<extra></extra>",
+    )
+    figure.add_scatter(
+        x=efficientnet["macs"],
+        y=efficientnet["top1"],
+        mode="lines+markers+text",
+        name="EfficientNet, published ImageNet top-1, not ours",
+        line={"color": theme.VERMILLION, "width": 2},
+        marker={"size": 7},
+        text=efficientnet["name"],
+        textposition="top left",
+        textfont={"size": 11.5, "color": theme.VERMILLION},
+        customdata=[theme.count(value, 4) for value in efficientnet["macs"]],
+        hovertemplate="<b>EfficientNet-%{text}</b><br>published ImageNet top-1 %{y} %, not ours<br>"
+        "%{customdata} MACs<extra></extra>",
+    )
+    every = [*networks["macs"], *efficientnet["macs"], *frames.family["macs"].dropna()]
+    _mark_family(figure, frames.family)
+    theme.styled(figure, 440, margin={"l": 64, "r": 24, "t": 56, "b": 56})
+    figure.update_xaxes(title_text="MACs", **theme.log_count_axis(min(every), max(every)))
+    figure.update_yaxes(title_text="published ImageNet top-1 (%)", range=[75, 85.2])
+    return figure
+
+
+def _mark_family(figure: go.Figure, family: pd.DataFrame) -> None:
+    """Where our networks' MACs lie: on the axis, for they have no ImageNet accuracy."""
+    figure.add_scatter(
+        x=family["macs"],
+        y=[75.0] * len(family),
+        mode="markers+text",
+        name="MACs of this family (no ImageNet accuracy)",
+        marker={"symbol": "line-ns-open", "size": 12, "color": theme.BLUE, "line": {"width": 2}},
+        text=[theme.escaped(name) for name in family["name"]],
+        textposition="top center",
+        textfont={"size": 11, "color": theme.BLUE},
+        customdata=[theme.count(value, 4) for value in family["macs"]],
+        hovertemplate="<b>%{text}</b> of this family: %{customdata} MACs<extra></extra>",
+        cliponaxis=False,
+    )

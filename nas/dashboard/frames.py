@@ -1,0 +1,154 @@
+"""A run folder as data frames; whatever part of it is missing is empty, never an error."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from search_spaces.errors import UserError
+from search_spaces.parsing import load_yaml
+
+TRIAL_NUMBERS = (
+    "number", "accuracy", "accuracy_stderr", "reward", "macs", "params", "activations", "cost",
+    "seconds", "seeds",
+)  # fmt: skip
+TRIAL_FLAGS = ("front", "baseline")
+TRIAL_WORDS = ("state", "compact", "key", "file", "reason")
+SWEEP_NUMBERS = (
+    "candidate", "alpha", "beta", "gamma", "points", "nominal_ratio", "realised_ratio", "depth",
+    "width", "resolution", "macs", "params", "accuracy", "stderr", "seeds",
+)  # fmt: skip
+SWEEP_FLAGS = ("in_band", "tied", "winner")
+SWEEP_WORDS = ("key", "compact", "reason")
+FAMILY_NUMBERS = (
+    "phi", "depth", "width", "resolution", "realised_depth", "realised_width",
+    "realised_resolution", "params", "macs", "nominal_ratio", "realised_ratio",
+)  # fmt: skip
+FAMILY_WORDS = ("name", "file", "source")
+
+
+@dataclass(frozen=True, slots=True)
+class RunFrames:
+    """What a run folder holds, every column of the formats present, absent values NaN."""
+
+    folder: Path
+    config: Mapping[str, Any]
+    """The resolved configuration."""
+    baseline: Mapping[str, Any]
+    """`baseline.yaml`: the fields of an Arch, and `about`."""
+    trials: pd.DataFrame
+    """One row a trial, finished or failed, by number."""
+    sweep: pd.DataFrame
+    """One row a distinct network of the sweep."""
+    constants: Mapping[str, Any]
+    """`constants.yaml`: alpha, beta, gamma and what is told about them."""
+    family: pd.DataFrame
+    """One row a network of the family, smallest first."""
+
+    @property
+    def finished(self) -> pd.DataFrame:
+        """The trials with an accuracy."""
+        return self.trials[self.trials["accuracy"].notna() & (self.trials["state"] != "failed")]
+
+    @property
+    def failed(self) -> pd.DataFrame:
+        """The trials without one."""
+        return self.trials.drop(index=self.finished.index)
+
+    @property
+    def choices(self) -> list[str]:
+        """The columns of `trials` that are choices of the space."""
+        return [name for name in self.trials.columns if name not in _TRIAL_COLUMNS]
+
+    def section(self, name: str) -> Mapping[str, Any]:
+        """A mapping of the configuration, empty where it has none of that name."""
+        return _mapping(self.config.get(name))
+
+    @property
+    def evaluator(self) -> Mapping[str, Any]:
+        """What the accuracies are of: dataset, images, resolution, width, epochs, seeds …"""
+        return _mapping(self.section("about").get("evaluator"))
+
+    @property
+    def resolution(self) -> int | None:
+        """Input side in pixels of the full-size baseline, where it is known."""
+        value = self.baseline.get("resolution")
+        return value if isinstance(value, int) else None
+
+
+_TRIAL_COLUMNS = frozenset(TRIAL_NUMBERS + TRIAL_FLAGS + TRIAL_WORDS)
+
+
+def load_run(folder: Path) -> RunFrames:
+    """The records of a run folder.
+
+    Raises UserError where the folder is not there or holds no run, and for files that are neither
+    CSV nor YAML.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such run folder")
+    frames = RunFrames(
+        folder=folder,
+        config=_read_mapping(folder / "config.yaml"),
+        baseline=_read_mapping(folder / "baseline.yaml"),
+        trials=_read_table(folder / "trials.csv", TRIAL_NUMBERS, TRIAL_FLAGS, TRIAL_WORDS),
+        sweep=_read_table(folder / "sweep.csv", SWEEP_NUMBERS, SWEEP_FLAGS, SWEEP_WORDS),
+        constants=_read_mapping(folder / "constants.yaml"),
+        family=_read_family(folder / "family"),
+    )
+    if frames.trials.empty and frames.sweep.empty and frames.family.empty:
+        raise UserError(f"{folder}: no run here, expected trials.csv, sweep.csv or family/*.yaml")
+    return frames
+
+
+def _read_table(
+    path: Path, numbers: tuple[str, ...], flags: tuple[str, ...], words: tuple[str, ...]
+) -> pd.DataFrame:
+    # Everything is read as text first: a key of digits or an option called "none" stays what it is.
+    try:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    except FileNotFoundError:
+        table = pd.DataFrame()
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: not a CSV table: {str(error).splitlines()[0]}") from None
+    missing = [name for name in numbers + flags + words if name not in table]
+    table = table.assign(**dict.fromkeys(missing, ""))
+    for name in numbers:
+        table[name] = pd.to_numeric(table[name], errors="coerce")
+    for name in flags:
+        table[name] = table[name].astype(str).str.lower().isin(("true", "1", "1.0", "yes"))
+    first = numbers[0]
+    return table.sort_values(first, kind="stable", ignore_index=True)
+
+
+def _read_family(folder: Path) -> pd.DataFrame:
+    rows = []
+    for path in sorted(folder.glob("*.yaml")):
+        network = _read_mapping(path)
+        about = _mapping(network.get("about"))
+        row = {name: about.get(name) for name in FAMILY_NUMBERS}
+        # The pixels a network is fed are the network's own; `about` has the raw multiplier.
+        row["realised_resolution"] = network.get("resolution", row["realised_resolution"])
+        rows.append(row | {"name": path.stem.upper(), "file": f"family/{path.name}"}
+                    | {"source": str(about.get("source", ""))})  # fmt: skip
+    family = pd.DataFrame(rows, columns=[*FAMILY_NUMBERS, *FAMILY_WORDS])
+    for name in FAMILY_NUMBERS:
+        family[name] = pd.to_numeric(family[name], errors="coerce")
+    return family.sort_values(["macs", "name"], kind="stable", ignore_index=True)
+
+
+def _read_mapping(path: Path) -> Mapping[str, Any]:
+    try:
+        text = path.read_text("utf-8")
+    except FileNotFoundError:
+        return {}
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: not UTF-8 text: {error.reason}") from None
+    return _mapping(load_yaml(text, str(path)))
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

@@ -1,0 +1,117 @@
+"""Sections and panels as one HTML file that needs nothing else."""
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import resources
+from string import Template
+
+import plotly.graph_objects as go
+from plotly.offline import get_plotlyjs
+
+from nas.dashboard.html import Markup, element, join
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Panel:
+    """A figure, a table, or both, under a title; or what makes them, where they are missing."""
+
+    id: str
+    title: str
+    caption: str = ""
+    figure: go.Figure | None = None
+    table: Markup | None = None
+    open_table: bool = False
+    """The table is the panel's point, not its fine print."""
+    missing: str = ""
+    """The command that makes what the panel shows."""
+    note: str = ""
+    """Said in place of a figure that cannot be drawn."""
+    wide: bool = False
+    """Takes the page's whole width, on wide screens too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Panels under a heading."""
+
+    id: str
+    title: str
+    panels: Sequence[Panel]
+
+
+def render_page(title: str, header: Markup, sections: Sequence[Section], footer: Markup) -> str:
+    """The page as text. plotly.js is in it once; a policy forbids it to load anything."""
+    panels = [panel for section in sections for panel in section.panels]
+    figures = {panel.id: panel.figure for panel in panels if panel.figure is not None}
+    numbers = {id_: index for index, id_ in enumerate(figures, start=1)}
+    scripts = (get_plotlyjs(), _asset("page.js"))
+    links = [element("a", section.title, href=f"#{section.id}") for section in sections]
+    return Template(_asset("page.html")).substitute(
+        title=join([title]),
+        policy=_policy(scripts),
+        style=_asset("page.css"),
+        header=header.text,
+        nav=element("nav", *links, aria_label="Sections").text,
+        sections=join((_section(section, numbers) for section in sections), "\n"),
+        footer=footer.text,
+        data="\n".join(_data(id_, figure) for id_, figure in figures.items()),
+        plotly=scripts[0],
+        script=scripts[1],
+    )
+
+
+def _policy(scripts: Sequence[str]) -> str:
+    """Only these scripts run, and nothing is fetched from anywhere."""
+    digests = (base64.b64encode(hashlib.sha256(s.encode()).digest()).decode() for s in scripts)
+    allowed = " ".join(f"'sha256-{digest}'" for digest in digests)
+    return (
+        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; "
+        "img-src data: blob:; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _section(section: Section, numbers: dict[str, int]) -> Markup:
+    panels = [_panel(panel, numbers) for panel in section.panels]
+    return element(
+        "section",
+        element("h2", section.title),
+        element("div", *panels, class_="panels"),
+        id=section.id,
+    )
+
+
+def _panel(panel: Panel, numbers: dict[str, int]) -> Markup:
+    content = [element("h3", panel.title)]
+    if panel.missing:
+        content.append(element("p", "Not run yet. ", element("code", panel.missing),
+                               " makes it.", class_="missing"))  # fmt: skip
+    elif panel.note:
+        content.append(element("p", panel.note, class_="missing"))
+    else:
+        if panel.figure is not None:
+            height = f"height: {panel.figure.layout.height}px"
+            content.append(
+                element("div", class_="plot", id=panel.id, style=height, role="img",
+                        aria_label=f"{panel.title}. {panel.caption}")
+            )  # fmt: skip
+        if panel.table is not None and panel.open_table:
+            content.append(panel.table)
+        if panel.caption:
+            label = f"Figure {numbers[panel.id]}. " if panel.id in numbers else ""
+            content.append(element("figcaption", element("b", label), panel.caption))
+        if panel.table is not None and not panel.open_table:
+            summary = element("summary", "The figures as a table")
+            content.append(element("details", summary, panel.table))
+    return element("figure", *content, class_="panel wide" if panel.wide else "panel")
+
+
+def _data(id_: str, figure: go.Figure) -> str:
+    # In a script element "<" alone could end it or start a comment.
+    spec = str(figure.to_json()).replace("<", "\\u003c")
+    return f'<script type="application/json" data-plot="{id_}">{spec}</script>'
+
+
+def _asset(name: str) -> str:
+    return resources.files("nas.dashboard").joinpath(name).read_text("utf-8")

@@ -1,0 +1,179 @@
+"""The search: the accuracy of every trial against its MACs."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from nas.dashboard import theme
+from nas.dashboard.frames import RunFrames
+from nas.dashboard.iso_lines import IsoLine, iso_lines, reward_of
+from nas.dashboard.wording import trial_hovers
+
+TRIAL = {"color": theme.POINT, "size": 7, "opacity": 0.75}
+FRONT = {"color": theme.BLUE, "size": 8, "line": {"color": "white", "width": 1}}
+FAILED = {"symbol": "x-thin", "size": 7, "line": {"color": theme.MUTED, "width": 1.5}}
+BASELINE = {
+    "symbol": "star",
+    "size": 17,
+    "color": theme.VERMILLION,
+    "line": {"color": "white", "width": 1},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class AccuracyAgainstMacs:
+    """What the figure draws; accuracies are fractions."""
+
+    trials: pd.DataFrame
+    """Finished trials off the front, with their `hover`."""
+    front: pd.DataFrame
+    """The front, cheapest first."""
+    baseline: pd.DataFrame
+    """One row, or none."""
+    failed: pd.DataFrame
+    """Failed trials that were priced."""
+    iso_lines: tuple[IsoLine, ...]
+    target: float | None
+    """Of the reward, in MACs."""
+    macs_range: tuple[float, float]
+    accuracy_range: tuple[float, float]
+
+
+def accuracy_against_macs(frames: RunFrames) -> AccuracyAgainstMacs:
+    """The trials as points, with the front, the baseline and lines of equal reward."""
+    finished = frames.finished
+    finished = finished.assign(hover=trial_hovers(frames, finished))
+    failed = frames.failed[frames.failed["macs"].notna()]
+    failed = failed.assign(hover=trial_hovers(frames, failed))
+    baseline = finished[finished["baseline"]].head(1)
+    reward = reward_of(frames.section("reward"))
+    costs = [*finished["macs"].dropna(), *failed["macs"]]
+    if reward is not None:
+        costs.append(reward.target)
+    macs_range = (min(costs), max(costs))
+    accuracy_range = theme.visible_range(finished["accuracy"])
+    lines: list[IsoLine] = []
+    if reward is not None and not finished.empty:
+        best = float(baseline["reward"].iloc[0]) if len(baseline) else math.nan
+        wide = (macs_range[0] / 1.5, macs_range[1] * 1.5)
+        lines = iso_lines(reward, wide, accuracy_range, best)
+    return AccuracyAgainstMacs(
+        trials=finished[~finished["front"]],
+        front=finished[finished["front"]].sort_values("macs"),
+        baseline=baseline,
+        failed=failed,
+        iso_lines=tuple(lines),
+        target=None if reward is None else reward.target,
+        macs_range=macs_range,
+        accuracy_range=accuracy_range,
+    )
+
+
+def accuracy_against_macs_figure(frames: RunFrames) -> go.Figure:
+    """Proxy accuracy of every trial against the MACs of the full-size network."""
+    shown = accuracy_against_macs(frames)
+    axis = theme.log_count_axis(*shown.macs_range)
+    floor, ceiling = (100 * accuracy for accuracy in shown.accuracy_range)
+    figure = go.Figure([_iso_trace(line) for line in shown.iso_lines])
+    failed = shown.failed.assign(accuracy=shown.accuracy_range[0], accuracy_stderr=math.nan)
+    for name, points, marker, mode in (
+        ("trial", shown.trials, TRIAL, "markers"),
+        ("front", shown.front, FRONT, "lines+markers"),
+        ("failed", failed, FAILED, "markers"),
+        ("baseline", shown.baseline, BASELINE, "markers"),
+    ):
+        if not points.empty:
+            figure.add_trace(_points(points, floor, name, marker, mode))
+    figure.update_layout(annotations=_iso_labels(shown.iso_lines, axis["range"], (floor, ceiling)))
+    if shown.target is not None:
+        figure.add_vline(
+            shown.target,
+            line={"color": theme.MUTED, "width": 1, "dash": "dot"},
+            annotation={
+                "text": f"target {theme.count(shown.target)}",
+                "font": {"size": 12, "color": theme.MUTED},
+            },
+            annotation_position="bottom right",
+        )
+    theme.styled(figure, 540, margin={"l": 64, "r": 64, "t": 60, "b": 56})
+    at = f" at {frames.resolution} px" if frames.resolution else ""
+    figure.update_xaxes(title_text=f"MACs of the full-size network{at}", **axis)
+    figure.update_yaxes(title_text=theme.PROXY_PERCENT, range=[floor, ceiling])
+    return figure
+
+
+def _points(
+    points: pd.DataFrame, floor: float, name: str, marker: dict[str, Any], mode: str
+) -> go.Scatter:
+    accuracy = 100 * points["accuracy"]
+    # A value far below the others is drawn on the edge; its label says what it is.
+    hidden = accuracy < floor
+    symbol = marker.get("symbol", "circle")
+    error = 100 * points["accuracy_stderr"] if name in ("front", "baseline") else None
+    return go.Scatter(
+        x=points["macs"],
+        y=accuracy.clip(lower=floor),
+        mode=mode,
+        name=name,
+        line={"shape": "hv", "color": theme.BLUE, "width": 1.5},
+        marker=marker | {"symbol": ["triangle-down" if off else symbol for off in hidden]},
+        error_y=None
+        if error is None or error.isna().all()
+        else {"array": error.fillna(0), "color": marker["color"], "thickness": 1, "width": 3},
+        hovertext=points["hover"],
+        hoverinfo="text",
+        cliponaxis=False,
+    )
+
+
+def _iso_trace(line: IsoLine) -> go.Scatter:
+    strong = line.through_baseline
+    return go.Scatter(
+        x=line.macs,
+        y=[100 * accuracy for accuracy in line.accuracy],
+        mode="lines",
+        line={
+            "color": theme.VERMILLION if strong else theme.RULE,
+            "width": 1.25 if strong else 1,
+            "dash": "solid" if not strong else "dash",
+        },
+        name=f"reward {line.label}",
+        hoverinfo="skip",
+        showlegend=False,
+    )
+
+
+def _iso_labels(
+    lines: tuple[IsoLine, ...], log_range: list[float], accuracies: tuple[float, float]
+) -> list[dict[str, Any]]:
+    """Each line's reward where the line leaves the axes, on the right or at the top."""
+    labels = []
+    for line in lines:
+        inside = [
+            (math.log10(cost), 100 * accuracy)
+            for cost, accuracy in zip(line.macs, line.accuracy, strict=True)
+            if log_range[0] <= math.log10(cost) <= log_range[1]
+            and accuracies[0] <= 100 * accuracy <= accuracies[1]
+        ]
+        if not inside:
+            continue
+        x, y = inside[-1]
+        right = x > log_range[1] - 0.03 * (log_range[1] - log_range[0])
+        labels.append(
+            {
+                "x": log_range[1] if right else x,
+                "y": y if right else accuracies[1],
+                "text": f"reward {line.label}" if line.through_baseline else line.label,
+                "xanchor": "left" if right else "center",
+                "yanchor": "middle" if right else "bottom",
+                "showarrow": False,
+                "font": {
+                    "size": 11.5,
+                    "color": theme.VERMILLION if line.through_baseline else theme.MUTED,
+                },
+            }
+        )
+    return labels

@@ -1,0 +1,70 @@
+"""From a run folder to its dashboard."""
+
+from pathlib import Path
+
+from nas.dashboard.facts import baseline_table, headline, run_facts
+from nas.dashboard.frames import RunFrames, load_run
+from nas.dashboard.html import Markup, element
+from nas.dashboard.page import render_page
+from nas.dashboard.panels import sections
+from nas.dashboard.wording import proxy_words
+
+
+def write_dashboard(folder: Path) -> Path:
+    """Write `dashboard.html` into the run folder, from whatever of the run is there.
+
+    Raises UserError where the folder holds no run, or a file in it cannot be read.
+    """
+    frames = load_run(folder)
+    page = render_page(f"{frames.folder.resolve().name} · nas-search", _header(frames),
+                       sections(frames), _footer())  # fmt: skip
+    path = frames.folder / "dashboard.html"
+    draft = path.with_suffix(".html.part")
+    draft.write_text(page, "utf-8")
+    draft.replace(path)
+    return path
+
+
+def _header(frames: RunFrames) -> Markup:
+    figures = [
+        element("div", element("b", value), element("span", name))
+        for name, value in headline(frames).items()
+    ]
+    stages = baseline_table(frames.baseline)
+    resolution = f" at {frames.resolution} px" if frames.resolution else ""
+    winner = [element("h3", f"The baseline{resolution}, stage by stage"), stages] if stages else []
+    return element(
+        "header",
+        element("h1", frames.folder.resolve().name),
+        element("p", _lead(frames), class_="lead"),
+        *([element("div", *figures, class_="headline")] if figures else []),
+        element(
+            "div",
+            element("div", element("h3", "What was run"), run_facts(frames)),
+            element("div", *winner),
+            class_="about",
+        ),
+    )
+
+
+def _lead(frames: RunFrames) -> str:
+    parts = []
+    if len(frames.trials):
+        parts.append(f"a search over {len(frames.trials)} networks")
+    if len(frames.sweep):
+        parts.append(f"a sweep over {len(frames.sweep)} scaled ones")
+    if len(frames.family):
+        parts.append(f"a family of {len(frames.family)}")
+    text = ", ".join(parts)
+    words = proxy_words(frames)
+    proxy = f" Every accuracy of this run is a proxy accuracy: {words}." if words else ""
+    return f"{text[:1].upper()}{text[1:]}.{proxy}"
+
+
+def _footer() -> Markup:
+    return element(
+        "footer",
+        "Made by nas-search from the run folder's records. MACs are multiply–adds of convolutions "
+        "and linear layers (what the papers call FLOPs), of the full-size network; accuracies are "
+        "proxy accuracies unless labelled as published.",
+    )

@@ -1,0 +1,201 @@
+"""Made-up run folders in the formats that the search, the sweep and the scaler write."""
+
+import csv
+import math
+import random
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+CHANNELS = (16, 24, 40, 80, 112, 192, 320)
+REPEATS = (1, 2, 2, 3, 3, 4, 1)
+STRIDES = (1, 2, 2, 2, 1, 2, 1)
+REWARD = {"kind": "soft", "target": 400e6, "exponent": -0.07}
+EVALUATOR = {
+    "dataset": "digits", "images": 1437, "resolution": 32, "width": 0.25, "epochs": 8, "seeds": 2,
+}  # fmt: skip
+
+
+def write_config(
+    folder: Path, reward: Mapping[str, Any] = REWARD, evaluator: Mapping[str, Any] = EVALUATOR
+) -> None:
+    """config.yaml, as resolved."""
+    folder.mkdir(parents=True, exist_ok=True)
+    config = {
+        "space": {"name": "kernel_expand"},
+        "search": {"seed": 0, "trials": 32},
+        "reward": dict(reward),
+        "sampler": {"name": "tpe"},
+        "sweep": {"phi": 1.0, "ratio": 2.0},
+        "about": {"evaluator": dict(evaluator)},
+    }
+    (folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False), "utf-8")
+
+
+def write_search(
+    folder: Path, trials: int = 32, *, failed: Sequence[int] = (), rewarded: bool = True
+) -> None:
+    """trials.csv, and baseline.yaml where one trial finished."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rng = random.Random(7)
+    rows = [_trial(rng, number, number in failed, rewarded) for number in range(trials)]
+    finished = [row for row in rows if row["state"] == "finished"]
+    for row in rows:
+        row["front"] = row in finished and not any(
+            (other["accuracy"] >= row["accuracy"] and other["macs"] < row["macs"])
+            or (other["accuracy"] > row["accuracy"] and other["macs"] <= row["macs"])
+            for other in finished
+        )  # fmt: skip
+        row["file"] = f"front/{row['number']:04d}.yaml" if row["front"] else ""
+    if finished:
+        best = max(finished, key=lambda row: row["reward"] if rewarded else row["accuracy"])
+        best["baseline"] = True
+        write_baseline(folder, best)
+    write_csv(folder / "trials.csv", rows)
+
+
+def _trial(rng: random.Random, number: int, failed: bool, rewarded: bool) -> dict[str, Any]:
+    kernels = [rng.choice((3, 5, 7)) for _ in CHANNELS]
+    expands = [1, *(rng.choice((3, 4, 6)) for _ in CHANNELS[1:])]
+    size = sum(expands) / 37
+    macs = round(1e6 * (150 + 330 * size + 4 * sum(kernels)))
+    quality = 0.80 + 0.09 * size + 0.002 * sum(kernels) + rng.gauss(0, 0.008)
+    reward = quality * (macs / 400e6) ** -0.07
+    choices = {f"s{i}_kernel": k for i, k in enumerate(kernels)}
+    choices |= {f"s{i}_expand": e for i, e in enumerate(expands) if i}
+    return {
+        "number": number,
+        "state": "failed" if failed else "finished",
+        "accuracy": "" if failed else quality,
+        "accuracy_stderr": "" if failed else abs(rng.gauss(0.004, 0.001)),
+        "reward": reward if rewarded and not failed else "",
+        "macs": macs,
+        "params": round(macs / 75),
+        "activations": macs // 60,
+        "cost": macs,
+        "front": False,
+        "baseline": False,
+        "seconds": 2.5,
+        "seeds": 2,
+        "compact": " ".join(
+            f"ir_r{r}_k{k}_s{s}_e{e}_c{c}_se0.25"
+            for r, k, s, e, c in zip(REPEATS, kernels, STRIDES, expands, CHANNELS, strict=True)
+        ),
+        "key": f"{rng.getrandbits(64):016x}",
+        "file": "",
+        "reason": "the loss became NaN in epoch 2" if failed else "",
+        **choices,
+    }
+
+
+def write_baseline(folder: Path, trial: Mapping[str, Any]) -> None:
+    """baseline.yaml of a trial."""
+    stages = [
+        {
+            "op": "mbconv",
+            "repeats": REPEATS[i],
+            "kernel": trial[f"s{i}_kernel"],
+            "stride": STRIDES[i],
+            "expand": trial.get(f"s{i}_expand", 1),
+            "channels": CHANNELS[i],
+            "se": 0.25,
+        }
+        for i in range(len(CHANNELS))
+    ]
+    arch = {"name": "b0", "resolution": 224, "stages": stages, "about": {"macs": trial["macs"]}}
+    (folder / "baseline.yaml").write_text(yaml.safe_dump(arch, sort_keys=False), "utf-8")
+
+
+def write_sweep(folder: Path, candidates: int = 46, *, failed: Sequence[int] = ()) -> None:
+    """sweep.csv and constants.yaml."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rng = random.Random(3)
+    triples = [
+        (a / 20, b / 20, c / 20)
+        for a in range(20, 29) for b in range(20, 29) for c in range(20, 29)
+        if abs(a / 20 * (b / 20) ** 2 * (c / 20) ** 2 - 2) <= 0.1
+    ]  # fmt: skip
+    rows = []
+    for index, (alpha, beta, gamma) in enumerate(rng.sample(triples, candidates)):
+        nominal = alpha * beta**2 * gamma**2
+        realised = nominal * rng.uniform(0.97, 1.6)
+        accuracy = 0.90 + 0.02 * math.log(realised) + rng.gauss(0, 0.006)
+        rows.append(
+            {
+                "candidate": index,
+                "alpha": alpha,
+                "beta": beta,
+                "gamma": gamma,
+                "points": rng.choice((1, 1, 2, 3)),
+                "nominal_ratio": nominal,
+                "realised_ratio": realised,
+                "depth": alpha,
+                "width": beta,
+                "resolution": round(224 * gamma),
+                "macs": round(386e6 * realised),
+                "params": round(5.3e6 * alpha * beta**2),
+                "accuracy": "" if index in failed else accuracy,
+                "stderr": "" if index in failed else abs(rng.gauss(0.004, 0.001)),
+                "seeds": 3,
+                "in_band": realised <= 2.9,
+                "tied": False,
+                "winner": False,
+                "key": f"{rng.getrandbits(64):016x}",
+                "compact": "ir_r2_k3_s1_e1_c16_se0.25 ir_r3_k5_s2_e6_c32_se0.25",
+                "reason": "the loss became NaN in epoch 2" if index in failed else "",
+            }
+        )
+    valid = [row for row in rows if row["accuracy"] != "" and row["in_band"]]
+    if valid:
+        winner = max(valid, key=lambda row: row["accuracy"])
+        for row in valid:
+            row["tied"] = row is not winner and winner["accuracy"] - row["accuracy"] < 0.006
+        winner["winner"] = True
+        constants = {name: winner[name] for name in ("alpha", "beta", "gamma")}
+        (folder / "constants.yaml").write_text(yaml.safe_dump(constants), "utf-8")
+    write_csv(folder / "sweep.csv", rows)
+
+
+def write_family(folder: Path) -> None:
+    """family/b0.yaml … b7.yaml."""
+    (folder / "family").mkdir(parents=True, exist_ok=True)
+    alpha, beta, gamma = 1.15, 1.15, 1.15
+    for index, phi in enumerate((0, 0.5, 1, 2, 3.5, 5, 6, 7)):
+        nominal = (alpha * beta**2 * gamma**2) ** phi
+        realised = nominal * (1 + 0.25 * math.sin(index))
+        about = {
+            "phi": phi,
+            "alpha": alpha,
+            "beta": beta,
+            "gamma": gamma,
+            "depth": alpha**phi,
+            "width": beta**phi,
+            "resolution": gamma**phi,
+            "params": round(5.1e6 * (alpha * beta**2) ** phi),
+            "macs": round(362e6 * realised),
+            "nominal_ratio": nominal,
+            "realised_ratio": realised,
+            "source": "constants.yaml",
+        }
+        arch = {"name": f"b{index}", "resolution": round(224 * gamma**phi), "about": about}
+        path = folder / "family" / f"b{index}.yaml"
+        path.write_text(yaml.safe_dump(arch, sort_keys=False), "utf-8")
+
+
+def write_run(folder: Path, trials: int = 32) -> Path:
+    """A whole run."""
+    write_config(folder)
+    write_search(folder, trials, failed=(5,) if trials > 5 else ())
+    write_sweep(folder, failed=(3,))
+    write_family(folder)
+    return folder
+
+
+def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Rows of equal columns as CSV."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
