@@ -1,0 +1,98 @@
+"""How a network is trained, as data, and what follows from it without training."""
+
+import math
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch import nn
+
+from nas.training.rmsprop import RMSpropTF
+from search_spaces.errors import UserError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """Everything about training but the data, the epochs and the seed."""
+
+    optimizer: Literal["sgd", "rmsprop_tf", "adamw"] = "sgd"
+    """`sgd`: with Nesterov momentum; `rmsprop_tf`: TensorFlow's; `adamw`."""
+    lr: float = 0.8
+    """Peak learning rate for batches of 256; it grows linearly with the batch."""
+    batch_size: int = 64
+    momentum: float = 0.9
+    """Of sgd and rmsprop_tf; the first β of adamw."""
+    weight_decay: float = 5e-4
+    """Of the weights of convs and linear layers; biases and batch normalisation have none."""
+    schedule: Literal["cosine", "linear", "exponential"] = "cosine"
+    """How the learning rate falls: to zero at the end, or by `decay` every `decay_epochs`."""
+    decay: float = 0.97
+    decay_epochs: float = 2.4
+    warmup_epochs: float = 0.0
+    """Epochs over which the learning rate first rises from zero; the schedule runs meanwhile."""
+    label_smoothing: float = 0.0
+    ema: float | None = None
+    """Decay, per step, of a moving average of the weights that is then what validates."""
+    flip: bool = True
+    """Mirror half of the images, of data whose classes survive it."""
+    shift: float = 0.125
+    """Move images by up to this fraction of their side, along each axis; edges are repeated."""
+    mixed_precision: bool = True
+    """bfloat16 autocast on CUDA; elsewhere training is in float32."""
+
+    def __post_init__(self) -> None:
+        for name in ("lr", "batch_size", "decay", "decay_epochs"):
+            if not (math.isfinite(getattr(self, name)) and getattr(self, name) > 0):
+                raise UserError(f"recipe.{name}: expected above 0, got {getattr(self, name)}")
+        for name in ("weight_decay", "warmup_epochs"):
+            if not (math.isfinite(getattr(self, name)) and getattr(self, name) >= 0):
+                raise UserError(f"recipe.{name}: expected at least 0, got {getattr(self, name)}")
+        for name in ("momentum", "label_smoothing", "shift"):
+            if not 0 <= getattr(self, name) < 1:
+                raise UserError(
+                    f"recipe.{name}: expected from 0 to below 1, got {getattr(self, name)}"
+                )
+        if self.ema is not None and not 0 < self.ema < 1:
+            raise UserError(f"recipe.ema: expected between 0 and 1, or null, got {self.ema}")
+        _one_of("optimizer", self.optimizer, ("sgd", "rmsprop_tf", "adamw"))
+        _one_of("schedule", self.schedule, ("cosine", "linear", "exponential"))
+
+
+def learning_rate(recipe: Recipe, epoch: float, epochs: int, batch_size: int) -> float:
+    """Learning rate `epoch` epochs (a fraction) into a training of `epochs`."""
+    peak = recipe.lr * batch_size / 256
+    if epoch < recipe.warmup_epochs:
+        return peak * epoch / recipe.warmup_epochs
+    if recipe.schedule == "cosine":
+        return peak * 0.5 * (1 + math.cos(math.pi * epoch / epochs))
+    if recipe.schedule == "linear":
+        return peak * (1 - epoch / epochs)
+    return peak * float(recipe.decay ** math.floor(epoch / recipe.decay_epochs))
+
+
+def make_optimizer(recipe: Recipe, model: nn.Module) -> torch.optim.Optimizer:
+    """The recipe's optimizer over the model's parameters, those with weight decay apart."""
+    groups = _parameter_groups(list(model.parameters()), recipe.weight_decay)
+    lr = recipe.lr
+    if recipe.optimizer == "sgd":
+        nesterov = recipe.momentum > 0
+        return torch.optim.SGD(
+            groups, lr=lr, momentum=recipe.momentum, nesterov=nesterov, foreach=True
+        )
+    if recipe.optimizer == "adamw":
+        return torch.optim.AdamW(groups, lr=lr, betas=(recipe.momentum, 0.999), foreach=True)
+    return RMSpropTF(groups, lr=lr, momentum=recipe.momentum)
+
+
+def _parameter_groups(parameters: list[nn.Parameter], weight_decay: float) -> list[dict[str, Any]]:
+    decayed = [parameter for parameter in parameters if parameter.ndim > 1]
+    free = [parameter for parameter in parameters if parameter.ndim <= 1]
+    return [
+        {"params": decayed, "weight_decay": weight_decay},
+        {"params": free, "weight_decay": 0.0},
+    ]
+
+
+def _one_of(name: str, value: str, options: tuple[str, ...]) -> None:
+    if value not in options:
+        raise UserError(f"recipe.{name}: expected one of {', '.join(options)}, got {value}")

@@ -1,0 +1,171 @@
+"""Where labelled images come from, and how they are split; nothing is decoded or resized here."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from PIL import Image
+
+from nas.training.splits import Integers, hold_out, stratified_order
+from search_spaces.errors import UserError
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Labelled images that are decoded one at a time."""
+
+    labels: Integers
+    """Class of each image, from 0."""
+    positions: Integers
+    """Where each image stands in what `read` reads."""
+    read: Callable[[int], Image.Image]
+    """The image at a position; raises OSError where it cannot be decoded."""
+    where: Callable[[int], str]
+    """What to call the image at a position in an error."""
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def take(self, chosen: Integers) -> "Split":
+        """The images at `chosen`, in that order."""
+        return Split(self.labels[chosen], self.positions[chosen], self.read, self.where)
+
+
+@dataclass(frozen=True, slots=True)
+class Splits:
+    """Training and validation images for the search, test images for after it."""
+
+    classes: tuple[str, ...]
+    train: Split
+    val: Split
+    test: Split
+
+
+class Source(Protocol):
+    """A data set: a small, hashable, picklable description that `open` makes good.
+
+    A class of one's own needs these fields and `open`; name it in `data._target_`.
+    """
+
+    @property
+    def name(self) -> str:
+        """What run folders and reports call the data."""
+        ...
+
+    @property
+    def mirror(self) -> bool:
+        """Whether an image's mirror image is of the same class (so not for digits)."""
+        ...
+
+    @property
+    def memory(self) -> float:
+        """GB of decoded images to keep in memory; above it they are decoded batch by batch."""
+        ...
+
+    def __hash__(self) -> int: ...
+
+    def open(self) -> Splits:
+        """The splits; raises UserError for data that is not there or cannot be used."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Splitting:
+    """Options that all sources here share."""
+
+    name: str
+    limit: int | None = None
+    """Images the search may use, training and validation together; all when None. Stratified,
+    and a smaller limit uses a subset of a larger one's images."""
+    val_fraction: float = 0.2
+    """Held out of the training images for validation, where the data has no such split."""
+    test_fraction: float = 0.15
+    """Held out before that, where the data has no test split. The search never sees these."""
+    seed: int = 0
+    """Of the splits; independent of the seeds of training."""
+    mirror: bool = True
+    """Whether a mirror image is of the same class."""
+    memory: float = 2.0
+    """GB of decoded images to keep in memory."""
+
+    def split(self, given: dict[str, Split], classes: Sequence[str]) -> Splits:
+        """Splits from the data's own, of which only `train` must be there."""
+        self._check_options()
+        train, test = given["train"], given.get("test")
+        least = 2 + (test is None) if "val" not in given else 1 + (test is None)
+        self._check_classes(train, classes, least)
+        if test is None:
+            kept, held = hold_out(train.labels, self.test_fraction, self.seed)
+            train, test = train.take(kept), train.take(held)
+        val = given.get("val")
+        if val is None:
+            train = self._limited(train, self.limit, classes, 2)
+            kept, held = hold_out(train.labels, self.val_fraction, self.seed)
+            return Splits(tuple(classes), train.take(kept), train.take(held), test)
+        for_val = None if self.limit is None else round(self.limit * self.val_fraction)
+        for_train = None if self.limit is None or for_val is None else self.limit - for_val
+        return Splits(
+            tuple(classes),
+            self._limited(train, for_train, classes, 1),
+            self._limited(val, for_val, classes, 0),
+            test,
+        )
+
+    def _limited(
+        self, split: Split, limit: int | None, classes: Sequence[str], least: int
+    ) -> Split:
+        if limit is None or limit >= len(split):
+            return split
+        taken = split.take(np.sort(stratified_order(split.labels, self.seed)[:limit]))
+        counts = np.bincount(taken.labels, minlength=len(classes))
+        if counts.min() < least:
+            raise UserError(
+                f"data.limit: {self.limit} images leave class {classes[int(counts.argmin())]} with "
+                f"{counts.min()}; expected at least {least} of each of {len(classes)} classes"
+            )
+        return taken
+
+    def _check_options(self) -> None:
+        for option in ("val_fraction", "test_fraction"):
+            fraction = getattr(self, option)
+            if not 0 < fraction < 1:
+                raise UserError(
+                    f"data.{option}: expected a fraction between 0 and 1, got {fraction}"
+                )
+        if self.limit is not None and self.limit < 1:
+            raise UserError(f"data.limit: expected at least 1 image, got {self.limit}")
+
+    def _check_classes(self, train: Split, classes: Sequence[str], least: int) -> None:
+        if len(classes) < 2:
+            found = f"one class ({classes[0]})" if classes else "no class"
+            raise UserError(f"data {self.name}: has {found}; expected at least two")
+        counts = np.bincount(train.labels, minlength=len(classes))
+        if counts.min() < least:
+            rare = classes[int(counts.argmin())]
+            raise UserError(
+                f"data {self.name}: class {rare} has {counts.min()} images to train and hold out; "
+                f"expected at least {least}"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Digits(Splitting):
+    """scikit-learn's 1,797 handwritten digits of 8×8 pixels, which come with the library."""
+
+    name: str = "digits"
+    mirror: bool = False
+
+    def open(self) -> Splits:
+        from sklearn.datasets import load_digits
+
+        digits = load_digits()
+        pixels = (digits.images * (255 / 16)).round().astype(np.uint8)
+        labels = digits.target.astype(np.int64)
+        everything = Split(
+            labels,
+            np.arange(len(labels)),
+            lambda position: Image.fromarray(pixels[position]),
+            lambda position: f"digits, image {position}",
+        )
+        return self.split({"train": everything}, [str(digit) for digit in range(10)])

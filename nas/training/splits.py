@@ -1,0 +1,31 @@
+"""Dividing labelled images so that every class keeps its share."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Integers = NDArray[np.int64]
+
+
+def stratified_order(labels: Integers, seed: int) -> Integers:
+    """Positions shuffled so that any prefix holds each class in proportion.
+
+    Prefixes of one order are nested: the first 1,000 images are among the first 2,000.
+    """
+    shuffled = np.random.default_rng(seed).permutation(len(labels))
+    quantile = np.empty(len(labels))
+    for label in np.unique(labels):
+        members = shuffled[labels[shuffled] == label]
+        quantile[members] = (np.arange(len(members)) + 0.5) / len(members)
+    return shuffled[np.argsort(quantile[shuffled], kind="stable")]
+
+
+def hold_out(labels: Integers, fraction: float, seed: int) -> tuple[Integers, Integers]:
+    """(kept, held out) positions; a class of two images or more has at least one in each."""
+    order = stratified_order(labels, seed)
+    kept, held = [], []
+    for label in np.unique(labels):
+        members = order[labels[order] == label]
+        count = min(max(1, round(len(members) * fraction)), len(members) - 1)
+        held.append(members[:count])
+        kept.append(members[count:])
+    return np.sort(np.concatenate(kept)), np.sort(np.concatenate(held))
