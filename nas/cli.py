@@ -104,8 +104,9 @@ def _overrides(verb: Verb, arguments: Sequence[str]) -> list[str]:
 
 
 # Hydra's flags that are followed by a value.
-_VALUED = ("--cfg", "-c", "--package", "-p", "--config-dir", "-cd", "--config-path", "-cp")
-_VALUED += ("--config-name", "-cn", "--info", "-i")
+_VALUED: frozenset[str] = frozenset(
+    ("--cfg", "-c", "--package", "-p", "--config-dir", "-cd", "--config-path", "-cp")
+) | {"--config-name", "-cn", "--info", "-i"}
 
 
 def _is_positional(argument: str, arguments: Sequence[str]) -> bool:

@@ -12,6 +12,7 @@ from optuna.exceptions import ExperimentalWarning
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from nas.networks.cost import Cost, cost
+from nas.records import Directions
 from nas.samplers.base import Params, Problem, SamplerFactory, distributions
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
@@ -89,7 +90,7 @@ class Proposer:
         finished: Iterable[FrozenTrial],
     ) -> "Proposer":
         """A proposer that knows what was found so far."""
-        directions = ["maximize"] if reward else ["maximize", "minimize"]
+        directions: Directions = ("maximize",) if reward else ("maximize", "minimize")
         study = optuna.create_study(directions=directions)
         trials = list(finished)
         study.add_trials(trials)

@@ -79,6 +79,9 @@ _ATTRIBUTES = (
 )
 
 
+Directions = tuple[Literal["maximize", "minimize"], ...]
+
+
 @dataclass(frozen=True, slots=True)
 class StudyStore:
     """Records as the finished trials of an Optuna study; nothing half-done is ever in it.
@@ -88,7 +91,7 @@ class StudyStore:
 
     url: str
     name: str
-    directions: tuple[str, ...]
+    directions: Directions
 
     def open(self) -> optuna.Study:
         """The study, made when it is not there. Raises UserError where it cannot be reached."""

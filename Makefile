@@ -1,0 +1,41 @@
+# Two commands do everything on a fresh machine: `make run` and `make test`.
+
+VENV := .venv
+PYTHON ?= python3
+READY := $(VENV)/.ready
+BROWSER := $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
+
+.PHONY: run test check bench clean setup browser
+
+setup: $(READY)
+
+# constraints.txt pins every package, torch's CPU build among them.
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt torch
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@
+
+run: setup
+	$(VENV)/bin/nas-search run
+
+# The dashboard's tests open it in a real browser.
+browser:
+ifeq ($(BROWSER),)
+	apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null
+endif
+
+test: setup browser
+	$(VENV)/bin/python -m pytest
+
+check: setup
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+
+bench: setup
+	set -e; for script in benchmarks/*.py; do echo "== $$script"; $(VENV)/bin/python $$script; done
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,176 @@
+"""The search: what is on disk, what is never done twice, and that seeds repeat."""
+
+import csv
+import itertools
+from pathlib import Path
+
+import pytest
+from synthetic import Synthetic
+
+from nas.executors.base import Executor
+from nas.executors.local import InProcess, Processes
+from nas.records import Record, StudyStore, read_records, write_csv
+from nas.rewards import Front, Soft
+from nas.samplers.optuna import OptunaSampler
+from nas.search import Search, SearchSettings, SearchStopped, standing
+from search_spaces.errors import UserError
+from search_spaces.space import Space, load_space
+
+SMALL = {
+    "name": "small",
+    "base": "efficientnet_b0",
+    "vary": {"kernel": [3, 5]},
+    "stages": {index: {"kernel": [3]} for index in range(3, 7)},
+}
+
+
+def space(size: str = "large") -> Space:
+    if size == "small":
+        return load_space(SMALL, "space")
+    return load_space(
+        {"name": "s", "base": "efficientnet_b0", "vary": {"kernel": [3, 5, 7], "expand": [3, 6]}},
+        "space",
+    )
+
+
+def search(folder: Path, *, where: Space | None = None, front: bool = False, **settings: object):
+    folder.mkdir(exist_ok=True)
+    return Search(
+        space=where or space(),
+        sampler=OptunaSampler(sampler="optuna.samplers.TPESampler"),
+        reward=(Front if front else Soft)(target=400e6),
+        settings=SearchSettings(**settings),
+        store=StudyStore(
+            f"sqlite:///{folder / 'study.db'}",
+            "test",
+            ("maximize", "minimize") if front else ("maximize",),
+        ),
+        progress=lambda records, finished: None,
+    )
+
+
+def here(evaluator: Synthetic | None = None):
+    return lambda: InProcess(evaluator or Synthetic())
+
+
+def rows(folder: Path, records: list[Record]) -> list[list[str]]:
+    write_csv(folder / "trials.csv", records, standing(records), {})
+    with (folder / "trials.csv").open() as file:
+        return [
+            [cell for name, cell in row.items() if name != "seconds"]
+            for row in csv.DictReader(file)
+        ]
+
+
+def test_exactly_as_many_trials_as_asked_and_no_network_twice(tmp_path: Path) -> None:
+    records = search(tmp_path, trials=30).run(here())
+    assert [record.number for record in records] == list(range(30))
+    assert len({record.key for record in records}) == 30
+    assert read_records(search(tmp_path, trials=30).store.open()) == records
+
+
+def test_the_same_seed_gives_the_same_trials_and_another_seed_others(tmp_path: Path) -> None:
+    first, second, other = (
+        rows(tmp_path, search(tmp_path / name, trials=15, seed=seed).run(here()))
+        for name, seed in (("a", 3), ("b", 3), ("c", 4))
+    )
+    assert first == second
+    assert first != other
+
+
+@pytest.mark.parametrize("front", [False, True])
+def test_a_search_in_pieces_equals_one_in_a_single_go(tmp_path: Path, front: bool) -> None:
+    whole = search(tmp_path / "whole", trials=24, front=front).run(here())
+    for trials in (1, 9, 10, 24):
+        pieces = search(tmp_path / "pieces", trials=trials, front=front).run(here())
+    assert rows(tmp_path, pieces) == rows(tmp_path, whole)
+
+
+def test_nothing_is_left_to_do_once_finished(tmp_path: Path) -> None:
+    search(tmp_path, trials=5).run(here())
+
+    def unwanted() -> Executor:
+        raise AssertionError("a worker was started")
+
+    assert len(search(tmp_path, trials=5).run(unwanted)) == 5
+
+
+def test_limits_keep_what_is_too_dear_from_being_evaluated(tmp_path: Path) -> None:
+    records = search(tmp_path, trials=10, macs_max=330e6, params_max=5.2e6).run(here())
+    assert all(r.macs <= 330e6 and r.params <= 5.2e6 for r in records)
+
+
+def test_limits_that_leave_nothing_are_told(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"within the limits: MACs ≤ 1,000"):
+        search(tmp_path, where=space("small"), trials=3, macs_max=1e3).run(here())
+
+
+def test_a_space_smaller_than_the_budget_is_searched_whole(tmp_path: Path) -> None:
+    records = search(tmp_path, where=space("small"), trials=50).run(here())
+    assert len(records) == 8
+    kernels = {tuple(record.choices[f"s{i}_kernel"] for i in range(3)) for record in records}
+    assert kernels == set(itertools.product((3, 5), repeat=3))
+
+
+def test_failed_candidates_are_recorded_with_their_reason_and_not_counted(tmp_path: Path) -> None:
+    records = search(tmp_path, trials=12).run(here(Synthetic(fail_every=4)))
+    failed = [record for record in records if record.state == "failed"]
+    assert failed
+    assert len(records) - len(failed) == 12
+    assert {record.reason for record in failed} == {"diverged: loss nan at epoch 1"}
+    assert all(record.reward is None and record.accuracy is None for record in failed)
+
+
+def test_a_search_whose_candidates_all_fail_stops_and_keeps_the_records(tmp_path: Path) -> None:
+    asked = search(tmp_path, trials=50, failures_max=4)
+    with pytest.raises(SearchStopped, match="4 candidates failed.*diverged"):
+        asked.run(here(Synthetic(fail_every=1)))
+    assert len(read_records(asked.store.open())) == 4
+
+
+def test_accuracy_is_the_mean_over_seeds_with_its_standard_error(tmp_path: Path) -> None:
+    evaluator = Synthetic(noise=0.01)
+    (record,) = search(tmp_path, trials=1, seeds=3, seed=5).run(here(evaluator))
+    arch = space().decode(record.choices)
+    measured = [evaluator.evaluate(arch, seed, lambda e, a: None).accuracy for seed in (5, 6, 7)]
+    assert record.accuracy == pytest.approx(sum(measured) / 3)
+    assert record.accuracy_stderr is not None
+    assert record.accuracy_stderr > 0
+    assert len(record.curves) == 3
+
+
+def test_worker_processes_find_what_one_process_finds_of_each_network(tmp_path: Path) -> None:
+    evaluator = Synthetic(noise=0.05)
+    alone = search(tmp_path / "one", where=space("small"), trials=8).run(here(evaluator))
+    side_by_side = search(tmp_path / "two", where=space("small"), trials=8).run(
+        lambda: Processes(evaluator, 2)
+    )
+    assert {r.key: r.accuracy for r in alone} == {r.key: r.accuracy for r in side_by_side}
+
+
+def test_the_front_holds_what_nothing_beats_in_both(tmp_path: Path) -> None:
+    found = standing(search(tmp_path, trials=25, front=True).run(here()))
+    assert found is not None
+    front = [(record.cost, record.accuracy) for record in found.front]
+    assert front == sorted(front)
+    assert [accuracy for _, accuracy in front] == sorted(accuracy for _, accuracy in front)
+    assert found.baseline.key in {record.key for record in found.front}
+
+
+def test_a_study_with_other_objectives_is_refused(tmp_path: Path) -> None:
+    search(tmp_path, trials=1).run(here())
+    with pytest.raises(UserError, match="has objectives"):
+        search(tmp_path, trials=1, front=True).run(here())
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"trials": 0}, "search.trials: expected at least 1, got 0"),
+        ({"seeds": 0}, "search.seeds"),
+        ({"macs_max": -1.0}, "search.macs_max"),
+    ],
+)
+def test_impossible_settings_are_named(settings: dict[str, float], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        SearchSettings(**settings)  # type: ignore[arg-type]
