@@ -187,10 +187,15 @@ def halved(size: int, stride: int, where: str) -> int:
 
 def _check_groups(stage: Stage, channels: int, where: str) -> None:
     for block_input in (channels, stage.channels)[: stage.repeats]:
-        inner = inner_channels(stage, block_input)
-        for side in (inner,) if stage.op == "bottleneck" else (block_input, inner):
+        for side in grouped_sides(stage, block_input):
             if side % stage.groups:
                 raise UserError(f"{where}.groups: {stage.groups} do not divide {side} channels")
+
+
+def grouped_sides(stage: Stage, channels: int) -> tuple[int, ...]:
+    """What a stage's groups must divide in a block of it that is fed `channels`."""
+    inner = inner_channels(stage, channels)
+    return (inner,) if stage.op == "bottleneck" else (channels, inner)
 
 
 def inner_channels(stage: Stage, channels: int) -> int:
@@ -202,26 +207,33 @@ def inner_channels(stage: Stage, channels: int) -> int:
     return channels if stage.op == "sepconv" else stage.channels
 
 
-@functools.lru_cache(maxsize=65536)
 def _key(arch: Arch) -> str:
-    from search_spaces.blocks import blocks  # blocks are made of stages
+    from search_spaces.blocks import stage_identity  # blocks are made of stages
 
-    identity = (
+    laid = []
+    channels = arch.stem.channels
+    for stage in arch.stages:
+        laid.append(stage_identity(stage, channels, arch.activation, arch.se))
+        channels = stage.channels
+    around = (
         arch.resolution,
         arch.in_channels,
         arch.num_classes,
-        arch.stem,
-        tuple(block.canonical() for block in blocks(arch) if not block.is_nothing()),
+        _spelt(arch.stem),
         arch.head.kind,
         arch.head.channels if arch.head.kind != "pool" else 0,
         arch.activation,
-        arch.se if any(stage.se for stage in arch.stages) else None,
-        arch.batch_norm,
+        _spelt(arch.se) if any(stage.se for stage in arch.stages) else None,
+        _spelt(arch.batch_norm),
         arch.padding,
         float(arch.dropout),
         float(arch.drop_path),
     )
-    return hashlib.sha256(repr(identity).encode()).hexdigest()[:16]
+    return hashlib.sha256(f"{around}{''.join(laid)}".encode()).hexdigest()[:16]
+
+
+# Keys are asked of every candidate a search looks at.
+_spelt = functools.lru_cache(maxsize=1024)(repr)
 
 
 def _at_least(name: str, value: int, least: int) -> None:

@@ -99,6 +99,16 @@ def stage_blocks(
     return (first,) + (rest,) * (stage.repeats - 1)
 
 
+@functools.lru_cache(maxsize=65536)
+def stage_identity(stage: Stage, channels: int, activation: Activation, se: SqueezeExcite) -> str:
+    """Text that tells a stage's blocks from others, save for sizes, which follow from those before.
+
+    Joined over stages it is the same however the blocks are grouped into them.
+    """
+    laid = stage_blocks(stage, channels, 1, stage.activation or activation, se)
+    return "".join(repr(block.canonical()) for block in laid if not block.is_nothing())
+
+
 def _block(
     stage: Stage, channels: int, stride: int, size: int, activation: Activation, se: SqueezeExcite
 ) -> Block:
