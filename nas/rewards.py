@@ -10,7 +10,10 @@ from search_spaces.errors import UserError
 class Reward(Protocol):
     """What a single-objective search maximises."""
 
-    target: float
+    @property
+    def target(self) -> float:
+        """The cost that the search aims at."""
+        ...
 
     def __call__(self, accuracy: float, cost: float) -> float:
         """The reward of a network of this accuracy (fraction) and cost (`target`'s unit)."""
