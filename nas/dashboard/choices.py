@@ -32,7 +32,7 @@ class Choices:
 def choices(frames: RunFrames) -> Choices:
     """How often each option was chosen among the best tenth, and among all finished trials."""
     finished = frames.finished
-    best = best_tenth(finished)
+    best = best_tenth(finished, frames.settings.is_front)
     rows = []
     for column in frames.choices:
         stage, field = _stage_and_field(column)
@@ -55,10 +55,10 @@ def choices(frames: RunFrames) -> Choices:
     return Choices(pd.DataFrame(rows, columns=columns), len(best), len(finished))
 
 
-def best_tenth(finished: pd.DataFrame) -> pd.DataFrame:
-    """The tenth with the highest reward; without rewards, the outermost fronts."""
+def best_tenth(finished: pd.DataFrame, by_front: bool) -> pd.DataFrame:
+    """The tenth with the highest reward; by fronts, or without rewards, the outermost ones."""
     size = math.ceil(len(finished) / 10)
-    if finished["reward"].notna().any():
+    if not by_front and finished["reward"].notna().any():
         return finished.nlargest(size, "reward")
     rank = front_ranks(list(finished["accuracy"]), list(finished["macs"]))
     ranked = finished.assign(rank=rank).sort_values(["rank", "accuracy"], ascending=[True, False])
@@ -96,7 +96,8 @@ def choices_figure(frames: RunFrames) -> go.Figure:
     for column, field in enumerate(fields, start=1):
         part = shown.shares[shown.shares["field"] == field]
         figure.add_trace(_heat_map(part, stages, options[field]), row=1, col=column)
-        figure.add_trace(_baseline_marks(part, options[field]), row=1, col=column)
+        for frame in _baseline_frames(part, stages, options[field]):
+            figure.add_shape(frame, row=1, col=column)
     theme.styled(
         figure,
         150 + 44 * len(stages),
@@ -106,7 +107,8 @@ def choices_figure(frames: RunFrames) -> go.Figure:
             "cmin": -0.6,
             "cmax": 0.6,
             "colorbar": {
-                "title": {"text": "best tenth − all", "side": "right"},
+                "title": {"text": "best − all", "side": "top", "font": {"size": 12}},
+                "tickfont": {"size": 12, "color": theme.MUTED},
                 "tickformat": "+.0%",
                 "thickness": 12,
                 "outlinewidth": 0,
@@ -148,16 +150,20 @@ def _cell_hover(cell: dict[Any, Any] | None) -> str:
     return theme.hover(title, [f"{best} of the best tenth", f"{everywhere} of all trials"])
 
 
-def _baseline_marks(part: pd.DataFrame, options: list[str]) -> go.Scatter:
-    chosen = part[part["baseline"] & part["option"].isin(options)]
-    return go.Scatter(
-        x=[theme.escaped(option) for option in chosen["option"]],
-        y=chosen["stage"],
-        mode="markers",
-        marker={"symbol": "square-open", "size": 34, "color": theme.VERMILLION},
-        hoverinfo="skip",
-        showlegend=False,
-    )
+def _baseline_frames(
+    part: pd.DataFrame, stages: list[str], options: list[str]
+) -> list[dict[str, Any]]:
+    """A frame around each cell that the baseline chose, in the axes' category numbers."""
+    places = [
+        (options.index(cell["option"]), stages.index(cell["stage"]))
+        for cell in part.to_dict("records")
+        if cell["baseline"] and cell["option"] in options
+    ]
+    line = {"color": theme.VERMILLION, "width": 2}
+    return [
+        {"x0": x - 0.48, "x1": x + 0.48, "y0": y - 0.46, "y1": y + 0.46, "line": line}
+        for x, y in places
+    ]
 
 
 def _options(shares: pd.DataFrame, field: str) -> list[str]:

@@ -10,7 +10,8 @@ from nas.dashboard.frames import RunFrames
 from nas.dashboard.html import Markup, definitions, table
 from nas.dashboard.published import published_efficientnet
 from nas.dashboard.sweep import sweep
-from nas.dashboard.wording import proxy_words, reward_words
+from nas.dashboard.trials import macs_reward
+from nas.dashboard.wording import reward_words, search_words, sweep_words
 
 
 def headline(frames: RunFrames) -> dict[str, str]:
@@ -35,27 +36,23 @@ def headline(frames: RunFrames) -> dict[str, str]:
 
 def run_facts(frames: RunFrames) -> Markup:
     """What was run, as a list of definitions."""
-    search, sweeping = frames.section("search"), frames.section("sweep")
+    settings = frames.settings
     failed = f", {len(frames.failed)} failed" if len(frames.failed) else ""
     measured = int(frames.sweep["accuracy"].notna().sum())
-    points = frames.sweep["points"].sum()
-    facts = {
-        "Proxy accuracy of": proxy_words(frames),
-        "Space": str(frames.section("space").get("name", "")),
-        "Objective": reward_words(frames.section("reward")),
-        "Sampler": _sampler(frames),
+    unit = "MACs" if macs_reward(frames) else "cost"
+    facts: dict[str, str | Markup] = {
+        "Proxy accuracy": search_words(frames) or sweep_words(frames),
+        "Space": settings.space,
+        "Objective": reward_words(settings.reward, unit) or "",
+        "Sampler": settings.sampler,
         "Trials": f"{len(frames.finished)} finished{failed}" if len(frames.trials) else "",
-        "Search seed": str(search.get("seed", "")),
-        "Sweep": f"{measured} networks for {points:.0f} grid points, φ = {sweeping.get('phi', 1):g}"
-        if len(frames.sweep) and isinstance(sweeping.get("phi", 1), int | float)
+        "Seed": settings.seed,
+        "Sweep": f"{measured} networks measured for {frames.sweep['points'].sum():.0f} grid points "
+        f"at φ = {settings.phi:g}"
+        if measured
         else "",
     }
     return definitions(facts)
-
-
-def _sampler(frames: RunFrames) -> str:
-    sampler = frames.section("sampler")
-    return str(sampler.get("name") or str(sampler.get("_target_", "")).rpartition(".")[2])
 
 
 def baseline_table(baseline: Mapping[str, Any]) -> Markup | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from nas.dashboard.settings import Settings, read_settings
 from search_spaces.errors import UserError
 from search_spaces.parsing import load_yaml
 
@@ -34,8 +35,8 @@ class RunFrames:
     """What a run folder holds, every column of the formats present, absent values NaN."""
 
     folder: Path
-    config: Mapping[str, Any]
-    """The resolved configuration."""
+    settings: Settings
+    """What it was made with."""
     baseline: Mapping[str, Any]
     """`baseline.yaml`: the fields of an Arch, and `about`."""
     trials: pd.DataFrame
@@ -62,15 +63,6 @@ class RunFrames:
         """The columns of `trials` that are choices of the space."""
         return [name for name in self.trials.columns if name not in _TRIAL_COLUMNS]
 
-    def section(self, name: str) -> Mapping[str, Any]:
-        """A mapping of the configuration, empty where it has none of that name."""
-        return _mapping(self.config.get(name))
-
-    @property
-    def evaluator(self) -> Mapping[str, Any]:
-        """What the accuracies are of: dataset, images, resolution, width, epochs, seeds …"""
-        return _mapping(self.section("about").get("evaluator"))
-
     @property
     def resolution(self) -> int | None:
         """Input side in pixels of the full-size baseline, where it is known."""
@@ -92,7 +84,7 @@ def load_run(folder: Path) -> RunFrames:
         raise UserError(f"{folder}: no such run folder")
     frames = RunFrames(
         folder=folder,
-        config=_read_mapping(folder / "config.yaml"),
+        settings=read_settings(_read_mapping(folder / "config.yaml")),
         baseline=_read_mapping(folder / "baseline.yaml"),
         trials=_read_table(folder / "trials.csv", TRIAL_NUMBERS, TRIAL_FLAGS, TRIAL_WORDS),
         sweep=_read_table(folder / "sweep.csv", SWEEP_NUMBERS, SWEEP_FLAGS, SWEEP_WORDS),

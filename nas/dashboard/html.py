@@ -28,6 +28,11 @@ def join(content: "Iterable[str | Markup]", between: str = "") -> str:
     )
 
 
+def phrase(*content: "str | Markup") -> Markup:
+    """Text with markup in it."""
+    return Markup(join(content))
+
+
 def table(
     header: Sequence[str],
     rows: Iterable[Sequence[str]],
@@ -66,7 +71,7 @@ def table(
     )
 
 
-def definitions(facts: Mapping[str, str]) -> Markup:
+def definitions(facts: "Mapping[str, str | Markup]") -> Markup:
     """Names and what they stand for, in two columns; empty ones are left out."""
     pairs = [
         piece

@@ -2,6 +2,7 @@
 const config = {
   responsive: true,
   displaylogo: false,
+  showSendToCloud: false,
   modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d"],
   toImageButtonOptions: { format: "svg" },
 };

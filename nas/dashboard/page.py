@@ -15,19 +15,15 @@ from nas.dashboard.html import Markup, element, join
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Panel:
-    """A figure, a table, or both, under a title; or what makes them, where they are missing."""
+    """A figure, a table, or both, under a title."""
 
     id: str
     title: str
-    caption: str = ""
+    caption: str | Markup = ""
     figure: go.Figure | None = None
     table: Markup | None = None
     open_table: bool = False
     """The table is the panel's point, not its fine print."""
-    missing: str = ""
-    """The command that makes what the panel shows."""
-    note: str = ""
-    """Said in place of a figure that cannot be drawn."""
     wide: bool = False
     """Takes the page's whole width, on wide screens too."""
 
@@ -39,6 +35,8 @@ class Section:
     id: str
     title: str
     panels: Sequence[Panel]
+    missing: Markup | None = None
+    """What the section lacks, and what would make it."""
 
 
 def render_page(title: str, header: Markup, sections: Sequence[Section], footer: Markup) -> str:
@@ -73,37 +71,32 @@ def _policy(scripts: Sequence[str]) -> str:
 
 
 def _section(section: Section, numbers: dict[str, int]) -> Markup:
-    panels = [_panel(panel, numbers) for panel in section.panels]
+    missing = [element("p", section.missing, class_="missing")] if section.missing else []
+    panels = [_panel(panel, numbers.get(panel.id)) for panel in section.panels]
     return element(
         "section",
         element("h2", section.title),
+        *missing,
         element("div", *panels, class_="panels"),
         id=section.id,
     )
 
 
-def _panel(panel: Panel, numbers: dict[str, int]) -> Markup:
-    content = [element("h3", panel.title)]
-    if panel.missing:
-        content.append(element("p", "Not run yet. ", element("code", panel.missing),
-                               " makes it.", class_="missing"))  # fmt: skip
-    elif panel.note:
-        content.append(element("p", panel.note, class_="missing"))
-    else:
-        if panel.figure is not None:
-            height = f"height: {panel.figure.layout.height}px"
-            content.append(
-                element("div", class_="plot", id=panel.id, style=height, role="img",
-                        aria_label=f"{panel.title}. {panel.caption}")
-            )  # fmt: skip
-        if panel.table is not None and panel.open_table:
-            content.append(panel.table)
-        if panel.caption:
-            label = f"Figure {numbers[panel.id]}. " if panel.id in numbers else ""
-            content.append(element("figcaption", element("b", label), panel.caption))
-        if panel.table is not None and not panel.open_table:
-            summary = element("summary", "The figures as a table")
-            content.append(element("details", summary, panel.table))
+def _panel(panel: Panel, number: int | None) -> Markup:
+    title, caption = f"{panel.id}-title", f"{panel.id}-caption"
+    content = [element("h3", panel.title, id=title)]
+    if panel.figure is not None:
+        height = f"height: {panel.figure.layout.height}px"
+        content.append(
+            element("div", id=panel.id, class_="plot", style=height, role="img",
+                    aria_labelledby=title, aria_describedby=caption)
+        )  # fmt: skip
+    if panel.table is not None and panel.open_table:
+        content.append(panel.table)
+    label = "" if number is None else f"Figure {number}. "
+    content.append(element("figcaption", element("b", label), panel.caption, id=caption))
+    if panel.table is not None and not panel.open_table:
+        content.append(element("details", element("summary", "As a table"), panel.table))
     return element("figure", *content, class_="panel wide" if panel.wide else "panel")
 
 

@@ -1,20 +1,18 @@
-"""The sections of a run's page: which panel shows what, and what to do where one is empty."""
+"""The sections of a run's page: what each panel shows, or what makes it."""
 
 import shlex
-from collections.abc import Callable
-
-import plotly.graph_objects as go
 
 from nas.dashboard.choices import choices, choices_figure
 from nas.dashboard.facts import family_table, sweep_table
 from nas.dashboard.family import growth_figure, published_figure
 from nas.dashboard.frames import RunFrames
+from nas.dashboard.html import Markup, element, phrase
 from nas.dashboard.page import Panel, Section
 from nas.dashboard.progress import progress_figure
 from nas.dashboard.published import published_source
 from nas.dashboard.sweep import MOST_ROWS, candidates_figure, sweep, sweep_figure
-from nas.dashboard.trials import accuracy_against_macs_figure
-from nas.dashboard.wording import proxy_words, reward_words
+from nas.dashboard.trials import accuracy_against_macs_figure, macs_reward
+from nas.dashboard.wording import reward_words, search_words, sweep_words
 
 
 def sections(frames: RunFrames) -> list[Section]:
@@ -24,136 +22,136 @@ def sections(frames: RunFrames) -> list[Section]:
 
 def search_section(frames: RunFrames) -> Section:
     """Accuracy against MACs, the best so far, and what the best have in common."""
-    missing = "" if len(frames.finished) else f"nas-search search name={_name(frames)}"
-    rewarded = bool(frames.finished["reward"].notna().any())
-    macs = Panel(
+    finished, failed = frames.finished, frames.failed
+    if finished.empty:
+        reasons = [f" {reason}." for reason in failed["reason"].tail(1) if reason]
+        none = phrase(f"No trial has finished, {_plural(len(failed), 'trial')} failed.", *reasons)
+        made_by = _made_by(f"nas-search search run={_path(frames)}")
+        return Section("search", "Search", [], none if len(failed) else made_by)
+    panels = [_macs_panel(frames), _progress_panel(frames)]
+    if frames.choices:
+        panels.append(_choices_panel(frames))
+    return Section("search", "Search", panels)
+
+
+def _macs_panel(frames: RunFrames) -> Panel:
+    caption: list[str | Markup] = [
+        "Every trial; the line is the front of the best proxy accuracy for the MACs, with bars of "
+        "one standard error where there are seeds to tell."
+    ]
+    objective = reward_words(macs_reward(frames))
+    if objective and not frames.settings.is_front:
+        caption += [" Thin lines join networks of equal reward, ", objective, "."]
+    if len(frames.failed):
+        caption.append(f" Crosses on the axis: {_plural(len(frames.failed), 'failed trial')}.")
+    return Panel(
         id="accuracy-against-macs",
         title="Proxy accuracy against MACs",
-        caption=_macs_caption(frames),
-        figure=_unless(missing, accuracy_against_macs_figure, frames),
-        missing=missing,
+        caption=phrase(*caption, _proxy(search_words(frames))),
+        figure=accuracy_against_macs_figure(frames),
     )
-    so_far = Panel(
-        id="progress",
-        title="Best reward so far" if rewarded or missing else "The front so far",
-        caption="Best reward after each trial; failed trials are left out."
-        if rewarded
-        else "Hypervolume of the front after each trial, over that of the final front, in proxy "
-        "accuracy and log MACs from the least accurate and the dearest trial.",
-        figure=_unless(missing, progress_figure, frames),
-        missing=missing,
-    )
-    return Section("search", "Search", [macs, so_far, _choices_panel(frames, missing)])
 
 
-def _macs_caption(frames: RunFrames) -> str:
-    caption = "Every trial; the line is the front of best proxy accuracy for the MACs."
-    objective = reward_words(frames.section("reward"))
-    if frames.finished["reward"].notna().any() and objective:
-        caption += f" Thin lines join networks of equal reward, {objective}."
-    failed = len(frames.failed)
-    if failed:
-        caption += f" {failed} failed, crossed on the axis where they were priced."
-    if words := proxy_words(frames):
-        caption += f" Proxy accuracy: {words}."
-    return caption
+def _progress_panel(frames: RunFrames) -> Panel:
+    if frames.settings.is_front:
+        title = "The front over the trials"
+        caption = (
+            "Hypervolume of the front after each trial, over that of the final front: in proxy "
+            "accuracy and log MACs, from the least accurate and the dearest trial."
+        )
+    else:
+        title, caption = "Best reward so far", "The reward of each trial, and the best up to it."
+    return Panel(id="progress", title=title, caption=caption, figure=progress_figure(frames))
 
 
-def _choices_panel(frames: RunFrames, missing: str) -> Panel:
+def _choices_panel(frames: RunFrames) -> Panel:
     shown = choices(frames)
-    none = not missing and shown.shares.empty
     return Panel(
         id="choices",
         title="Choices of the best tenth",
         caption=f"Share of each option among the best {shown.best} of {shown.all} trials (bold) "
-        "and among them all; orange where the best chose it more often, blue where less. "
-        "Framed: the baseline's.",
-        figure=None if none else _unless(missing, choices_figure, frames),
-        missing="" if none else missing,
-        note="trials.csv has no column of a choice." if none else "",
+        "and among them all; orange where the best chose it more often, blue where less often. "
+        "Framed: the baseline's choice.",
+        figure=choices_figure(frames),
         wide=True,
     )
 
 
 def sweep_section(frames: RunFrames) -> Section:
     """Accuracy against realised cost, and every candidate with its constants."""
-    baseline = shlex.quote(f"{frames.folder}/baseline.yaml")
-    missing = f"nas-search sweep baseline={baseline}" if frames.sweep.empty else ""
+    title = "Scaling constants"
+    if frames.sweep.empty:
+        made_by = _made_by(f"nas-search sweep baseline={_path(frames, 'baseline.yaml')}")
+        return Section("constants", title, [], made_by)
     shown = sweep(frames)
-    note = "" if missing or len(shown.candidates) else "No candidate of the sweep has an accuracy."
-    draw = not missing and not note
-    failed = f" {shown.failed} candidates have none." if shown.failed else ""
-    more = len(shown.candidates) - MOST_ROWS
-    cut = f" The best {MOST_ROWS} of {len(shown.candidates)}." if more > 0 else ""
-    return Section(
-        "constants",
-        "Scaling constants",
-        [
-            Panel(
-                id="sweep",
-                title="Proxy accuracy of the scaled networks against their real cost",
-                caption="Bars are one standard error over seeds. Filled circles are within the "
-                f"noise of the winner: ties.{failed} Proxy accuracy: {proxy_words(frames)}.",
-                figure=sweep_figure(frames) if draw else None,
-                missing=missing,
-                note=note,
-            ),
-            Panel(
-                id="candidates",
-                title="The candidates",
-                caption="One row a distinct network. Rounding moves its cost from the nominal "
-                f"α·β²·γ² to what is built.{cut}",
-                figure=candidates_figure(frames) if draw else None,
-                missing=missing,
-                note=note,
-                table=sweep_table(frames) if draw else None,
-            ),
-        ],
+    if shown.candidates.empty:
+        reasons = [f" {reason}." for reason in frames.sweep["reason"].tail(1) if reason]
+        none = phrase(f"All of {_plural(shown.failed, 'candidate')} failed.", *reasons)
+        return Section("constants", title, [], none)
+    failed = f" {_plural(shown.failed, 'candidate')} failed." if shown.failed else ""
+    total = len(shown.candidates)
+    cut = f" The first {MOST_ROWS} of {total}; the table has all." if total > MOST_ROWS else ""
+    against_cost = Panel(
+        id="sweep",
+        title="Proxy accuracy of the scaled networks against their real cost",
+        caption="Bars are one standard error over seeds. Filled circles are within the noise of "
+        f"the winner: ties.{failed}{_proxy(sweep_words(frames))}",
+        figure=sweep_figure(frames),
     )
+    each = Panel(
+        id="candidates",
+        title="The candidates",
+        caption="A row a distinct network, coloured by standing: the winner, its ties, the others, "
+        "those outside the cost band. Rounding moves the cost from the nominal α·β²·γ² to what is "
+        f"built.{cut}",
+        figure=candidates_figure(frames),
+        table=sweep_table(frames),
+    )
+    return Section("constants", title, [against_cost, each])
 
 
 def family_section(frames: RunFrames) -> Section:
     """Growth beside EfficientNet's, the published accuracies, and the table."""
-    baseline = shlex.quote(f"{frames.folder}/baseline.yaml")
-    missing = f"nas-search scale baseline={baseline}" if frames.family.empty else ""
-    return Section(
-        "family",
-        "Family",
-        [
-            Panel(
-                id="growth",
-                title="Parameters and MACs against φ",
-                caption="Published EfficientNet stands at the φ nearest to its coefficients "
-                "(B1 0.5, B2 1, B3 2, B4 3.5, B5 5, B6 6, B7 7).",
-                figure=_unless(missing, growth_figure, frames),
-                missing=missing,
-            ),
-            Panel(
-                id="published",
-                title="Published ImageNet accuracies, not ours",
-                caption=f"{published_source()}. GPipe (84.3 %) is left out: its FLOPs are not "
-                "given.",
-                figure=published_figure(frames),
-            ),
-            Panel(
-                id="family-table",
-                title="The networks",
-                caption="MACs are multiply–adds of convolutions and linear layers. Ratios are to "
-                "the baseline's MACs: nominal as φ asks, realised as rounded and built.",
-                missing=missing,
-                table=None if missing else family_table(frames),
-                open_table=True,
-                wide=True,
-            ),
-        ],
+    published = Panel(
+        id="published",
+        title="Published ImageNet top-1, not ours",
+        caption=f"{published_source()}. GPipe (84.3 %) is left out: its FLOPs are not given.",
+        figure=published_figure(frames),
+        wide=frames.family.empty,
     )
+    if frames.family.empty:
+        made_by = _made_by(f"nas-search scale baseline={_path(frames, 'baseline.yaml')}")
+        return Section("family", "Family", [published], made_by)
+    growth = Panel(
+        id="growth",
+        title="Parameters and MACs against φ",
+        caption="The published EfficientNets stand at the φ nearest to their coefficients: B1 0.5, "
+        "B2 1, B3 2, B4 3.5, B5 5, B6 6, B7 7.",
+        figure=growth_figure(frames),
+    )
+    networks = Panel(
+        id="networks",
+        title="The networks",
+        caption="Ratios are to the baseline's MACs: nominal as φ asks, realised as rounded and "
+        "built. Depth and width are multipliers before rounding.",
+        table=family_table(frames),
+        open_table=True,
+        wide=True,
+    )
+    return Section("family", "Family", [growth, published, networks])
 
 
-def _unless(
-    missing: str, draw: Callable[[RunFrames], go.Figure], frames: RunFrames
-) -> go.Figure | None:
-    return None if missing else draw(frames)
+def _made_by(command: str) -> Markup:
+    return phrase("Not run yet: ", element("code", command))
 
 
-def _name(frames: RunFrames) -> str:
-    return shlex.quote(frames.folder.name)
+def _path(frames: RunFrames, *parts: str) -> str:
+    return shlex.quote(str(frames.folder.joinpath(*parts)))
+
+
+def _proxy(words: str) -> str:
+    return f" Proxy accuracy: {words}." if words else ""
+
+
+def _plural(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")

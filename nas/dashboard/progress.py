@@ -26,7 +26,7 @@ def progress(frames: RunFrames) -> Progress:
     """The best reward so far; without rewards the share of the final front's hypervolume."""
     trials = frames.finished
     trials = trials.assign(hover=trial_hovers(frames, trials))
-    if trials["reward"].notna().any():
+    if not frames.settings.is_front and trials["reward"].notna().any():
         best = trials["reward"].cummax()
         return Progress(trials.assign(value=trials["reward"], best=best), "reward")
     shares = hypervolume_shares(list(trials["accuracy"]), list(trials["macs"]))
@@ -103,5 +103,5 @@ def progress_figure(frames: RunFrames) -> go.Figure:
         )
     theme.styled(figure, 540, margin={"l": 64, "r": 24, "t": 60, "b": 56})
     figure.update_xaxes(title_text="trial", rangemode="tozero")
-    figure.update_yaxes(title_text=shown.title, range=[low, high])
+    figure.update_yaxes(title_text=shown.title, range=[low, high], tickformat=".3f")
     return figure

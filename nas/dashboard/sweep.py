@@ -11,7 +11,7 @@ from plotly.subplots import make_subplots
 
 from nas.dashboard import theme
 from nas.dashboard.frames import RunFrames
-from nas.dashboard.wording import proxy_words, spelling_lines
+from nas.dashboard.wording import spelling_lines, sweep_words
 
 STANDINGS: Mapping[str, dict[str, Any]] = {
     "winner": {"symbol": "star", "size": 16, "color": theme.VERMILLION},
@@ -19,8 +19,9 @@ STANDINGS: Mapping[str, dict[str, Any]] = {
     "behind": {"symbol": "circle-open", "size": 8, "color": theme.MUTED},
     "outside the cost band": {"symbol": "diamond-open", "size": 8, "color": theme.ORANGE},
 }
-ROW = 19
-MOST_ROWS = 60
+ROW = 17
+CHART = 560
+MOST_ROWS = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +29,8 @@ class Sweep:
     """What the figures draw."""
 
     candidates: pd.DataFrame
-    """Distinct networks with an accuracy, best first: the columns of sweep.csv, `standing`, `label`
-    (the three constants), `hover`."""
+    """Distinct networks with an accuracy: the columns of sweep.csv, `standing`, `label` (the three
+    constants), `hover`. The winner first, then by standing, and by accuracy within each."""
     failed: int
     """Candidates without an accuracy."""
     target_ratio: float
@@ -43,14 +44,13 @@ def sweep(frames: RunFrames) -> Sweep:
         standing=[_standing(row) for row in measured.to_dict("records")],
         label=[constants_label(row) for row in measured.to_dict("records")],
     )
+    measured = measured.assign(rank=measured["standing"].map(list(STANDINGS).index))
     measured = measured.sort_values(
-        ["winner", "accuracy", "candidate"], ascending=[False, False, True], ignore_index=True
+        ["rank", "accuracy", "candidate"], ascending=[True, False, True], ignore_index=True
     )
-    proxy = theme.escaped(proxy_words(frames))
+    proxy = theme.escaped(sweep_words(frames))
     measured = measured.assign(hover=[_hover(row, proxy) for row in measured.to_dict("records")])
-    settings = frames.section("sweep")
-    ratio, phi = settings.get("ratio", 2.0), settings.get("phi", 1.0)
-    target = float(ratio) ** float(phi) if _numbers(ratio, phi) else 2.0
+    target = frames.settings.ratio**frames.settings.phi
     return Sweep(measured, len(frames.sweep) - len(measured), target)
 
 
@@ -83,7 +83,7 @@ def sweep_figure(frames: RunFrames) -> go.Figure:
             bgcolor="rgba(255,255,255,0.85)",
         )
     _mark_target(figure, shown.target_ratio)
-    theme.styled(figure, 480, margin={"l": 64, "r": 24, "t": 60, "b": 56})
+    theme.styled(figure, CHART, margin={"l": 64, "r": 24, "t": 60, "b": 56})
     figure.update_layout(legend={"traceorder": "reversed"})
     figure.update_xaxes(title_text="MACs over the baseline's, as built")
     figure.update_yaxes(title_text=theme.PROXY_PERCENT)
@@ -112,14 +112,15 @@ def candidates_figure(frames: RunFrames) -> go.Figure:
             part = rows[chosen]
             spots = pd.Series([spot for spot in place if chosen[spot]])
             trace = _errors(part, 100 * part["accuracy"], spots, "x", standing, marker)
-            figure.add_trace(trace, row=1, col=5)
+            figure.add_trace(trace.update(showlegend=False), row=1, col=5)
     _style_candidates(figure, rows, shown.target_ratio)
     return figure
 
 
 def _style_candidates(figure: go.Figure, rows: pd.DataFrame, target: float) -> None:
     top = max(1.05, float(rows[["alpha", "beta", "gamma"]].max().max())) + 0.04
-    theme.styled(figure, 130 + ROW * max(len(rows), 3), margin={"l": 64, "r": 16, "t": 64, "b": 56})
+    height = min(CHART, 135 + ROW * max(len(rows), 3))
+    theme.styled(figure, height, margin={"l": 64, "r": 16, "t": 60, "b": 56})
     figure.update_yaxes(
         range=[len(rows) - 0.4, -0.6],
         tickvals=list(range(len(rows))),
@@ -128,7 +129,7 @@ def _style_candidates(figure: go.Figure, rows: pd.DataFrame, target: float) -> N
         showline=False,
         griddash="dot",
     )
-    figure.update_yaxes(title_text="α   β   γ, best proxy accuracy first", row=1, col=1)
+    figure.update_yaxes(title_text="α   β   γ", row=1, col=1)
     for column, letter in enumerate("αβγ", start=1):
         figure.update_xaxes(
             title_text=letter, range=[0.96, top], row=1, col=column, nticks=4, tickangle=0
@@ -207,7 +208,11 @@ def _mark_target(figure: go.Figure, target: float) -> None:
     figure.add_vline(
         target,
         line={"color": theme.MUTED, "width": 1, "dash": "dot"},
-        annotation={"text": f"{target:g} × asked for", "font": {"size": 12, "color": theme.MUTED}},
+        annotation={
+            "text": f"{target:g} × asked for",
+            "font": {"size": 12, "color": theme.MUTED},
+            "xshift": 4,
+        },
         annotation_position="bottom right",
     )
 
@@ -225,7 +230,7 @@ def _hover(row: Mapping[Any, Any], proxy: str) -> str:
     lines = [
         row["standing"],
         f"proxy accuracy {theme.percent_pm(row['accuracy'], row['stderr'], 2)}{seeds}",
-        f"<i>{proxy}</i>",
+        f"<i>{proxy}</i>" if proxy else "",
         f"cost × {theme.number(row['realised_ratio'], 2)} as built, "
         f"× {theme.number(row['nominal_ratio'], 2)} nominal",
         f"{theme.count(row['macs'], 4)} MACs, {theme.count(row['params'], 4)} params",
@@ -233,7 +238,3 @@ def _hover(row: Mapping[Any, Any], proxy: str) -> str:
     ]
     title = "α {}, β {}, γ {}".format(*row["label"].split())
     return theme.hover(title, [*filter(None, lines), *spelling_lines(row["compact"])])
-
-
-def _numbers(*values: object) -> bool:
-    return all(isinstance(value, int | float) for value in values)

@@ -29,7 +29,6 @@ _MANTISSAS: tuple[tuple[float, ...], ...] = (
     (1, 2, 5),
     (1, 1.5, 2, 3, 4, 6, 8),
     (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 3.5, 4, 4.5, 5, 6, 7, 8, 9),
-    tuple(1 + 0.1 * step for step in range(90)),
 )
 
 
@@ -53,14 +52,14 @@ def styled(figure: go.Figure, height: int, **layout: Any) -> go.Figure:
             "orientation": "h",
             "x": 0,
             "xanchor": "left",
-            "y": 1,
-            "yanchor": "bottom",
+            "y": 0.995,
+            "yanchor": "top",
             "yref": "container",
             "font": {"size": 12.5},
-            "itemsizing": "trace",
         },
+        modebar={"bgcolor": "white", "color": POINT, "activecolor": INK},
     )
-    figure.update_layout(legend={"y": 0.995, "yanchor": "top"})
+    figure.update_annotations(selector={"yref": "paper"}, font={"size": 13})
     figure.update_layout(**layout)
     figure.update_xaxes(**_AXIS)
     figure.update_yaxes(**_AXIS)
@@ -98,15 +97,19 @@ def log_count_axis(low: float, high: float, pad: float = 0.06, least: int = 4) -
 
 
 def log_ticks(low: float, high: float, least: int = 4) -> list[float]:
-    """Round numbers from `low` to `high`: the sparsest of the usual series with `least` of them."""
+    """Round numbers from `low` to `high`, of the sparsest usual series that has `least` of them.
+
+    Over a narrow range, where none has, at even steps.
+    """
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    ticks: list[float] = []
     for mantissas in _MANTISSAS:
         ticks = [float(f"{m * 10.0**d:.6g}") for d in decades for m in mantissas]
         ticks = [tick for tick in ticks if low <= tick <= high]
         if len(ticks) >= least:
-            break
-    return ticks
+            return ticks
+    step = nice_step(high - low, least)
+    first, last = math.ceil(low / step), math.floor(high / step)
+    return [float(f"{index * step:.6g}") for index in range(first, last + 1)]
 
 
 def nice_step(span: float, steps: int) -> float:

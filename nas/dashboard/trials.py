@@ -9,7 +9,8 @@ import plotly.graph_objects as go
 
 from nas.dashboard import theme
 from nas.dashboard.frames import RunFrames
-from nas.dashboard.iso_lines import IsoLine, iso_lines, reward_of
+from nas.dashboard.iso_lines import IsoLine, baseline_line, iso_lines
+from nas.dashboard.settings import AnyReward
 from nas.dashboard.wording import trial_hovers
 
 TRIAL = {"color": theme.POINT, "size": 7, "opacity": 0.75}
@@ -43,33 +44,53 @@ class AccuracyAgainstMacs:
 
 
 def accuracy_against_macs(frames: RunFrames) -> AccuracyAgainstMacs:
-    """The trials as points, with the front, the baseline and lines of equal reward."""
+    """The trials as points, with the front, the baseline and lines of equal reward.
+
+    Expects at least one finished trial.
+    """
     finished = frames.finished
     finished = finished.assign(hover=trial_hovers(frames, finished))
     failed = frames.failed[frames.failed["macs"].notna()]
     failed = failed.assign(hover=trial_hovers(frames, failed))
+    reward = macs_reward(frames)
+    costs = [*finished["macs"], *failed["macs"], *([reward.target] if reward else [])]
+    bars = finished["accuracy_stderr"].where(finished["front"]).fillna(0)
+    ends = [*(finished["accuracy"] - bars), *(finished["accuracy"] + bars)]
+    macs_range, accuracy_range = (min(costs), max(costs)), theme.visible_range(ends)
     baseline = finished[finished["baseline"]].head(1)
-    reward = reward_of(frames.section("reward"))
-    costs = [*finished["macs"].dropna(), *failed["macs"]]
-    if reward is not None:
-        costs.append(reward.target)
-    macs_range = (min(costs), max(costs))
-    accuracy_range = theme.visible_range(finished["accuracy"])
-    lines: list[IsoLine] = []
-    if reward is not None and not finished.empty:
-        best = float(baseline["reward"].iloc[0]) if len(baseline) else math.nan
-        wide = (macs_range[0] / 1.5, macs_range[1] * 1.5)
-        lines = iso_lines(reward, wide, accuracy_range, best)
     return AccuracyAgainstMacs(
         trials=finished[~finished["front"]],
         front=finished[finished["front"]].sort_values("macs"),
         baseline=baseline,
         failed=failed,
-        iso_lines=tuple(lines),
-        target=None if reward is None else reward.target,
+        iso_lines=_iso_lines(frames, baseline["reward"], macs_range, accuracy_range),
+        target=reward.target if reward else None,
         macs_range=macs_range,
         accuracy_range=accuracy_range,
     )
+
+
+def macs_reward(frames: RunFrames) -> AnyReward | None:
+    """The reward, where it prices networks by their MACs."""
+    costs = frames.trials["cost"].fillna(frames.trials["macs"])
+    return frames.settings.reward if (costs == frames.trials["macs"]).all() else None
+
+
+def _iso_lines(
+    frames: RunFrames,
+    rewards: pd.Series,
+    macs: tuple[float, float],
+    accuracies: tuple[float, float],
+) -> tuple[IsoLine, ...]:
+    reward = macs_reward(frames)
+    if reward is None:
+        return ()
+    best = next(iter(rewards.dropna().tolist()), None)
+    wide = (macs[0] / 1.5, macs[1] * 1.5)
+    # Without a single reward, that of the baseline alone says why it was named.
+    if frames.settings.is_front:
+        return baseline_line(reward, wide, best)
+    return iso_lines(reward, wide, accuracies, best)
 
 
 def accuracy_against_macs_figure(frames: RunFrames) -> go.Figure:
@@ -77,7 +98,7 @@ def accuracy_against_macs_figure(frames: RunFrames) -> go.Figure:
     shown = accuracy_against_macs(frames)
     axis = theme.log_count_axis(*shown.macs_range)
     floor, ceiling = (100 * accuracy for accuracy in shown.accuracy_range)
-    figure = go.Figure([_iso_trace(line) for line in shown.iso_lines])
+    figure = go.Figure([_iso_trace(line, shown.iso_lines[0]) for line in shown.iso_lines])
     failed = shown.failed.assign(accuracy=shown.accuracy_range[0], accuracy_stderr=math.nan)
     for name, points, marker, mode in (
         ("trial", shown.trials, TRIAL, "markers"),
@@ -95,6 +116,7 @@ def accuracy_against_macs_figure(frames: RunFrames) -> go.Figure:
             annotation={
                 "text": f"target {theme.count(shown.target)}",
                 "font": {"size": 12, "color": theme.MUTED},
+                "xshift": 4,
             },
             annotation_position="bottom right",
         )
@@ -112,7 +134,7 @@ def _points(
     # A value far below the others is drawn on the edge; its label says what it is.
     hidden = accuracy < floor
     symbol = marker.get("symbol", "circle")
-    error = 100 * points["accuracy_stderr"] if name in ("front", "baseline") else None
+    error = 100 * points["accuracy_stderr"] if name == "front" else pd.Series()
     return go.Scatter(
         x=points["macs"],
         y=accuracy.clip(lower=floor),
@@ -121,15 +143,15 @@ def _points(
         line={"shape": "hv", "color": theme.BLUE, "width": 1.5},
         marker=marker | {"symbol": ["triangle-down" if off else symbol for off in hidden]},
         error_y=None
-        if error is None or error.isna().all()
-        else {"array": error.fillna(0), "color": marker["color"], "thickness": 1, "width": 3},
+        if error.isna().all()
+        else {"array": error.fillna(0), "color": theme.SKY, "thickness": 1.2, "width": 3},
         hovertext=points["hover"],
         hoverinfo="text",
         cliponaxis=False,
     )
 
 
-def _iso_trace(line: IsoLine) -> go.Scatter:
+def _iso_trace(line: IsoLine, first: IsoLine) -> go.Scatter:
     strong = line.through_baseline
     return go.Scatter(
         x=line.macs,
@@ -138,11 +160,12 @@ def _iso_trace(line: IsoLine) -> go.Scatter:
         line={
             "color": theme.VERMILLION if strong else theme.RULE,
             "width": 1.25 if strong else 1,
-            "dash": "solid" if not strong else "dash",
+            "dash": "dash" if strong else "solid",
         },
-        name=f"reward {line.label}",
+        name="the baseline's reward" if strong else "equal reward",
         hoverinfo="skip",
-        showlegend=False,
+        showlegend=strong or line is first,
+        legendrank=2000,
     )
 
 
@@ -166,7 +189,7 @@ def _iso_labels(
             {
                 "x": log_range[1] if right else x,
                 "y": y if right else accuracies[1],
-                "text": f"reward {line.label}" if line.through_baseline else line.label,
+                "text": line.label,
                 "xanchor": "left" if right else "center",
                 "yanchor": "middle" if right else "bottom",
                 "showarrow": False,

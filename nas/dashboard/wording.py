@@ -7,10 +7,16 @@ import pandas as pd
 
 from nas.dashboard import theme
 from nas.dashboard.frames import RunFrames
+from nas.dashboard.html import Markup, element, phrase
+from nas.dashboard.settings import AnyReward
+from nas.rewards import Absolute, Front, Hard, Soft
 
-_UNITS = {
+_PHRASES = {
     "dataset": "{}",
+    "training images": "{} training images",
     "images": "{} images",
+    "validation images": "{} for validation",
+    "classes": "{} classes",
     "resolution": "{} px",
     "width": "width × {}",
     "depth": "depth × {}",
@@ -18,38 +24,52 @@ _UNITS = {
 }
 
 
-def proxy_words(frames: RunFrames) -> str:
-    """What the accuracies are of: `digits, 1437 images, 32 px, width × 0.25, 8 epochs, 2 seeds`."""
-    words = dict(frames.evaluator)
-    seeds = words.pop("seeds", None) or _seeds(frames)
-    parts = [_phrase(key, words.pop(key)) for key in _UNITS if key in words]
-    parts += [_phrase(key, value) for key, value in words.items() if _is_scalar(value)]
-    if seeds:
-        parts.append(f"{seeds} seed" + ("" if str(seeds) == "1" else "s"))
-    return ", ".join(parts)
+def proxy_words(evaluator: Mapping[str, Any], records: pd.DataFrame) -> str:
+    """What accuracies are of: `digits, 1437 images, 32 px, width × 0.25, 8 epochs, 2 seeds`.
+
+    `records` are the trials or candidates that were measured, with their number of seeds. Empty
+    where the configuration says nothing of the evaluator.
+    """
+    words = {
+        key: value
+        for key, value in evaluator.items()
+        if isinstance(value, str | int | float) and not (key in ("width", "depth") and value == 1)
+    }
+    ordered = [key for key in _PHRASES if key in words] + [k for k in words if k not in _PHRASES]
+    parts = [_PHRASES.get(key, f"{key} {{}}").format(words[key]) for key in ordered]
+    return ", ".join([*parts, *_seeds(records)]) if parts else ""
 
 
-def reward_words(settings: Mapping[str, Any]) -> str:
-    """The objective: `accuracy · (MACs / 400M)^−0.07`."""
-    target = settings.get("target")
-    unit = {"macs": "MACs", "params": "params"}.get(str(settings.get("cost", "macs")), "cost")
-    ratio = f"{unit} / {theme.count(target) if _is_number(target) else 'T'}"
-    match settings.get("kind"):
-        case "soft":
-            return f"accuracy · ({ratio})^{_signed(settings.get('exponent', -0.07))}"
-        case "hard":
-            power = _signed(settings.get("exponent", -1.0))
-            return f"accuracy · max(1, {ratio})^{power}"
-        case "absolute":
-            return f"accuracy {_signed(settings.get('beta', -0.07), ' ')} · |{ratio} − 1|"
-        case "front":
-            return f"a front: accuracy up, {unit} down"
-    return ""
+def search_words(frames: RunFrames) -> str:
+    """What the accuracies of the trials are of."""
+    return proxy_words(frames.settings.search_evaluator, frames.finished)
+
+
+def sweep_words(frames: RunFrames) -> str:
+    """What the accuracies of the sweep are of."""
+    measured = frames.sweep[frames.sweep["accuracy"].notna()]
+    return proxy_words(frames.settings.sweep_evaluator, measured)
+
+
+def reward_words(reward: AnyReward | None, unit: str = "MACs") -> Markup | None:
+    """The objective: accuracy · (MACs / 400M) to the power of −0.07; None where it is unknown."""
+    if reward is None:
+        return None
+    ratio = f"{unit} / {theme.count(reward.target)}"
+    match reward:
+        case Front():
+            return phrase(f"a front: proxy accuracy up, {unit} down")
+        case Soft():
+            return phrase(f"accuracy · ({ratio})", element("sup", _signed(reward.exponent)))
+        case Hard():
+            return phrase(f"accuracy · max(1, {ratio})", element("sup", _signed(reward.exponent)))
+        case Absolute():
+            return phrase(f"accuracy {_signed(reward.beta, ' ')} · |{ratio} − 1|")
 
 
 def trial_hovers(frames: RunFrames, trials: pd.DataFrame) -> list[str]:
     """The hover label of each trial: what it is, costs and reached, and its file."""
-    proxy = theme.escaped(proxy_words(frames))
+    proxy = theme.escaped(search_words(frames))
     return [_trial_hover(trial, proxy) for trial in trials.to_dict("records")]
 
 
@@ -86,27 +106,14 @@ def spelling_lines(compact: str, width: int = 64) -> list[str]:
     return [theme.escaped(line) for line in lines]
 
 
-def _seeds(frames: RunFrames) -> str:
-    seeds = sorted({int(n) for n in frames.finished["seeds"].dropna()})
+def _seeds(records: pd.DataFrame) -> list[str]:
+    seeds = sorted({int(n) for n in records["seeds"].dropna()})
     if not seeds:
-        return ""
-    return str(seeds[0]) if seeds[0] == seeds[-1] else f"{seeds[0]}–{seeds[-1]}"
+        return []
+    span = str(seeds[0]) if len(seeds) == 1 else f"{seeds[0]}–{seeds[-1]}"
+    return [f"{span} seed" if seeds == [1] else f"{span} seeds"]
 
 
-def _phrase(key: str, value: object) -> str:
-    return _UNITS.get(key, f"{key} {{}}").format(value)
-
-
-def _is_scalar(value: object) -> bool:
-    return isinstance(value, str | int | float)
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _signed(value: object, gap: str = "") -> str:
-    if not _is_number(value):
-        return str(value)
-    size = f"{abs(float(value)):g}"  # type: ignore[arg-type]
-    return f"−{gap}{size}" if float(value) < 0 else f"{'+' + gap if gap else ''}{size}"  # type: ignore[arg-type]
+def _signed(value: float, gap: str = "") -> str:
+    plus = f"+{gap}" if gap else ""
+    return f"{'−' + gap if value < 0 else plus}{abs(value):g}"

@@ -7,7 +7,6 @@ from nas.dashboard.frames import RunFrames, load_run
 from nas.dashboard.html import Markup, element
 from nas.dashboard.page import render_page
 from nas.dashboard.panels import sections
-from nas.dashboard.wording import proxy_words
 
 
 def write_dashboard(folder: Path) -> Path:
@@ -56,9 +55,7 @@ def _lead(frames: RunFrames) -> str:
     if len(frames.family):
         parts.append(f"a family of {len(frames.family)}")
     text = ", ".join(parts)
-    words = proxy_words(frames)
-    proxy = f" Every accuracy of this run is a proxy accuracy: {words}." if words else ""
-    return f"{text[:1].upper()}{text[1:]}.{proxy}"
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def _footer() -> Markup:

@@ -12,24 +12,34 @@ import yaml
 CHANNELS = (16, 24, 40, 80, 112, 192, 320)
 REPEATS = (1, 2, 2, 3, 3, 4, 1)
 STRIDES = (1, 2, 2, 2, 1, 2, 1)
-REWARD = {"kind": "soft", "target": 400e6, "exponent": -0.07}
+SOFT = {"_target_": "nas.rewards.Soft", "target": 400e6, "exponent": -0.07}
+FRONT = {**SOFT, "_target_": "nas.rewards.Front"}
 EVALUATOR = {
-    "dataset": "digits", "images": 1437, "resolution": 32, "width": 0.25, "epochs": 8, "seeds": 2,
-}  # fmt: skip
+    "dataset": "digits",
+    "training images": 1437,
+    "resolution": 24,
+    "width": 0.125,
+    "depth": 1.0,
+    "epochs": 8,
+}
 
 
 def write_config(
-    folder: Path, reward: Mapping[str, Any] = REWARD, evaluator: Mapping[str, Any] = EVALUATOR
+    folder: Path,
+    reward: Mapping[str, Any] = SOFT,
+    evaluator: Mapping[str, Any] = EVALUATOR,
 ) -> None:
-    """config.yaml, as resolved."""
+    """config.yaml: what each stage was made with."""
     folder.mkdir(parents=True, exist_ok=True)
     config = {
-        "space": {"name": "kernel_expand"},
-        "search": {"seed": 0, "trials": 32},
-        "reward": dict(reward),
-        "sampler": {"name": "tpe"},
-        "sweep": {"phi": 1.0, "ratio": 2.0},
-        "about": {"evaluator": dict(evaluator)},
+        "search": {
+            "space": {"name": "kernel_expand"},
+            "sampler": {"_target_": "nas.samplers.optuna.OptunaSampler", "sampler": "a.TPESampler"},
+            "reward": dict(reward),
+            "search": {"seed": 0, "seeds": 2},
+            "about": dict(evaluator),
+        },
+        "sweep": {"phi": 1.0, "ratio": 2.0, "about": dict(evaluator)},
     }
     (folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False), "utf-8")
 

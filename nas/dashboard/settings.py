@@ -1,0 +1,73 @@
+"""What a run was made with, as its config.yaml has it under each of its stages."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from nas.rewards import Absolute, Front, Hard, Soft
+
+AnyReward = Soft | Hard | Absolute
+REWARDS: Mapping[str, type[AnyReward]] = {
+    f"nas.rewards.{cls.__name__}": cls for cls in (Soft, Hard, Absolute, Front)
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the page says of the configuration; whatever it lacks is empty."""
+
+    space: str = ""
+    sampler: str = ""
+    seed: str = ""
+    reward: AnyReward | None = None
+    """None where the configuration names none of ours."""
+    search_evaluator: Mapping[str, Any] = field(default_factory=dict)
+    """What the search's accuracies are of: dataset, resolution, width, epochs …"""
+    sweep_evaluator: Mapping[str, Any] = field(default_factory=dict)
+    """The same of the sweep."""
+    phi: float = 1.0
+    """The φ at which the sweep built its candidates."""
+    ratio: float = 2.0
+    """What a unit of φ should multiply the cost by."""
+
+    @property
+    def is_front(self) -> bool:
+        """Whether the search had two objectives."""
+        return isinstance(self.reward, Front)
+
+
+def read_settings(config: Mapping[str, Any]) -> Settings:
+    """The settings in a config.yaml; values of unexpected types count as absent."""
+    search, sweep = _mapping(config.get("search")), _mapping(config.get("sweep"))
+    grid = {**_mapping(sweep.get("sweep")), **_mapping(sweep.get("grid")), **sweep}
+    sampler = _mapping(search.get("sampler"))
+    options = _mapping(search.get("search"))
+    return Settings(
+        space=str(_mapping(search.get("space")).get("name", "")),
+        sampler=str(sampler.get("sampler") or sampler.get("_target_") or "").rpartition(".")[2],
+        seed=str(options.get("seed", "")),
+        reward=_reward(_mapping(search.get("reward"))),
+        search_evaluator=_mapping(search.get("about")),
+        sweep_evaluator=_mapping(sweep.get("about")),
+        phi=_number(grid.get("phi"), 1.0),
+        ratio=_number(grid.get("ratio"), 2.0),
+    )
+
+
+def _reward(node: Mapping[str, Any]) -> AnyReward | None:
+    cls = REWARDS.get(str(node.get("_target_")))
+    if cls is None:
+        return None
+    try:
+        return cls(**{name: float(value) for name, value in node.items() if name != "_target_"})
+    except (TypeError, ValueError):
+        return None
+
+
+def _number(value: object, default: float) -> float:
+    known = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if known else default  # type: ignore[arg-type]
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
