@@ -1,6 +1,7 @@
 """`nas-search`: the verbs, their help, and what a mistake looks like."""
 
 import importlib
+import itertools
 import signal
 import sys
 from collections.abc import Sequence
@@ -91,27 +92,32 @@ def _dispatch(argv: list[str]) -> None:
 
 
 def _overrides(verb: Verb, arguments: Sequence[str]) -> list[str]:
-    """Arguments with positional ones turned into the override they stand for."""
-    plain = [a for a in arguments if _is_positional(a, arguments)]
-    rest = [a for a in arguments if a not in plain]
-    if not plain:
-        return rest
-    if verb.positional is None or (len(plain) > 1 and not verb.many):
+    """Hydra's flags, then overrides; arguments without `=` become the one they stand for."""
+    flags: list[str] = []
+    overrides: list[str] = []
+    plain: list[str] = []
+    left = iter(arguments)
+    for argument in left:
+        if argument.startswith("-"):
+            flags.append(argument)
+            if argument in _VALUED:
+                flags += itertools.islice(left, 1)
+        elif "=" in argument or argument.startswith(("+", "~")):
+            overrides.append(argument)
+        else:
+            plain.append(argument)
+    if plain and (verb.positional is None or (len(plain) > 1 and not verb.many)):
         raise UserError(f"unexpected argument {plain[-1]!r}: settings are given as name=value")
-    quoted = [_quote(a) for a in plain]
-    value = f"[{','.join(quoted)}]" if verb.many else quoted[0]
-    return [f"{verb.positional}={value}", *rest]
+    if plain:
+        value = ",".join(map(_quote, plain))
+        overrides.append(f"{verb.positional}=" + (f"[{value}]" if verb.many else value))
+    return [*flags, *overrides]
 
 
-# Hydra's flags that are followed by a value.
-_VALUED: frozenset[str] = frozenset(
+_VALUED = frozenset(
     ("--cfg", "-c", "--package", "-p", "--config-dir", "-cd", "--config-path", "-cp")
 ) | {"--config-name", "-cn", "--info", "-i"}
-
-
-def _is_positional(argument: str, arguments: Sequence[str]) -> bool:
-    before = arguments[arguments.index(argument) - 1] if arguments.index(argument) else ""
-    return not (argument.startswith(("-", "+", "~")) or "=" in argument or before in _VALUED)
+"""Flags of Hydra's that are followed by a value."""
 
 
 def _quote(text: str) -> str:

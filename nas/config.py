@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import pkgutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -41,12 +42,20 @@ def with_config(verb: str, arguments: Sequence[str], task: Callable[[Config], No
     OmegaConf.register_new_resolver("stem", _stem, replace=True)
     OmegaConf.register_new_resolver("home", _home, replace=True)
 
+    mistakes: list[UserError] = []
+
     def job(composed: DictConfig) -> None:
+        # Hydra announces what a job raises in lines of its own; so a mistake waits until it is
+        # done, and the jobs after it are not begun.
+        if mistakes:
+            return
         try:
             plain = OmegaConf.to_container(composed, resolve=True, throw_on_missing=True)
+            task(plain)  # type: ignore[arg-type]
+        except UserError as error:
+            mistakes.append(error)
         except OmegaConfBaseException as error:
-            raise UserError(_one_line(error)) from None
-        task(plain)  # type: ignore[arg-type]
+            mistakes.append(UserError(_one_line(error)))
 
     app = hydra.main(version_base="1.3", config_path=str(config_dir()), config_name=verb)(job)
     before = sys.argv
@@ -57,6 +66,8 @@ def with_config(verb: str, arguments: Sequence[str], task: Callable[[Config], No
         raise UserError(_one_line(error)) from None
     finally:
         sys.argv = before
+    if mistakes:
+        raise mistakes[0]
 
 
 def make(node: Any, path: str) -> Any:
@@ -84,14 +95,12 @@ def make(node: Any, path: str) -> Any:
 
 
 def _imported(name: object, path: str) -> Any:
-    from hydra.utils import get_object
-
     if not isinstance(name, str):
         raise UserError(f"{path}._target_: expected a dotted name, got {name!r}")
     if os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())  # a user's own module lies where they stand
     try:
-        return get_object(name)
+        return pkgutil.resolve_name(name)
     except Exception as error:  # importing runs a user's module: anything may come of it
         reason = " ".join(str(error).split()) or type(error).__name__
         raise UserError(f"{path}._target_: cannot import {name!r}: {reason}") from None
@@ -102,7 +111,7 @@ def _one_line(error: BaseException) -> str:
     cause = error.__cause__
     if cause is not None and str(cause).strip() and str(cause) not in str(error):
         lines.append(" ".join(str(cause).split()))
-    return " ".join(lines)
+    return " ".join(lines).partition(" Config search path:")[0]
 
 
 def _stem(path: object) -> str:

@@ -37,7 +37,7 @@ class Limits:
         for name in ("macs_max", "params_max"):
             value = getattr(self, name)
             if value is not None and not value > 0:
-                raise UserError(f"search.{name}: expected a number above 0, got {value}")
+                raise UserError(f"{name}: expected a number above 0, got {value}")
 
     def admit(self, price: Cost) -> bool:
         """Whether a network of this cost is within the limits."""
@@ -146,10 +146,16 @@ class Proposer:
         rng = random.Random(_derive(self.seed, number, _ASKS))
         neighbours = list(self.space.neighbours(near))
         rng.shuffle(neighbours)
-        others: Iterator[Params] = (self.space.sample(rng) for _ in range(_SAMPLES))
-        if self.space.size <= _ENUMERABLE:
-            others = itertools.chain(others, _everything(self.space))
+        others = candidates_within(self.space, self.limits, rng)
         return next(filter(problem.allowed, itertools.chain(neighbours, others)), None)
+
+
+def candidates_within(space: Space, limits: Limits, rng: random.Random) -> Iterator[Params]:
+    """Candidates that keep the limits: random ones, and at last all, where the space is small."""
+    everything: Iterator[Params] = (space.sample(rng) for _ in range(_SAMPLES))
+    if space.size <= _ENUMERABLE:
+        everything = itertools.chain(everything, _everything(space))
+    return (params for params in everything if limits.admit(cost(space.decode(params))))
 
 
 def _everything(space: Space) -> Iterator[Params]:

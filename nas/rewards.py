@@ -104,9 +104,9 @@ def pareto_front(points: list[tuple[float, float]]) -> list[bool]:
 
 def _check_target(target: float) -> None:
     if not (math.isfinite(target) and target > 0):
-        raise UserError(f"reward.target: expected a cost above 0, got {target}")
+        raise UserError(f"target: expected a cost above 0, got {target}")
 
 
 def _check_negative(name: str, value: float) -> None:
     if not (math.isfinite(value) and value < 0):
-        raise UserError(f"reward.{name}: expected a number below 0, got {value}")
+        raise UserError(f"{name}: expected a number below 0, got {value}")

@@ -1,6 +1,7 @@
 """The search: ask → decode → price → evaluate → tell, until enough trials are finished."""
 
 import math
+import random
 import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,13 +9,13 @@ from typing import Protocol
 
 import optuna
 from optuna.trial import FrozenTrial
-from search_spaces.compact import spell_arch
 
 from nas.executors.base import Executor, Job, Outcome
-from nas.proposals import Candidate, Limits, Proposer
+from nas.proposals import Candidate, Limits, Proposer, candidates_within
 from nas.records import Record, Standing, StudyStore, read_records, to_trial
 from nas.rewards import Front, Reward, pareto_front
 from nas.samplers.base import SamplerFactory
+from search_spaces.compact import spell_arch
 from search_spaces.errors import UserError
 from search_spaces.space import Space
 
@@ -36,9 +37,7 @@ class SearchSettings:
     def __post_init__(self) -> None:
         for name, least in (("trials", 1), ("seeds", 1), ("seed", 0), ("failures_max", 1)):
             if getattr(self, name) < least:
-                raise UserError(
-                    f"search.{name}: expected at least {least}, got {getattr(self, name)}"
-                )
+                raise UserError(f"{name}: expected at least {least}, got {getattr(self, name)}")
         Limits(self.macs_max, self.params_max)
 
 
@@ -66,8 +65,8 @@ class Search:
     def run(self, executor: Callable[[], Executor]) -> list[Record]:
         """All records, once `settings.trials` are finished or the space is exhausted.
 
-        Workers are started only where something is left to do. Raises UserError where no network
-        of the space is within the limits, SearchStopped where too many fail.
+        Workers are started only where something is left to do. Raises SearchStopped where too
+        many candidates fail.
         """
         study = self.store.open()
         records = read_records(study)
@@ -77,6 +76,18 @@ class Search:
                 loop.run(workers)
         return records
 
+    def check(self) -> None:
+        """Raises UserError where no network of the space is within the limits."""
+        limits = self._limits()
+        if next(candidates_within(self.space, limits, random.Random(0)), None) is None:
+            raise UserError(
+                f"search: no network of the space {self.space.name!r} is within the limits: "
+                f"{limits}"
+            )
+
+    def _limits(self) -> Limits:
+        return Limits(self.settings.macs_max, self.settings.params_max)
+
     def _proposer(self, study: optuna.Study) -> Proposer:
         settings = self.settings
         return Proposer.resume(
@@ -84,7 +95,7 @@ class Search:
             self.sampler,
             None if isinstance(self.reward, Front) else self.reward,
             lambda arch, price: float(price.macs),
-            Limits(settings.macs_max, settings.params_max),
+            self._limits(),
             settings.seed,
             study.get_trials(deepcopy=False),
         )
@@ -112,7 +123,6 @@ class _Loop:
                 running[candidate.number] = candidate
                 workers.submit(Job(candidate.number, candidate.arch, self._seeds()))
             if not running:
-                self._check_anything_found()
                 return
             outcome = workers.next()
             self._finish(running.pop(outcome.number), outcome)
@@ -178,13 +188,6 @@ class _Loop:
 
     def _count(self, state: str) -> int:
         return sum(record.state == state for record in self.records)
-
-    def _check_anything_found(self) -> None:
-        if not self.records:
-            raise UserError(
-                f"no network of the space {self.search.space.name!r} is within the limits: "
-                f"{self.proposer.limits}"
-            )
 
 
 def standing(records: list[Record]) -> Standing | None:

@@ -33,6 +33,7 @@ def main(config: Config) -> None:
 def search(config: Config, run: Path) -> Standing:
     """Records, `baseline.yaml`, `front/` and `trials.csv` in the run folder."""
     plan = Plan.read(config, run)
+    plan.search.check()
     plan.evaluator.prepare()
     with RunFolder(run).stage("search", plan.made_with):
         return plan.carry_out(run)
