@@ -27,7 +27,9 @@ def headline(frames: RunFrames) -> dict[str, str]:
             facts["Baseline, reward"] = theme.number(trial["reward"], 4)
     constants = [frames.constants.get(name) for name in ("alpha", "beta", "gamma")]
     if all(isinstance(value, int | float) for value in constants):
-        facts["α, β, γ"] = ", ".join(f"{value:g}" for value in constants)
+        ties = int(frames.sweep["tied"].sum())
+        tied = f", tied with {ties} other{'' if ties == 1 else 's'}" if ties else ""
+        facts[f"α, β, γ{tied}"] = ", ".join(f"{value:g}" for value in constants)
     for network in frames.family.tail(1).to_dict("records") if len(frames.family) > 1 else []:
         macs, params = theme.count(network["macs"]), theme.count(network["params"])
         facts[f"{network['name']}, MACs / params"] = f"{macs} / {params}"

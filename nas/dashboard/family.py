@@ -80,7 +80,7 @@ def growth_figure(frames: RunFrames) -> go.Figure:
         axis = theme.log_count_axis(min(every), max(every))
         figure.update_yaxes(row=1, col=column, **axis)
     theme.styled(figure, 440, margin={"l": 64, "r": 24, "t": 56, "b": 56})
-    figure.update_xaxes(title_text="φ", rangemode="tozero")
+    figure.update_xaxes(title_text="φ")
     return figure
 
 

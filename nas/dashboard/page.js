@@ -13,13 +13,13 @@ for (const data of document.querySelectorAll("script[data-plot]")) {
   Plotly.newPlot(holder, figure.data, figure.layout, config);
   plots.push(holder);
 }
-// Paper is narrower than the screen, and a drawn figure does not shrink by itself.
-const fit = () => plots.forEach((plot) => Plotly.Plots.resize(plot));
+// Paper is narrower than the screen, a drawn figure does not shrink by itself, and Plotly's own
+// resizing comes too late for the printer.
 window.addEventListener("beforeprint", () => {
   document.body.classList.add("printing");
-  fit();
+  plots.forEach((plot) => Plotly.relayout(plot, { width: plot.clientWidth }));
 });
 window.addEventListener("afterprint", () => {
   document.body.classList.remove("printing");
-  fit();
+  plots.forEach((plot) => Plotly.relayout(plot, { width: null, autosize: true }));
 });

@@ -77,6 +77,7 @@ def sweep_figure(frames: RunFrames) -> go.Figure:
             text="α {}, β {}, γ {}".format(*row["label"].split()),
             ax=0,
             ay=-34,
+            standoff=9,
             arrowcolor=theme.MUTED,
             arrowwidth=1,
             font={"color": theme.VERMILLION, "size": 12.5},

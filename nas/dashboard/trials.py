@@ -120,7 +120,7 @@ def accuracy_against_macs_figure(frames: RunFrames) -> go.Figure:
             },
             annotation_position="bottom right",
         )
-    theme.styled(figure, 540, margin={"l": 64, "r": 64, "t": 60, "b": 56})
+    theme.styled(figure, 490, margin={"l": 64, "r": 64, "t": 60, "b": 56})
     at = f" at {frames.resolution} px" if frames.resolution else ""
     figure.update_xaxes(title_text=f"MACs of the full-size network{at}", **axis)
     figure.update_yaxes(title_text=theme.PROXY_PERCENT, range=[floor, ceiling])
