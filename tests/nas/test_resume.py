@@ -1,0 +1,113 @@
+"""A search that is killed, at whatever moment, and started again."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import optuna
+import pytest
+import synthetic
+
+TRIALS = 40
+
+
+def command(folder: Path, workers: int) -> list[str]:
+    settings = [
+        f"run={folder}",
+        f"search.trials={TRIALS}",
+        f"search.workers={workers}",
+        "sampler=random",
+        "evaluator=custom",
+        "evaluator._target_=synthetic.Synthetic",
+        "+evaluator.seconds=0.02",
+    ]
+    return [sys.executable, "-c", f"import nas.cli; nas.cli.main({['search', *settings]!r})"]
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(Path(synthetic.__file__).parent)}
+
+
+def finished(folder: Path) -> list[tuple[object, ...]]:
+    """(when finished, key, accuracy) of every trial on disk."""
+    if not (folder / "study.db").exists():
+        return []
+    storage = f"sqlite:///{folder / 'study.db'}"
+    try:
+        study = optuna.load_study(study_name=folder.name, storage=storage)
+    except Exception:  # killed before the study was made
+        return []
+    return [
+        (t.datetime_complete, t.user_attrs["key"], t.user_attrs["accuracy"]) for t in study.trials
+    ]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_killed_search_loses_and_repeats_nothing(tmp_path: Path, workers: int) -> None:
+    folder = tmp_path / "run"
+    rng = random.Random(workers)
+    before: list[tuple[object, ...]] = []
+    for _ in range(3):
+        process = subprocess.Popen(
+            command(folder, workers), env=environment(), stderr=subprocess.DEVNULL
+        )
+        enough = len(before) + rng.randint(1, 8)
+        while process.poll() is None and len(finished(folder)) < enough:
+            time.sleep(rng.random() * 0.3)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        now = finished(folder)
+        assert now[: len(before)] == before
+        before = now
+    subprocess.run(command(folder, workers), env=environment(), check=True, capture_output=True)
+    after = finished(folder)
+    assert after[: len(before)] == before
+    assert len(after) == TRIALS
+    assert len({key for _, key, _ in after}) == TRIALS
+    rows = (folder / "trials.csv").read_text().splitlines()
+    assert len(rows) == TRIALS + 1
+
+
+def test_workers_do_not_outlive_a_killed_search(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    process = subprocess.Popen(command(folder, 2), env=environment(), stderr=subprocess.DEVNULL)
+    while len(finished(folder)) < 2:
+        time.sleep(0.1)
+    children = [int(pid) for pid in _children(process.pid)]
+    assert len(children) >= 2
+    process.kill()
+    process.wait()
+    deadline = time.monotonic() + 10
+    while any(_alive(pid) for pid in children):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_ctrl_c_says_how_to_go_on(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    process = subprocess.Popen(
+        command(folder, 2), env=environment(), stderr=subprocess.PIPE, text=True
+    )
+    while len(finished(folder)) < 2:
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert "To go on: nas-search search run=" in errors
+    assert "Traceback" not in errors
+    assert (folder / "trials.csv").exists()
+
+
+def _children(pid: int) -> list[str]:
+    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+
+
+def _alive(pid: int) -> bool:
+    try:
+        return "zombie" not in Path(f"/proc/{pid}/status").read_text()
+    except FileNotFoundError:
+        return False
