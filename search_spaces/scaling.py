@@ -1,9 +1,12 @@
 """Growing and shrinking a network in its three dimensions."""
 
 import dataclasses
+import itertools
 import math
+from collections.abc import Iterator
+from fractions import Fraction
 
-from search_spaces.arch import Arch, Stage
+from search_spaces.arch import Arch, Stage, grouped_sides
 from search_spaces.errors import UserError
 from search_spaces.rounding import DepthRounding, round_channels, round_repeats
 
@@ -19,32 +22,76 @@ def scale(
 ) -> Arch:
     """`arch` with `depth` × its layers, `width` × its channels, fed `resolution` pixels a side.
 
-    Stem and head widen too (EfficientNet, §5.2 and its released code). Channels that are no
-    multiple of `divisor` in `arch` round to the largest power of two that divides them, so that
-    scaling by one changes nothing. Raises UserError for multipliers that are not above zero, and
-    where the smaller input no longer covers the strides.
+    Stem and head widen too (EfficientNet, §5.2 and its released code). Channels round to multiples
+    of `divisor`; those that are none in `arch`, to the largest power of two that divides them, so
+    that scaling by one changes nothing. The number of a stage's groups stays, its channels rounding
+    to multiples of it; only where the original's rounding allows no such unit is it reduced.
+    Raises UserError for multipliers that are not above zero, and where the smaller input no longer
+    covers the strides.
     """
     for name, multiplier in (("depth", depth), ("width", width)):
         if not (math.isfinite(multiplier) and multiplier > 0):
             raise UserError(f"{name}: expected a multiplier above 0, got {multiplier}")
-
-    def widened(channels: int) -> int:
-        return round_channels(channels, width, math.gcd(channels, divisor))
-
-    def grown(stage: Stage) -> Stage:
-        channels = widened(stage.channels)
-        # Groups keep their width, as in ResNeXt, where they can.
-        groups = stage.groups if stage.groups == 1 else math.gcd(channels, stage.groups)
-        return dataclasses.replace(
+    channels = _channels(arch)
+    units = _units(arch, divisor)
+    stem, *widened = (round_channels(c, width, u) for c, u in zip(channels, units, strict=True))
+    stages = (
+        dataclasses.replace(
             stage,
             repeats=round_repeats(stage.repeats, depth, depth_rounding),
-            channels=channels,
-            groups=groups,
+            channels=outputs,
+            groups=1,
         )
-
+        for stage, outputs in zip(arch.stages, widened, strict=True)
+    )
+    grown = tuple(
+        _grouped(stage, original.groups, inputs)
+        for stage, original, inputs in zip(stages, arch.stages, [stem, *widened], strict=False)
+    )
+    head = round_channels(arch.head.channels, width, math.gcd(arch.head.channels, divisor))
     return arch.replace(
         resolution=resolution,
-        stem=dataclasses.replace(arch.stem, channels=widened(arch.stem.channels)),
-        stages=tuple(grown(stage) for stage in arch.stages),
-        head=dataclasses.replace(arch.head, channels=widened(arch.head.channels)),
+        stem=dataclasses.replace(arch.stem, channels=stem),
+        stages=grown,
+        head=dataclasses.replace(arch.head, channels=head),
     )
+
+
+def _channels(arch: Arch) -> list[int]:
+    """What the stem and each stage write; a stage's input is the element before its own."""
+    return [arch.stem.channels, *(stage.channels for stage in arch.stages)]
+
+
+def _units(arch: Arch, divisor: int) -> list[int]:
+    """What each of `_channels` rounds to multiples of."""
+    channels = _channels(arch)
+    units = [math.gcd(count, divisor) for count in channels]
+    for index, stage in enumerate(arch.stages):
+        if stage.groups > 1:
+            for node, unit in _group_units(stage, index):
+                if channels[node] % unit == 0:
+                    units[node] = math.lcm(units[node], unit)
+    return units
+
+
+def _group_units(stage: Stage, index: int) -> Iterator[tuple[int, int]]:
+    """(position in `_channels`, unit) such that multiples of the units can be grouped."""
+    inner = Fraction(stage.expand).limit_denominator(64) / stage.groups
+    before, after = index, index + 1
+    if stage.op == "bottleneck":
+        yield after, inner.denominator
+        return
+    # Every block after the first reads what the stage writes.
+    yield from ((before, stage.groups), (after, stage.groups))
+    if stage.op == "fused" and stage.expand != 1:
+        yield from ((before, inner.denominator), (after, inner.denominator))
+
+
+def _grouped(stage: Stage, groups: int, inputs: int) -> Stage:
+    """The stage with as many of `groups` as its sides can be divided into."""
+    if groups == 1:
+        return stage
+    sides = itertools.chain.from_iterable(
+        grouped_sides(stage, channels) for channels in (inputs, stage.channels)[: stage.repeats]
+    )
+    return dataclasses.replace(stage, groups=math.gcd(groups, *sides))
