@@ -1,12 +1,14 @@
 """An Arch as a PyTorch module."""
 
 from collections import OrderedDict
+from pathlib import Path
 
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from nas.networks.blocks import make_block
 from nas.networks.layers import Classifier, Conv, MaxPool, activate, normalise
+from nas.networks.weights import load_weights
 from search_spaces.arch import Arch
 from search_spaces.blocks import blocks_by_stage
 
@@ -50,12 +52,18 @@ class Network(nn.Module):
         return self.classifier(x)  # type: ignore[no-any-return]
 
 
-def build(arch: Arch) -> Network:
-    """`arch` as a module with the paper's initial weights, on torch's default device.
+def build(arch: Arch, weights: str | Path | None = None, num_classes: int | None = None) -> Network:
+    """`arch` as a module, on torch's default device.
 
-    Under `torch.device("meta")` it takes neither time nor memory.
+    Initial weights are the paper's; or those of the `.safetensors` or `.pth` file at `weights`.
+    `num_classes` replaces the network's; where the file's classifier is of other classes, a new one
+    takes its place and a warning is logged. Under `torch.device("meta")`, without `weights`, it
+    takes no memory. Raises UserError for a file that does not fit the network.
     """
-    return Network(arch)
+    model = Network(arch if num_classes is None else arch.replace(num_classes=num_classes))
+    if weights is not None:
+        load_weights(model, weights, swap_classifier=num_classes is not None)
+    return model
 
 
 def _blocks(arch: Arch) -> nn.Sequential:
@@ -64,7 +72,7 @@ def _blocks(arch: Arch) -> nn.Sequential:
     Drop path grows linearly over the blocks that do something.
     """
     laid = blocks_by_stage(arch)
-    doing = sum(not block.is_nothing() for stage in laid for block in stage)
+    doing = max(1, sum(not block.is_nothing() for stage in laid for block in stage))
     modules: list[list[nn.Module]] = []
     done = 0
     for stage, stage_blocks in zip(arch.stages, laid, strict=True):
