@@ -9,7 +9,7 @@ import torch
 
 from nas.evaluators.base import Evaluator, Measurement, Report
 from nas.networks.model import build
-from nas.training.data import load
+from nas.training.data import load, verify
 from nas.training.fit import fit, seeded
 from nas.training.recipe import Recipe
 from nas.training.sources import Digits, Source
@@ -108,7 +108,7 @@ class ProxyEvaluator(Evaluator):
     def prepare(self) -> None:
         """Reads the data; raises UserError where it, or the device, is not to be had."""
         _device(self.device)
-        load(self.data, self.resolution)
+        verify(self.data, self.resolution)
 
 
 def derive_seed(seed: int, arch: Arch) -> int:

@@ -117,6 +117,17 @@ def load(source: Source, resolution: int) -> Dataset:
     )
 
 
+def verify(source: Source, resolution: int) -> Dataset:
+    """`load`, once every image that would be read has been found whole, test images among them.
+
+    As many test images as the search has: what else there is of a far larger set goes unread.
+    """
+    data = load(source, resolution)
+    test, seen = splits(source).test, len(data.train) + len(data.val)
+    decode(test.take(np.arange(min(len(test), seen))), 1)
+    return data
+
+
 def _labelled(split: Split, resolution: int, fits: bool) -> Labelled:
     pixels: Pixels = (
         Kept(torch.from_numpy(decode(split, resolution))) if fits else Decoded(split, resolution)
@@ -144,7 +155,9 @@ def square(image: Image.Image, side: int) -> Image.Image:
     """The image's largest centred square at `side` pixels, RGB."""
     # A JPEG far larger than asked for decodes at a half, quarter or eighth of its size.
     image.draft("RGB", (2 * side, 2 * side))
-    image = ImageOps.exif_transpose(image).convert("RGB")
+    if "exif" in image.info:
+        image = ImageOps.exif_transpose(image)
+    image = image.convert("RGB")
     return ImageOps.fit(image, (side, side), Image.Resampling.BICUBIC)
 
 

@@ -89,6 +89,10 @@ class Splitting:
     memory: float = 2.0
     """GB of decoded images to keep in memory."""
 
+    def where(self) -> str:
+        """What an error is about."""
+        return f"data {self.name}"
+
     def split(self, given: dict[str, Split], classes: Sequence[str]) -> Splits:
         """Splits from the data's own, of which only `train` must be there."""
         self._check_options()
@@ -139,12 +143,12 @@ class Splitting:
     def _check_classes(self, train: Split, classes: Sequence[str], least: int) -> None:
         if len(classes) < 2:
             found = f"one class ({classes[0]})" if classes else "no class"
-            raise UserError(f"data {self.name}: has {found}; expected at least two")
+            raise UserError(f"{self.where()} has {found}; expected at least two")
         counts = np.bincount(train.labels, minlength=len(classes))
         if counts.min() < least:
             rare = classes[int(counts.argmin())]
             raise UserError(
-                f"data {self.name}: class {rare} has {counts.min()} images to train and hold out; "
+                f"{self.where()} has {counts.min()} images of class {rare} to train and hold out; "
                 f"expected at least {least}"
             )
 
