@@ -1,0 +1,41 @@
+"""What the documentation shows is run as it stands there."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from nas.cli import main
+from search_spaces.yaml_io import read_about
+
+DOCS = Path(__file__).parent.parent / "docs"
+
+
+def blocks(page: str, language: str) -> list[str]:
+    text = (DOCS / page).read_text(encoding="utf-8")
+    fenced = re.findall(r"^```(\w*)\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
+    return [block for found, block in fenced if found == language]
+
+
+@pytest.fixture(autouse=True)
+def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+
+def test_the_evaluator_of_ones_own_searches() -> None:
+    (code,) = blocks("extending.md", "python")
+    assert len([line for line in code.splitlines() if line.strip()]) <= 10
+    Path("my_evaluator.py").write_text(code)
+    main(shlex.split(blocks("extending.md", "")[0])[1:])
+    assert read_about("results/layers/baseline.yaml")["seeds"] == 1
+
+
+def test_the_space_of_ones_own_is_found(capsys: pytest.CaptureFixture[str]) -> None:
+    (space,) = blocks("extending.md", "yaml")
+    Path("my_conf/space").mkdir(parents=True)
+    Path("my_conf/space/wide.yaml").write_text(space)
+    synthetic = ["evaluator=custom", "evaluator._target_=synthetic.Synthetic"]
+    main([*shlex.split(blocks("extending.md", "")[1])[1:], *synthetic, "search.trials=2", "run=r"])
+    assert "baseline" in capsys.readouterr().out
