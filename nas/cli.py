@@ -41,6 +41,10 @@ VERBS = {
         "write a family of networks, B0 to B7, as YAML",
         "nas-search scale baseline=efficientnet_b0 coefficients=published",
     ),
+    "zoo": Verb(
+        "list the published networks that can be named",
+        "nas-search zoo",
+    ),
     "cost": Verb(
         "price networks: parameters, MACs, activations",
         "nas-search cost efficientnet_b0 results/digits/family/b3.yaml",
