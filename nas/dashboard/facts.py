@@ -7,11 +7,11 @@ import pandas as pd
 
 from nas.dashboard import theme
 from nas.dashboard.frames import RunFrames
-from nas.dashboard.html import Markup, definitions, table
+from nas.dashboard.html import Markup, table
 from nas.dashboard.published import published_efficientnet
 from nas.dashboard.sweep import sweep
 from nas.dashboard.trials import macs_reward
-from nas.dashboard.wording import reward_words, search_words, sweep_words
+from nas.dashboard.wording import plural, reward_words, search_words, sweep_words
 
 
 def headline(frames: RunFrames) -> dict[str, str]:
@@ -28,7 +28,7 @@ def headline(frames: RunFrames) -> dict[str, str]:
     constants = [frames.constants.get(name) for name in ("alpha", "beta", "gamma")]
     if all(isinstance(value, int | float) for value in constants):
         ties = int(frames.sweep["tied"].sum())
-        tied = f", tied with {ties} other{'' if ties == 1 else 's'}" if ties else ""
+        tied = f", tied with {plural(ties, 'other')}" if ties else ""
         facts[f"α, β, γ{tied}"] = ", ".join(f"{value:g}" for value in constants)
     for network in frames.family.tail(1).to_dict("records") if len(frames.family) > 1 else []:
         macs, params = theme.count(network["macs"]), theme.count(network["params"])
@@ -36,8 +36,8 @@ def headline(frames: RunFrames) -> dict[str, str]:
     return facts
 
 
-def run_facts(frames: RunFrames) -> Markup:
-    """What was run, as a list of definitions."""
+def run_facts(frames: RunFrames) -> dict[str, str | Markup]:
+    """What was run, by name; what is unknown is empty."""
     settings = frames.settings
     failed = f", {len(frames.failed)} failed" if len(frames.failed) else ""
     measured = int(frames.sweep["accuracy"].notna().sum())
@@ -49,12 +49,12 @@ def run_facts(frames: RunFrames) -> Markup:
         "Sampler": settings.sampler,
         "Trials": f"{len(frames.finished)} finished{failed}" if len(frames.trials) else "",
         "Seed": settings.seed,
-        "Sweep": f"{measured} networks measured for {frames.sweep['points'].sum():.0f} grid points "
-        f"at φ = {settings.phi:g}"
+        "Sweep": f"{plural(measured, 'network')} measured for "
+        f"{plural(int(frames.sweep['points'].sum()), 'grid point')} at φ = {settings.phi:g}"
         if measured
         else "",
     }
-    return definitions(facts)
+    return facts
 
 
 def baseline_table(baseline: Mapping[str, Any]) -> Markup | None:

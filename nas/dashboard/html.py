@@ -72,11 +72,10 @@ def table(
 
 
 def definitions(facts: "Mapping[str, str | Markup]") -> Markup:
-    """Names and what they stand for, in two columns; empty ones are left out."""
+    """Names and what they stand for, in two columns."""
     pairs = [
         piece
         for name, value in facts.items()
-        if value
         for piece in (element("dt", name), element("dd", value))
     ]
     return element("dl", *pairs)

@@ -31,7 +31,7 @@ def iso_lines(
     """About `count` lines of round rewards across the ranges of the axes, and the baseline's own.
 
     Accuracies are fractions; `baseline` is the baseline's reward. Lines so near to its line that
-    their labels would touch are left out.
+    their labels would touch are left out. They go on beyond the range of MACs by half.
     """
     aim = min(max(reward.target, macs[0]), macs[1])
     corners = [reward(a, c) for a in accuracy for c in (*macs, aim)]
@@ -42,7 +42,7 @@ def iso_lines(
     if baseline is not None:
         levels = {r: label for r, label in levels.items() if abs(r - baseline) > 0.4 * step}
     lines = [_line(reward, level, label, macs, False) for level, label in levels.items()]
-    return (*lines, *baseline_line(reward, macs, baseline, digits + 1))
+    return (*lines, *baseline_line(reward, macs, baseline, max(digits + 1, 3)))
 
 
 def baseline_line(
@@ -58,6 +58,7 @@ def _line(
     reward: Reward, level: float, label: str, macs: tuple[float, float], through_baseline: bool
 ) -> IsoLine:
     # The line bends at the target, so that is one of its points.
-    costs = sorted({*np.geomspace(*macs, 81).tolist(), min(max(reward.target, macs[0]), macs[1])})
+    spread = np.geomspace(macs[0] / 1.5, macs[1] * 1.5, 121).tolist()
+    costs = sorted({*spread, min(max(reward.target, spread[0]), spread[-1])})
     accuracies = tuple(reward.accuracy_for(level, cost) for cost in costs)
     return IsoLine(level, label, tuple(costs), accuracies, through_baseline)

@@ -2,6 +2,8 @@
 
 import shlex
 
+import pandas as pd
+
 from nas.dashboard.choices import choices, choices_figure
 from nas.dashboard.facts import family_table, sweep_table
 from nas.dashboard.family import growth_figure, published_figure
@@ -12,7 +14,7 @@ from nas.dashboard.progress import progress_figure
 from nas.dashboard.published import published_source
 from nas.dashboard.sweep import MOST_ROWS, candidates_figure, sweep, sweep_figure
 from nas.dashboard.trials import accuracy_against_macs_figure, macs_reward
-from nas.dashboard.wording import reward_words, search_words, sweep_words
+from nas.dashboard.wording import plural, reward_words, search_words, sweep_words
 
 
 def sections(frames: RunFrames) -> list[Section]:
@@ -24,8 +26,7 @@ def search_section(frames: RunFrames) -> Section:
     """Accuracy against MACs, the best so far, and what the best have in common."""
     finished, failed = frames.finished, frames.failed
     if finished.empty:
-        reasons = [f" {reason}." for reason in failed["reason"].tail(1) if reason]
-        none = phrase(f"No trial has finished, {_plural(len(failed), 'trial')} failed.", *reasons)
+        none = phrase(f"{plural(len(failed), 'trial')} failed, none finished{_last(failed)}.")
         made_by = _made_by(f"nas-search search run={_path(frames)}")
         return Section("search", "Search", [], none if len(failed) else made_by)
     panels = [_macs_panel(frames), _progress_panel(frames)]
@@ -42,8 +43,10 @@ def _macs_panel(frames: RunFrames) -> Panel:
     objective = reward_words(macs_reward(frames))
     if objective and not frames.settings.is_front:
         caption += [" Thin lines join networks of equal reward, ", objective, "."]
+    elif objective:
+        caption.append(" Dashed: networks of the same soft reward as the baseline's.")
     if len(frames.failed):
-        caption.append(f" Crosses on the axis: {_plural(len(frames.failed), 'failed trial')}.")
+        caption.append(f" Crosses on the axis: {plural(len(frames.failed), 'failed trial')}.")
     return Panel(
         id="accuracy-against-macs",
         title="Proxy accuracy against MACs",
@@ -81,14 +84,14 @@ def sweep_section(frames: RunFrames) -> Section:
     """Accuracy against realised cost, and every candidate with its constants."""
     title = "Scaling constants"
     if frames.sweep.empty:
-        made_by = _made_by(f"nas-search sweep baseline={_path(frames, 'baseline.yaml')}")
+        made_by = _made_by(f"nas-search sweep baseline={_baseline(frames)}")
         return Section("constants", title, [], made_by)
     shown = sweep(frames)
     if shown.candidates.empty:
-        reasons = [f" {reason}." for reason in frames.sweep["reason"].tail(1) if reason]
-        none = phrase(f"All of {_plural(shown.failed, 'candidate')} failed.", *reasons)
+        candidates = plural(shown.failed, "candidate")
+        none = phrase(f"{candidates} failed, none finished{_last(frames.sweep)}.")
         return Section("constants", title, [], none)
-    failed = f" {_plural(shown.failed, 'candidate')} failed." if shown.failed else ""
+    failed = f" {plural(shown.failed, 'candidate')} failed." if shown.failed else ""
     total = len(shown.candidates)
     cut = f" The first {MOST_ROWS} of {total}; the table has all." if total > MOST_ROWS else ""
     against_cost = Panel(
@@ -120,7 +123,7 @@ def family_section(frames: RunFrames) -> Section:
         wide=frames.family.empty,
     )
     if frames.family.empty:
-        made_by = _made_by(f"nas-search scale baseline={_path(frames, 'baseline.yaml')}")
+        made_by = _made_by(f"nas-search scale baseline={_baseline(frames)}")
         return Section("family", "Family", [published], made_by)
     growth = Panel(
         id="growth",
@@ -145,6 +148,11 @@ def _made_by(command: str) -> Markup:
     return phrase("Not run yet: ", element("code", command))
 
 
+def _baseline(frames: RunFrames) -> str:
+    smallest = "baseline.yaml" if frames.baseline or frames.family.empty else "family/b0.yaml"
+    return _path(frames, smallest)
+
+
 def _path(frames: RunFrames, *parts: str) -> str:
     return shlex.quote(str(frames.folder.joinpath(*parts)))
 
@@ -153,5 +161,6 @@ def _proxy(words: str) -> str:
     return f" Proxy accuracy: {words}." if words else ""
 
 
-def _plural(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")
+def _last(failed: pd.DataFrame) -> str:
+    reasons = [reason for reason in failed["reason"] if reason]
+    return f"; the last: {reasons[-1]}" if reasons else ""

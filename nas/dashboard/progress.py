@@ -102,6 +102,8 @@ def progress_figure(frames: RunFrames) -> go.Figure:
             hoverinfo="text",
         )
     theme.styled(figure, 490, margin={"l": 64, "r": 24, "t": 60, "b": 56})
-    figure.update_xaxes(title_text="trial")
-    figure.update_yaxes(title_text=shown.title, range=[low, high], tickformat=".3f")
+    figure.update_xaxes(title_text="trial", dtick=1 if len(trials) < 10 else None)
+    figure.update_yaxes(
+        title_text=shown.title, range=[low, high], tickformat=".3f" if rewards else ".2f"
+    )
     return figure

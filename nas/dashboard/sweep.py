@@ -86,7 +86,12 @@ def sweep_figure(frames: RunFrames) -> go.Figure:
     _mark_target(figure, shown.target_ratio)
     theme.styled(figure, CHART, margin={"l": 64, "r": 24, "t": 60, "b": 56})
     figure.update_layout(legend={"traceorder": "reversed"})
-    figure.update_xaxes(title_text="MACs over the baseline's, as built")
+    ratios = [shown.target_ratio, *shown.candidates["realised_ratio"].dropna()]
+    pad = 0.04 * (max(ratios) - min(ratios)) + 0.02
+    figure.update_xaxes(
+        title_text="MACs over the baseline's, as built",
+        range=[min(ratios) - pad, max(ratios) + pad],
+    )
     figure.update_yaxes(title_text=theme.PROXY_PERCENT)
     return figure
 

@@ -86,11 +86,10 @@ def _iso_lines(
     if reward is None:
         return ()
     best = next(iter(rewards.dropna().tolist()), None)
-    wide = (macs[0] / 1.5, macs[1] * 1.5)
     # Without a single reward, that of the baseline alone says why it was named.
     if frames.settings.is_front:
-        return baseline_line(reward, wide, best)
-    return iso_lines(reward, wide, accuracies, best)
+        return baseline_line(reward, macs, best)
+    return iso_lines(reward, macs, accuracies, best)
 
 
 def accuracy_against_macs_figure(frames: RunFrames) -> go.Figure:
@@ -110,21 +109,28 @@ def accuracy_against_macs_figure(frames: RunFrames) -> go.Figure:
             figure.add_trace(_points(points, floor, name, marker, mode))
     figure.update_layout(annotations=_iso_labels(shown.iso_lines, axis["range"], (floor, ceiling)))
     if shown.target is not None:
-        figure.add_vline(
-            shown.target,
-            line={"color": theme.MUTED, "width": 1, "dash": "dot"},
-            annotation={
-                "text": f"target {theme.count(shown.target)}",
-                "font": {"size": 12, "color": theme.MUTED},
-                "xshift": 4,
-            },
-            annotation_position="bottom right",
-        )
+        figure.add_vline(shown.target, line={"color": theme.MUTED, "width": 1, "dash": "dot"})
+        figure.add_annotation(_target_label(shown.target))
     theme.styled(figure, 490, margin={"l": 64, "r": 64, "t": 60, "b": 56})
     at = f" at {frames.resolution} px" if frames.resolution else ""
     figure.update_xaxes(title_text=f"MACs of the full-size network{at}", **axis)
     figure.update_yaxes(title_text=theme.PROXY_PERCENT, range=[floor, ceiling])
     return figure
+
+
+def _target_label(target: float) -> dict[str, Any]:
+    return {
+        "x": math.log10(target),
+        "xshift": 4,
+        "yshift": 8,
+        "xanchor": "left",
+        "y": 0,
+        "yref": "y domain",
+        "yanchor": "bottom",
+        "text": f"target {theme.count(target)}",
+        "showarrow": False,
+        "font": {"size": 12, "color": theme.MUTED},
+    }
 
 
 def _points(

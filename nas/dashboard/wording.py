@@ -106,6 +106,11 @@ def spelling_lines(compact: str, width: int = 64) -> list[str]:
     return [theme.escaped(line) for line in lines]
 
 
+def plural(number: int, noun: str) -> str:
+    """A number of things: `1 trial`, `2 trials`."""
+    return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
 def _seeds(records: pd.DataFrame) -> list[str]:
     seeds = sorted({int(n) for n in records["seeds"].dropna()})
     if not seeds:

@@ -4,9 +4,10 @@ from pathlib import Path
 
 from nas.dashboard.facts import baseline_table, headline, run_facts
 from nas.dashboard.frames import RunFrames, load_run
-from nas.dashboard.html import Markup, element
+from nas.dashboard.html import Markup, definitions, element
 from nas.dashboard.page import render_page
 from nas.dashboard.panels import sections
+from nas.dashboard.wording import plural
 
 
 def write_dashboard(folder: Path) -> Path:
@@ -30,6 +31,7 @@ def _header(frames: RunFrames) -> Markup:
         for name, value in headline(frames).items()
     ]
     stages = baseline_table(frames.baseline)
+    facts = {name: value for name, value in run_facts(frames).items() if value}
     resolution = f" at {frames.resolution} px" if frames.resolution else ""
     winner = [element("h3", f"The baseline{resolution}, stage by stage"), stages] if stages else []
     return element(
@@ -39,7 +41,7 @@ def _header(frames: RunFrames) -> Markup:
         *([element("div", *figures, class_="headline")] if figures else []),
         element(
             "div",
-            element("div", element("h3", "What was run"), run_facts(frames)),
+            *([element("div", element("h3", "What was run"), definitions(facts))] if facts else []),
             element("div", *winner),
             class_="about",
         ),
@@ -49,11 +51,11 @@ def _header(frames: RunFrames) -> Markup:
 def _lead(frames: RunFrames) -> str:
     parts = []
     if len(frames.trials):
-        parts.append(f"a search over {len(frames.trials)} networks")
+        parts.append(f"a search over {plural(len(frames.trials), 'network')}")
     if len(frames.sweep):
-        parts.append(f"a sweep over {len(frames.sweep)} scaled ones")
+        parts.append(f"a sweep over {plural(len(frames.sweep), 'scaled network')}")
     if len(frames.family):
-        parts.append(f"a family of {len(frames.family)}")
+        parts.append(f"a family of {plural(len(frames.family), 'network')}")
     text = ", ".join(parts)
     return f"{text[:1].upper()}{text[1:]}."
 

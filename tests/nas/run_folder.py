@@ -4,16 +4,19 @@ import csv
 import math
 import random
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from nas.rewards import Absolute, Hard, Soft
+
 CHANNELS = (16, 24, 40, 80, 112, 192, 320)
 REPEATS = (1, 2, 2, 3, 3, 4, 1)
 STRIDES = (1, 2, 2, 2, 1, 2, 1)
-SOFT = {"_target_": "nas.rewards.Soft", "target": 400e6, "exponent": -0.07}
-FRONT = {**SOFT, "_target_": "nas.rewards.Front"}
+Reward = Soft | Hard | Absolute
+SOFT = Soft(400e6)
 EVALUATOR = {
     "dataset": "digits",
     "training images": 1437,
@@ -26,7 +29,7 @@ EVALUATOR = {
 
 def write_config(
     folder: Path,
-    reward: Mapping[str, Any] = SOFT,
+    reward: Reward = SOFT,
     evaluator: Mapping[str, Any] = EVALUATOR,
 ) -> None:
     """config.yaml: what each stage was made with."""
@@ -35,7 +38,7 @@ def write_config(
         "search": {
             "space": {"name": "kernel_expand"},
             "sampler": {"_target_": "nas.samplers.optuna.OptunaSampler", "sampler": "a.TPESampler"},
-            "reward": dict(reward),
+            "reward": {"_target_": f"nas.rewards.{type(reward).__name__}", **asdict(reward)},
             "search": {"seed": 0, "seeds": 2},
             "about": dict(evaluator),
         },
@@ -45,12 +48,16 @@ def write_config(
 
 
 def write_search(
-    folder: Path, trials: int = 32, *, failed: Sequence[int] = (), rewarded: bool = True
+    folder: Path,
+    trials: int = 32,
+    *,
+    failed: Sequence[int] = (),
+    reward: Reward | None = SOFT,
 ) -> None:
-    """trials.csv, and baseline.yaml where one trial finished."""
+    """trials.csv, and baseline.yaml where one trial finished; without a reward it has none."""
     folder.mkdir(parents=True, exist_ok=True)
     rng = random.Random(7)
-    rows = [_trial(rng, number, number in failed, rewarded) for number in range(trials)]
+    rows = [_trial(rng, number, number in failed, reward) for number in range(trials)]
     finished = [row for row in rows if row["state"] == "finished"]
     for row in rows:
         row["front"] = row in finished and not any(
@@ -60,19 +67,18 @@ def write_search(
         )  # fmt: skip
         row["file"] = f"front/{row['number']:04d}.yaml" if row["front"] else ""
     if finished:
-        best = max(finished, key=lambda row: row["reward"] if rewarded else row["accuracy"])
+        best = max(finished, key=lambda row: row["reward"] or row["accuracy"])
         best["baseline"] = True
         write_baseline(folder, best)
     write_csv(folder / "trials.csv", rows)
 
 
-def _trial(rng: random.Random, number: int, failed: bool, rewarded: bool) -> dict[str, Any]:
+def _trial(rng: random.Random, number: int, failed: bool, reward: Reward | None) -> dict[str, Any]:
     kernels = [rng.choice((3, 5, 7)) for _ in CHANNELS]
     expands = [1, *(rng.choice((3, 4, 6)) for _ in CHANNELS[1:])]
     size = sum(expands) / 37
     macs = round(1e6 * (150 + 330 * size + 4 * sum(kernels)))
     quality = 0.80 + 0.09 * size + 0.002 * sum(kernels) + rng.gauss(0, 0.008)
-    reward = quality * (macs / 400e6) ** -0.07
     choices = {f"s{i}_kernel": k for i, k in enumerate(kernels)}
     choices |= {f"s{i}_expand": e for i, e in enumerate(expands) if i}
     return {
@@ -80,7 +86,7 @@ def _trial(rng: random.Random, number: int, failed: bool, rewarded: bool) -> dic
         "state": "failed" if failed else "finished",
         "accuracy": "" if failed else quality,
         "accuracy_stderr": "" if failed else abs(rng.gauss(0.004, 0.001)),
-        "reward": reward if rewarded and not failed else "",
+        "reward": reward(quality, macs) if reward and not failed else "",
         "macs": macs,
         "params": round(macs / 75),
         "activations": macs // 60,

@@ -1,0 +1,297 @@
+"""What the figures draw, exactly."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+import run_folder
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nas.dashboard import theme
+from nas.dashboard.choices import choices, front_ranks
+from nas.dashboard.family import growth, growth_figure, published_figure
+from nas.dashboard.frames import RunFrames, load_run
+from nas.dashboard.iso_lines import iso_lines
+from nas.dashboard.progress import hypervolume_shares, progress, progress_figure
+from nas.dashboard.published import published_efficientnet, published_networks
+from nas.dashboard.sweep import candidates_figure, sweep, sweep_figure
+from nas.dashboard.trials import accuracy_against_macs, accuracy_against_macs_figure
+from nas.rewards import Absolute, Front, Hard, Soft
+
+
+def trial(number: int, accuracy: float | None, macs: float, **others: Any) -> dict[str, Any]:
+    row = {
+        "number": number,
+        "state": "failed" if accuracy is None else "finished",
+        "accuracy": "" if accuracy is None else accuracy,
+        "reward": "" if accuracy is None else Soft(4e8)(accuracy, macs),
+        "macs": macs,
+        "front": False,
+        "baseline": False,
+    }
+    return {**row, **others}
+
+
+def frames_of(folder: Path, *rows: dict[str, Any], reward: run_folder.Reward | None) -> RunFrames:
+    if reward is not None:
+        run_folder.write_config(folder, reward)
+    run_folder.write_csv(folder / "trials.csv", rows)
+    return load_run(folder)
+
+
+@pytest.fixture
+def four(tmp_path: Path) -> RunFrames:
+    return frames_of(
+        tmp_path,
+        trial(0, 0.80, 5e8),
+        trial(1, 0.70, 2e8, front=True),
+        trial(2, None, 3e8),
+        trial(3, 0.90, 4e8, front=True, baseline=True),
+        reward=Soft(4e8),
+    )
+
+
+def test_trials_fall_into_front_baseline_failed_and_others(four: RunFrames) -> None:
+    shown = accuracy_against_macs(four)
+    assert list(shown.trials["number"]) == [0]
+    assert list(shown.front["number"]) == [1, 3]
+    assert list(shown.baseline["number"]) == [3]
+    assert list(shown.failed["number"]) == [2]
+    assert shown.target == 4e8
+    assert shown.macs_range == (2e8, 5e8)
+
+
+def test_the_figure_draws_what_was_computed(four: RunFrames) -> None:
+    traces = {trace.name: trace for trace in accuracy_against_macs_figure(four).data}
+    assert list(traces["front"].x) == [2e8, 4e8]
+    assert list(traces["front"].y) == [70, 90]
+    assert list(traces["baseline"].y) == [90]
+    assert list(traces["failed"].x) == [3e8]
+
+
+def test_a_hover_label_tells_spelling_cost_reward_file_and_proxy(tmp_path: Path) -> None:
+    row = trial(7, 0.9, 4e8, accuracy_stderr=0.01, seeds=2, params=5288548, file="front/a.yaml",
+                compact="ir_r1_k3_s1_e1_c16_se0.25 ir_r2_k3_s2_e6_c24_se0.25")  # fmt: skip
+    shown = accuracy_against_macs(frames_of(tmp_path, row, reward=Soft(4e8)))
+    (text,) = shown.trials["hover"]
+    assert text.split("<br>") == [
+        "<b>trial 7</b>",
+        "proxy accuracy 90.0 ± 1.0 %",
+        "<i>digits, 1437 training images, 24 px, width × 0.125, 8 epochs, 2 seeds</i>",
+        "400M MACs, 5.289M params",
+        "reward 0.9000",
+        "file front/a.yaml",
+        "ir_r1_k3_s1_e1_c16_se0.25 ir_r2_k3_s2_e6_c24_se0.25",
+    ]
+
+
+@settings(max_examples=30)
+@given(
+    reward=st.one_of(
+        st.builds(Soft, st.just(4e8), st.floats(-1, -0.01)),
+        st.builds(Hard, st.just(4e8), st.floats(-2, -0.01)),
+        st.builds(Absolute, st.just(4e8), st.floats(-1, -0.01)),
+    ),
+    low=st.floats(0.1, 0.5),
+    span=st.floats(0.01, 0.4),
+    macs=st.floats(1e7, 4e8),
+    ratio=st.floats(1.1, 50),
+)
+def test_every_point_of_an_iso_line_has_its_reward(
+    reward: run_folder.Reward, low: float, span: float, macs: float, ratio: float
+) -> None:
+    best = reward(low + span / 2, macs)
+    lines = iso_lines(reward, (macs, macs * ratio), (low, low + span), best)
+    assert sum(line.through_baseline for line in lines) == 1
+    for line in lines:
+        for cost, accuracy in zip(line.macs, line.accuracy, strict=True):
+            assert reward(accuracy, cost) == pytest.approx(line.reward, rel=1e-9, abs=1e-12)
+
+
+def test_iso_lines_have_round_rewards_and_bend_at_the_target() -> None:
+    lines = iso_lines(Hard(4e8), (2e8, 8e8), (0.6, 0.9), baseline=0.8)
+    assert [line.label for line in lines if not line.through_baseline] == [
+        "0.3", "0.4", "0.5", "0.6", "0.7", "0.9",
+    ]  # fmt: skip
+    assert lines[-1].label == "0.800"
+    assert all(4e8 in line.macs for line in lines)
+
+
+def test_a_reward_of_another_cost_has_no_lines_over_macs(tmp_path: Path) -> None:
+    shown = accuracy_against_macs(
+        frames_of(tmp_path, trial(0, 0.8, 5e8, cost=0.012), reward=Soft(0.01))
+    )
+    assert shown.iso_lines == ()
+    assert shown.target is None
+
+
+def test_a_front_shows_the_line_of_the_baseline_alone(tmp_path: Path) -> None:
+    frames = frames_of(tmp_path, trial(0, 0.8, 5e8, front=True, baseline=True), reward=Front(4e8))
+    assert [line.through_baseline for line in accuracy_against_macs(frames).iso_lines] == [True]
+
+
+def test_the_best_reward_so_far_never_falls(four: RunFrames) -> None:
+    shown = progress(four)
+    rewards = [Soft(4e8)(a, c) for a, c in ((0.8, 5e8), (0.7, 2e8), (0.9, 4e8))]
+    assert list(shown.trials["number"]) == [0, 1, 3]
+    assert shown.trials["value"].tolist() == pytest.approx(rewards)
+    assert shown.trials["best"].tolist() == pytest.approx([rewards[0], rewards[0], rewards[2]])
+
+
+def test_a_front_is_followed_by_its_hypervolume(tmp_path: Path) -> None:
+    rows = [trial(0, 0.5, 100.0), trial(1, 0.7, 100.0 / math.e), trial(2, 0.9, 100.0 / math.e**0.5)]
+    shown = progress(frames_of(tmp_path, *rows, reward=Front(4e8)))
+    # From (0.5, log 100): nothing; 0.2 × 1; then (0.9 − 0.7) × ½ more.
+    assert shown.trials["best"].tolist() == pytest.approx([0, 0.2 / 0.3, 1])
+    assert shown.title == "share of the final hypervolume"
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 1), st.floats(1, 1e6)), min_size=1, max_size=30),
+)
+def test_hypervolume_shares_rise_to_one(points: list[tuple[float, float]]) -> None:
+    shares = hypervolume_shares([a for a, _ in points], [c for _, c in points])
+    assert shares[-1] == 1
+    assert all(x <= y + 1e-9 for x, y in zip(shares, shares[1:], strict=False))
+
+
+def test_choices_are_counted_among_the_best_tenth_and_all(tmp_path: Path) -> None:
+    rows = [
+        trial(n, 0.5 + n / 100, 4e8, s0_kernel=3 if n < 15 else 5, baseline=n == 19)
+        for n in range(20)
+    ]
+    shown = choices(frames_of(tmp_path, *rows, reward=Soft(4e8)))
+    assert (shown.best, shown.all) == (2, 20)
+    assert shown.shares.to_dict("records") == [
+        {"stage": "stage 0", "field": "kernel", "option": "3", "share_best": 0.0,
+         "share_all": 0.75, "baseline": False},
+        {"stage": "stage 0", "field": "kernel", "option": "5", "share_best": 1.0,
+         "share_all": 0.25, "baseline": True},
+    ]  # fmt: skip
+
+
+def test_options_stand_in_their_natural_order(tmp_path: Path) -> None:
+    options = ["10", "9", "k11", "k2", "0.25", "-1"]
+    rows = [trial(n, 0.5, 4e8, s0_x=option) for n, option in enumerate(options)]
+    shown = choices(frames_of(tmp_path, *rows, reward=Soft(4e8)))
+    assert list(shown.shares["option"]) == ["-1", "0.25", "9", "10", "k2", "k11"]
+
+
+def test_fronts_are_peeled_off_one_by_one() -> None:
+    assert front_ranks([0.9, 0.8, 0.7, 0.6], [4.0, 2.0, 3.0, 5.0]) == [0, 0, 1, 2]
+
+
+def candidate(index: int, accuracy: float | str, **others: Any) -> dict[str, Any]:
+    row = {
+        "candidate": index, "alpha": 1.2, "beta": 1.1, "gamma": 1.15, "points": 2,
+        "nominal_ratio": 1.9203, "realised_ratio": 2.57, "resolution": 258, "macs": 991e6,
+        "params": 9.1e6, "accuracy": accuracy, "stderr": 0.004, "seeds": 3, "in_band": True,
+        "tied": False, "winner": False, "key": "", "compact": "", "reason": "",
+    }  # fmt: skip
+    return {**row, **others}
+
+
+def test_candidates_stand_by_standing_then_accuracy(tmp_path: Path) -> None:
+    run_folder.write_csv(
+        tmp_path / "sweep.csv",
+        [
+            candidate(0, 0.88),
+            candidate(1, 0.91, in_band=False),
+            candidate(2, 0.90, winner=True, tied=True),
+            candidate(3, 0.89, tied=True),
+            candidate(4, "", reason="diverged"),
+            candidate(5, 0.885),
+        ],
+    )
+    shown = sweep(load_run(tmp_path))
+    assert list(zip(shown.candidates["candidate"], shown.candidates["standing"], strict=True)) == [
+        (2, "winner"),
+        (3, "tied with the winner"),
+        (5, "behind"),
+        (0, "behind"),
+        (1, "outside the cost band"),
+    ]
+    assert shown.failed == 1
+    assert shown.target_ratio == 2
+
+
+def test_the_sweep_shows_error_bars_and_both_ratios(tmp_path: Path) -> None:
+    run_folder.write_csv(tmp_path / "sweep.csv", [candidate(0, 0.9, winner=True)])
+    frames = load_run(tmp_path)
+    (winner,) = sweep_figure(frames).data
+    assert list(winner.x) == [2.57]
+    assert list(winner.y) == [90]
+    assert winner.error_y.array.tolist() == pytest.approx([0.4])
+    traces = {trace.name: trace for trace in candidates_figure(frames).data if trace.name}
+    assert list(traces["nominal α·β²·γ²"].x) == [1.9203]
+    assert list(traces["realised"].x) == [2.57]
+
+
+def test_a_family_without_phi_stands_beside_its_namesakes(tmp_path: Path) -> None:
+    (tmp_path / "family").mkdir()
+    for name, macs in (("b0", 385814752), ("b2", 993561872), ("mine", 5)):
+        (tmp_path / "family" / f"{name}.yaml").write_text(f"about: {{macs: {macs}, params: 1}}")
+    shown = growth(load_run(tmp_path))
+    assert list(zip(shown.ours["name"], shown.ours["phi"], strict=True)) == [("B0", 0), ("B2", 1)]
+
+
+def test_a_family_may_shrink(tmp_path: Path) -> None:
+    (tmp_path / "family").mkdir()
+    for name, phi, macs in (("b-1", -1, 2e8), ("b0", 0, 4e8)):
+        (tmp_path / "family" / f"{name}.yaml").write_text(
+            f"about: {{phi: {phi}, macs: {macs}, params: {macs / 80}}}"
+        )
+    names = {trace.name: trace for trace in growth_figure(load_run(tmp_path)).data}
+    assert list(names["this family"].x) == [-1, 0]
+
+
+def test_published_figures_are_the_papers() -> None:
+    family = published_efficientnet().set_index("name")
+    assert family.loc["B0", ["params", "macs", "top1"]].tolist() == [5288548, 385814752, 77.1]
+    assert family.loc["B7", ["params", "macs", "top1"]].tolist() == [66347960, 37745884192, 84.3]
+    networks = published_networks().set_index("name")
+    assert len(networks) == 16
+    assert networks.loc["ResNet-152", ["params", "macs", "top1"]].tolist() == [60e6, 11e9, 77.8]
+    assert math.isnan(networks.loc["GPipe", "macs"])
+
+
+def test_published_accuracies_are_labelled_as_published(tmp_path: Path) -> None:
+    run_folder.write_family(tmp_path)
+    figure = published_figure(load_run(tmp_path))
+    assert figure.layout.yaxis.title.text == "published ImageNet top-1 (%), not ours"
+    ours = next(trace for trace in figure.data if trace.name == "MACs of this family")
+    assert set(ours.y) == {75.0}
+
+
+@pytest.mark.parametrize("trials", [1, 2, 9, 10, 11])
+def test_small_searches_are_drawn(tmp_path: Path, trials: int) -> None:
+    run_folder.write_config(tmp_path)
+    run_folder.write_search(tmp_path, trials)
+    frames = load_run(tmp_path)
+    assert len(accuracy_against_macs_figure(frames).data) >= 2
+    assert len(progress_figure(frames).data) == 3
+
+
+@given(st.floats(1, 1e12), st.floats(1.02, 1e6))
+def test_ticks_lie_within_their_range(low: float, ratio: float) -> None:
+    ticks = theme.log_ticks(low, low * ratio)
+    assert len(ticks) >= 2
+    assert ticks == sorted(set(ticks))
+    assert all(low * (1 - 1e-5) <= tick <= low * ratio * (1 + 1e-5) for tick in ticks)
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [(385814752, "386M"), (1827141392, "1.83B"), (999.9e6, "1B"), (5288548, "5.29M"),
+     (1500, "1.5k"), (12, "12"), (None, "–"), (math.nan, "–")],
+)  # fmt: skip
+def test_counts_read_as_people_spell_them(number: float | None, text: str) -> None:
+    assert theme.count(number) == text
+
+
+def test_a_far_off_value_does_not_squeeze_the_others() -> None:
+    low, high = theme.visible_range([0.1, *(0.9 + n / 1000 for n in range(20))])
+    assert 0.89 < low < 0.9
+    assert 0.919 < high < 0.93
