@@ -11,31 +11,33 @@ class Progress:
     """A line that overwrites itself on a terminal, and a line for each step elsewhere."""
 
     stage: str
-    total: int
     stream: TextIO = field(default_factory=lambda: sys.stderr)
-    _started: float = field(default_factory=time.monotonic)
-    _first: int | None = None
     _width: int = 0
 
-    def __call__(self, done: int, note: str = "") -> None:
-        """`done` of `total` are finished; what was done before this call began is no measure."""
-        if self._first is None:
-            self._first = done - 1
-        left = self._left(done)
-        line = f"{self.stage} {done}/{self.total}" + (f" · {note}" if note else "")
-        line += f" · {clock(left)} left" if left is not None and done < self.total else ""
+    def __call__(self, done: int, total: int, note: str, seconds_left: float | None) -> None:
+        """Say that `done` of `total` steps are finished."""
+        line = f"{self.stage} {done}/{total}" + (f" · {note}" if note else "")
+        if seconds_left is not None and done < total:
+            line += f" · {clock(seconds_left)} left"
         if self.stream.isatty():
-            self.stream.write("\r" + line.ljust(self._width) + ("\n" if done >= self.total else ""))
+            self.stream.write("\r" + line.ljust(self._width) + ("\n" if done >= total else ""))
             self._width = len(line)
         else:
             self.stream.write(line + "\n")
         self.stream.flush()
 
-    def _left(self, done: int) -> float | None:
-        steps = done - (self._first or 0)
-        if steps < 1:
-            return None
-        return (time.monotonic() - self._started) / steps * (self.total - done)
+
+@dataclass(slots=True)
+class Pace:
+    """Time left, from the steps that were done since it was made."""
+
+    _started: float = field(default_factory=time.monotonic)
+    _steps: int = 0
+
+    def step(self, missing: int) -> float:
+        """Seconds left after one more step, with `missing` still to do."""
+        self._steps += 1
+        return (time.monotonic() - self._started) / self._steps * missing
 
 
 def clock(seconds: float) -> str:

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import shutil
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -28,6 +29,10 @@ class RunFolder:
     def config(self) -> Path:
         return self.path / "config.yaml"
 
+    @property
+    def _lock_file(self) -> Path:
+        return self.path / ".lock"
+
     @contextmanager
     def stage(self, name: str, made_with: Mapping[str, Any]) -> Iterator[None]:
         """Hold the folder while a stage writes to it.
@@ -38,18 +43,38 @@ class RunFolder:
         known = self._known()
         if name in known:
             self._check(name, known[name], made_with)
+        before = set(self.path.iterdir()) if self.path.exists() else None
         self.path.mkdir(parents=True, exist_ok=True)
         with self._lock():
             if name not in known:
-                merged = {**known, name: dict(made_with)}
-                _replace(self.config, yaml.safe_dump(merged, sort_keys=False))
-            yield
+                self._write({**known, name: dict(made_with)})
+            try:
+                yield
+            except UserError:
+                if set(self.path.iterdir()) <= {*(before or ()), self.config, self._lock_file}:
+                    self._forget(known, fresh=before is None)
+                raise
+
+    def _forget(self, known: Mapping[str, Any], *, fresh: bool) -> None:
+        """Leave nothing behind of a mistake: not even the folder that was made for it."""
+        if fresh:
+            shutil.rmtree(self.path)
+        elif known:
+            self._write(known)
+        else:
+            self.config.unlink()
 
     def _known(self) -> dict[str, Any]:
         if not self.config.exists():
             return {}
         known = load_yaml(self.config.read_text(encoding="utf-8"), str(self.config))
         return dict(known) if isinstance(known, Mapping) else {}
+
+    def _write(self, config: Mapping[str, Any]) -> None:
+        # Never seen half-written.
+        draft = self.config.with_suffix(".yaml.part")
+        draft.write_text(yaml.safe_dump(dict(config), sort_keys=False), encoding="utf-8")
+        draft.replace(self.config)
 
     def _check(self, name: str, before: Any, now: Mapping[str, Any]) -> None:
         for path, old, new in _differences(before, now):
@@ -61,7 +86,7 @@ class RunFolder:
     @contextmanager
     def _lock(self) -> Iterator[None]:
         # The system drops the lock of a process that dies, so none is ever stale.
-        with (self.path / ".lock").open("a+", encoding="utf-8") as file:
+        with self._lock_file.open("a+", encoding="utf-8") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -80,10 +105,3 @@ def _differences(before: Any, now: Any, path: str = "") -> Iterator[tuple[str, A
             yield from _differences(before.get(name), now.get(name), inner)
     elif before != now:
         yield path, before, now
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write a file that is never seen half-written."""
-    beside = path.with_suffix(path.suffix + ".new")
-    beside.write_text(text, encoding="utf-8")
-    beside.replace(path)

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from nas.config import Config, make
 from nas.evaluators.base import Evaluator
 from nas.executors.base import Executor
 from nas.executors.local import InProcess, Processes
-from nas.progress import Progress
+from nas.progress import Pace, Progress
 from nas.records import Record, Standing, StudyStore, read_records, write_csv
 from nas.rewards import Front, Reward
 from nas.run_folder import RunFolder
@@ -70,7 +70,7 @@ class Plan:
                 name=run.name,
                 directions=("maximize", "minimize") if front else ("maximize",),
             ),
-            progress=_Report(Progress("search", settings.trials)),
+            progress=_Report(settings.trials),
         )
         return cls(
             search=search,
@@ -157,7 +157,9 @@ def _write_network(
 class _Report:
     """Tells the terminal of each record."""
 
-    progress: Progress
+    trials: int
+    line: Progress = field(default_factory=lambda: Progress("search"))
+    pace: Pace = field(default_factory=Pace)
 
     def __call__(self, records: list[Record], finished: int) -> None:
         found = standing(records)
@@ -167,7 +169,8 @@ class _Report:
             note = f"best reward {best.reward:.4f} (proxy accuracy {best.accuracy:.4f}, "
             note += f"{best.macs / 1e6:.0f}M MACs)"
         failed = len(records) - finished
-        self.progress(finished, note + (f" · {failed} failed" if failed else ""))
+        note += f" · {failed} failed" if failed else ""
+        self.line(finished, self.trials, note, self.pace.step(self.trials - finished))
 
 
 def _made_with(config: Config, settings: SearchSettings, evaluator: Evaluator) -> dict[str, Any]:

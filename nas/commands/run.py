@@ -1,0 +1,41 @@
+"""`nas-search run`: search, sweep, scale and draw, in one run folder."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from nas.commands.dashboard import draw
+from nas.commands.scale import family, family_table, write
+from nas.commands.search import search
+from nas.commands.search import summary as search_summary
+from nas.commands.sweep import summary as sweep_summary
+from nas.commands.sweep import sweep
+from nas.config import Config
+from nas.progress import clock
+from search_spaces.yaml_io import load_arch
+
+
+def main(config: Config) -> None:
+    """Each stage goes on from what the run folder holds; the end is a table and a page."""
+    run = Path(config["run"])
+    with _stage("1/4 search"):
+        found = search(config, run)
+    baseline = load_arch(str(run / "baseline.yaml"))
+    with _stage("2/4 sweep"):
+        result = sweep(baseline, config, run)
+    with _stage("3/4 family"):
+        members = family(baseline, config, run)
+        write(members, run)
+    with _stage("4/4 dashboard"):
+        page = draw(run)
+    print(f"\n{search_summary(found, run)}\n\n{sweep_summary(result, run)}\n")
+    print(f"{family_table(members)}\n\ndashboard: {page.resolve()}")
+
+
+@contextmanager
+def _stage(name: str) -> Iterator[None]:
+    print(f"── {name}", flush=True)
+    started = time.monotonic()
+    yield
+    print(f"── {name}: {clock(time.monotonic() - started)}", flush=True)

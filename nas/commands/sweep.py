@@ -1,0 +1,75 @@
+"""`nas-search sweep`: find the scaling constants of a baseline."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nas.config import Config, make
+from nas.evaluators.base import Evaluator
+from nas.progress import Progress
+from nas.run_folder import RunFolder
+from nas.tables import table
+from search_spaces.arch import Arch
+from search_spaces.parsing import from_mapping
+from search_spaces.yaml_io import load_arch
+
+if TYPE_CHECKING:
+    from scaling_search.answer import SweepResult
+    from scaling_search.sweep import Progress as SweepProgress
+
+
+def main(config: Config) -> None:
+    """Sweep, or go on with a sweep, in the run folder; print the constants."""
+    run = Path(config["run"])
+    result = sweep(load_arch(str(config["baseline"])), config, run)
+    print(summary(result, run))
+
+
+def sweep(baseline: Arch, config: Config, run: Path) -> "SweepResult":
+    """Records, `sweep.csv` and `constants.yaml` in the run folder."""
+    from nas.executors.ray_cluster import RaySettings
+    from scaling_search.settings import SweepSettings
+    from scaling_search.sweep import plan_sweep, run_sweep
+
+    settings = from_mapping(SweepSettings, config["sweep"], "sweep")
+    ray = from_mapping(RaySettings, config["ray"], "ray")
+    evaluator: Evaluator = make(config["evaluator"], "evaluator")
+    plan = plan_sweep(baseline, settings, run)
+    evaluator.prepare()
+    # Records are of a network and a seed; what the grid was that asked for them does not matter.
+    made_with = {"evaluator": config["evaluator"], "about": dict(evaluator.describe())}
+    with RunFolder(run).stage("sweep", made_with):
+        print(plan)
+        return run_sweep(baseline, settings, evaluator, run, ray=ray, progress=_Report())
+
+
+def summary(result: "SweepResult", run: Path) -> str:
+    """The winner, and whoever may be as good, as a table for the terminal."""
+    rows = []
+    for standing in (result.winner, *result.ties):
+        candidate = standing.candidate
+        error = "" if standing.stderr is None else f" ± {standing.stderr:.4f}"
+        rows.append(
+            (
+                str(candidate.constants) + (" *" if standing.winner else ""),
+                f"{standing.mean:.4f}{error}",
+                f"{candidate.nominal_ratio:.2f}×",
+                f"{candidate.realised_ratio:.2f}×",
+            )
+        )
+    header = ("α, β, γ (* best)", "proxy accuracy", "nominal", "realised")
+    ties = f"{len(result.ties)} more cannot be told from the best" if result.ties else "no ties"
+    return f"{table(header, rows)}\n{ties}; written to {run / 'constants.yaml'}, sweep.csv"
+
+
+@dataclass(frozen=True, slots=True)
+class _Report:
+    """Tells the terminal of each training."""
+
+    line: Progress = field(default_factory=lambda: Progress("sweep"))
+
+    def __call__(self, now: "SweepProgress") -> None:
+        note = ""
+        if now.best is not None:
+            note = f"best α, β, γ {now.best.constants} (proxy accuracy {now.best_accuracy:.4f})"
+        self.line(now.done, now.total, note, now.seconds_left)
