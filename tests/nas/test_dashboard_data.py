@@ -1,5 +1,6 @@
 """What the figures draw, exactly."""
 
+import itertools
 import math
 from pathlib import Path
 from typing import Any
@@ -154,7 +155,7 @@ def test_a_front_is_followed_by_its_hypervolume(tmp_path: Path) -> None:
 def test_hypervolume_shares_rise_to_one(points: list[tuple[float, float]]) -> None:
     shares = hypervolume_shares([a for a, _ in points], [c for _, c in points])
     assert shares[-1] == 1
-    assert all(x <= y + 1e-9 for x, y in zip(shares, shares[1:], strict=False))
+    assert all(x <= y + 1e-9 for x, y in itertools.pairwise(shares))
 
 
 def test_choices_are_counted_among_the_best_tenth_and_all(tmp_path: Path) -> None:

@@ -1,0 +1,207 @@
+"""The page as a browser shows it: whole, offline, and deaf to what names try to do."""
+
+import csv
+import html
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import run_folder
+import yaml
+from browser import open_page
+
+from nas.dashboard.html import Markup, element, table
+from nas.dashboard.page import Panel, Section, render_page
+from nas.dashboard.write import write_dashboard
+from search_spaces.errors import UserError
+
+FIGURES = (
+    "accuracy-against-macs", "progress", "choices", "sweep", "candidates", "growth", "published",
+)  # fmt: skip
+
+# Hovers over the first point of every trace of every figure, then reports on the page.
+PROBE = """
+<script>
+addEventListener("load", async () => {
+  await new Promise((done) => setTimeout(done, 500));
+  const hovers = [];
+  for (const plot of document.querySelectorAll(".plot")) {
+    for (let i = 0; i < plot.data.length; i++) {
+      try { Plotly.Fx.hover(plot, [{ curveNumber: i, pointNumber: 0 }]); } catch { continue; }
+      hovers.push(...[...plot.querySelectorAll(".hoverlayer text")].map((t) => t.textContent));
+    }
+  }
+  const cut = [];
+  for (const svg of document.querySelectorAll(".main-svg")) {
+    const frame = svg.getBoundingClientRect();
+    for (const text of svg.querySelectorAll(":not(.hoverlayer) text")) {
+      const box = text.getBoundingClientRect();
+      const inside = box.left >= frame.left - 1 && box.right <= frame.right + 1
+        && box.top >= frame.top - 1 && box.bottom <= frame.bottom + 1;
+      if (box.width && !inside && !text.closest(".hoverlayer")) cut.push(text.textContent);
+    }
+  }
+  const report = {
+    hovers, cut,
+    drawn: [...document.querySelectorAll(".plot")].filter((p) => p.querySelector(".xy")).length,
+    resources: performance.getEntriesByType("resource").map((entry) => entry.name),
+    overflow: document.documentElement.scrollWidth - innerWidth,
+    widths: [...document.querySelectorAll(".plot")].map((p) =>
+      [p.clientWidth, p.querySelector(".main-svg").clientWidth]),
+    owned: Boolean(window.owned),
+  };
+  const place = document.createElement("pre");
+  place.id = "report";
+  place.textContent = JSON.stringify(report);
+  document.body.append(place);
+});
+</script>
+"""
+
+
+def probed(page: Path, folder: Path, width: int) -> dict[str, Any]:
+    """What the probe reports of a copy of the page without its policy."""
+    text = re.sub(r"<meta http-equiv.*?>", "", page.read_text("utf-8"), count=1)
+    copy = folder / f"probed-{width}.html"
+    copy.write_text(text.replace("</body>", PROBE + "</body>"), "utf-8")
+    dom, _ = open_page(copy, folder / f"profile-{width}", width=width)
+    found = re.search(r'<pre id="report">(.*?)</pre>', dom, re.DOTALL)
+    assert found, "the probe did not report"
+    return dict(json.loads(html.unescape(found[1])))
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_dashboard(run_folder.write_run(tmp_path_factory.mktemp("runs") / "pets"))
+
+
+def test_the_page_runs_its_own_scripts_and_no_other(page: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "page.html"
+    foreign = "<script>document.title = 'owned'</script>"
+    copy.write_text(page.read_text("utf-8").replace("</body>", foreign + "</body>"), "utf-8")
+    dom, console = open_page(copy, tmp_path / "profile")
+    assert "<title>pets · nas-search</title>" in dom
+    for id_ in FIGURES:
+        assert re.search(rf'<div id="{id_}"[^>]*js-plotly-plot', dom), id_
+    # The policy speaks up for the foreign script alone.
+    assert len(console) == 1
+    assert "Content Security Policy" in console[0]
+
+
+@pytest.mark.parametrize("width", [1280, 1920])
+def test_the_page_fits_its_window_and_loads_nothing(page: Path, tmp_path: Path, width: int) -> None:
+    report = probed(page, tmp_path, width)
+    assert report["drawn"] == len(FIGURES)
+    assert report["resources"] == []
+    assert report["overflow"] <= 0
+    assert report["cut"] == []
+    assert all(abs(place - drawn) <= 1 for place, drawn in report["widths"])
+    assert any("ir_r1_k" in text for text in report["hovers"])
+    assert any("proxy accuracy" in text for text in report["hovers"])
+
+
+EVIL = "<script>window.owned = 1</script><img src=x onerror='window.owned = 1'>"
+LINK = '<a href="https://example.com">click</a>'
+
+
+def test_names_that_are_markup_stay_text(tmp_path: Path) -> None:
+    folder = tmp_path / "<img src=x onerror='window.owned = 1'>"
+    run_folder.write_run(folder, 12)
+    run_folder.write_config(folder, evaluator={"dataset": EVIL, "images": 3})
+    for name in ("trials.csv", "sweep.csv"):
+        _spoil(folder / name)
+    about = yaml.safe_load((folder / "family" / "b1.yaml").read_text())["about"]
+    (folder / "family" / "b<b>9.yaml").write_text(yaml.safe_dump({"about": about}))
+    page = write_dashboard(folder)
+    report = probed(page, tmp_path, 1280)
+    assert not report["owned"]
+    assert report["resources"] == []
+    said = " ".join(report["hovers"])
+    assert "window.owned = 1" in said
+    assert "<script>" in said
+    assert LINK in said
+
+
+def _spoil(path: Path) -> None:
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    for row in rows:
+        row["compact"], row["reason"] = EVIL, LINK
+        row["file"] = LINK
+        if "s1_kernel" in row:
+            row["s1_kernel"] = EVIL
+    run_folder.write_csv(path, rows)
+
+
+def test_plotly_is_in_the_page_once_and_nothing_is_linked(page: Path) -> None:
+    text = page.read_text("utf-8")
+    assert text.count("* plotly.js v") == 1
+    head, _, rest = text.partition("<script>")
+    body = head + rest[rest.rindex("<script>") :]
+    assert not re.search(r"""(src|href)=["']?(https?:)?//""", body)
+    assert "<link" not in body
+    assert 5_000_000 < len(text.encode()) < 5_500_000
+
+
+def test_the_page_says_what_was_run(page: Path) -> None:
+    text = page.read_text("utf-8")
+    for words in (
+        "digits, 1437 training images, 24 px, width × 0.125, 8 epochs, 2 seeds",
+        "kernel_expand",
+        "accuracy · (MACs / 400M)<sup>−0.07</sup>",
+        "31 finished, 1 failed",
+        "TPESampler",
+        "Baseline, proxy accuracy",
+        "tied with 4 others",
+        "5\u2009288\u2009548",
+        "Tan &amp; Le, EfficientNet",
+    ):
+        assert words in text, words
+
+
+@pytest.mark.parametrize(
+    ("write", "commands"),
+    [
+        (run_folder.write_search, ["sweep baseline=", "scale baseline="]),
+        (run_folder.write_sweep, ["search run=", "scale baseline="]),
+        (run_folder.write_family, ["search run=", "sweep baseline="]),
+    ],
+)
+def test_what_is_missing_names_the_command_that_makes_it(
+    tmp_path: Path, write: Any, commands: list[str]
+) -> None:
+    write(tmp_path / "my run")
+    text = write_dashboard(tmp_path / "my run").read_text("utf-8")
+    found = re.findall(r"<code>nas-search (\w+ \w+=)&#x27;[^<]*my run", text)
+    assert found == commands
+
+
+def test_a_search_of_failures_says_why(tmp_path: Path) -> None:
+    run_folder.write_search(tmp_path, 3, failed=(0, 1, 2))
+    text = write_dashboard(tmp_path).read_text("utf-8")
+    assert "3 trials failed, none finished; the last: the loss became NaN in epoch 2." in text
+
+
+def test_a_folder_without_a_run_is_left_as_it_is(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no run here"):
+        write_dashboard(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_other_pages_can_be_made_of_panels() -> None:
+    panel = Panel(id="regret", title="Regret", caption="a < b", table=table(["<x>"], [["<y>"]]))
+    text = render_page("a & b", element("h1", "T"), [Section("s", "S", [panel])], Markup(""))
+    assert "<title>a &amp; b</title>" in text
+    assert "a &lt; b" in text
+    assert "&lt;x&gt;" in text
+    assert "&lt;y&gt;" in text
+
+
+def test_importing_the_package_loads_neither_plotly_nor_pandas() -> None:
+    code = "import sys, nas.dashboard; print(*{'plotly', 'pandas', 'numpy'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
