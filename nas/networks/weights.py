@@ -8,6 +8,8 @@ timm's. torchvision's EfficientNets B5 to B7 and V2 have batch norms with ε 1e-
 import logging
 import os
 import pickle
+import pickletools
+import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -103,15 +105,23 @@ def read_state_dict(path: str | Path) -> dict[str, Tensor]:
 def _unpickled(path: Path) -> object:
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        if "Unsupported" in str(error):
-            raise UserError(
-                f"{path}: holds pickled code or objects, which are never run; expected tensors only"
-            ) from None
+    except pickle.UnpicklingError:
+        if zipfile.is_zipfile(path) or _is_whole_pickle(path):
+            expected = "which are never run; expected tensors only"
+            raise UserError(f"{path}: holds pickled code or objects, {expected}") from None
         raise UserError(f"{path}: no PyTorch checkpoint, or cut short") from None
     except Exception as error:  # bytes that are no checkpoint fail in every way there is
         reason = _first_line(error)
         raise UserError(f"{path}: no PyTorch checkpoint, or cut short: {reason}") from None
+
+
+def _is_whole_pickle(path: Path) -> bool:
+    """Whether the file begins with a pickle, found by reading its instructions, not following."""
+    try:
+        with path.open("rb") as file:
+            return sum(1 for _ in pickletools.genops(file)) > 1
+    except ValueError:
+        return False
 
 
 def _under_our_names(model: "Network", found: Mapping[str, Tensor]) -> dict[str, Tensor]:
