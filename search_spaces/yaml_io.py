@@ -53,13 +53,16 @@ def arch_to_yaml(arch: Arch, about: Mapping[str, Any] | None = None) -> str:
     """YAML that reads back as an equal Arch; a line for each stage."""
     fields = _with_defaults(arch, _ARCH_FIELDS)
     fields["stages"] = [_with_defaults(stage, _STAGE_FIELDS) for stage in arch.stages]
-    parts = [fields] if about is None else [fields, {"about": dict(about)}]
-    return "".join(map(_dump, parts))
+    text = _dump(fields, flow=None)
+    return text if about is None else text + _dump({"about": dict(about)}, flow=False)
 
 
-def _dump(part: Mapping[str, Any]) -> str:
-    return yaml.safe_dump(
-        part, sort_keys=False, default_flow_style=None, width=160, allow_unicode=True
+def _dump(part: Mapping[str, Any], flow: bool | None) -> str:
+    """`flow` None keeps the innermost mappings, such as stages, on a line each."""
+    return str(
+        yaml.safe_dump(
+            part, sort_keys=False, default_flow_style=flow, width=160, allow_unicode=True
+        )
     )
 
 
