@@ -6,10 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
-import synthetic
 import yaml
 from PIL import Image
 
+import synthetic
 from nas.cli import VERBS, main
 from search_spaces.yaml_io import arch_to_yaml, load_arch, read_about
 

@@ -7,7 +7,6 @@ import pytest
 import torch
 from fvcore.nn import FlopCountAnalysis
 from hypothesis import given, settings
-from strategies import archs
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -17,6 +16,7 @@ from search_spaces.arch import Arch, Stage
 from search_spaces.blocks import blocks
 from search_spaces.scaling import scale
 from search_spaces.zoo import zoo
+from strategies import archs
 
 # Parameters and MACs of a public reference implementation, exact to the unit.
 EFFICIENTNETS = {  # width, depth, resolution, params, MACs

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import run_folder
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import run_folder
 from nas.dashboard import theme
 from nas.dashboard.choices import choices, front_ranks
 from nas.dashboard.family import growth, growth_figure, published_figure

@@ -4,8 +4,8 @@ import math
 from pathlib import Path
 
 import pytest
-import run_folder
 
+import run_folder
 from nas.dashboard.frames import load_run
 from nas.rewards import Absolute, Front, Hard, Soft
 from search_spaces.errors import UserError

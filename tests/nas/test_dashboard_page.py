@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import run_folder
 import yaml
-from browser import open_page
 
+import run_folder
+from browser import open_page
 from nas.dashboard.html import Markup, element, table
 from nas.dashboard.page import Panel, Section, render_page
 from nas.dashboard.write import write_dashboard

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from golden.fill import fill, image
 
+from golden.fill import fill, image
 from nas.networks.model import build
 from nas.networks.weights import timm_state_dict
 from search_spaces.zoo import zoo

@@ -5,7 +5,6 @@ import copy
 import pytest
 import torch
 from hypothesis import given, settings
-from strategies import archs
 from torch import nn
 from torch.nn import functional as F
 
@@ -13,6 +12,7 @@ from nas.networks.layers import Conv, DropPath, pad_same
 from nas.networks.model import build
 from search_spaces.arch import Arch, Head, Stage, Stem
 from search_spaces.zoo import zoo
+from strategies import archs
 
 
 @settings(max_examples=40)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import optuna
 import pytest
+
 import synthetic
 
 TRIALS = 40

@@ -5,7 +5,6 @@ import itertools
 from pathlib import Path
 
 import pytest
-from synthetic import Synthetic
 
 from nas.executors.base import Executor
 from nas.executors.local import InProcess, Processes
@@ -15,6 +14,7 @@ from nas.samplers.optuna import OptunaSampler
 from nas.search import Search, SearchSettings, SearchStopped, standing
 from search_spaces.errors import UserError
 from search_spaces.space import Space, load_space
+from synthetic import Synthetic
 
 SMALL = {
     "name": "small",

@@ -1,0 +1,93 @@
+"""The verbs that take networks: zoo, scale to one network, ablate."""
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from nas.cli import main
+from nas.networks.cost import cost
+from search_spaces.yaml_io import load_arch, read_about
+from search_spaces.zoo import ZOO
+
+
+@pytest.fixture(autouse=True)
+def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_the_zoo_is_listed_with_what_each_network_costs(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["zoo"])
+    lines = capsys.readouterr().out.splitlines()[1:]
+    assert [line.split()[0] for line in lines] == list(ZOO)
+    for line, arch in zip(lines, ZOO.values(), strict=True):
+        price = cost(arch)
+        assert f" {price.params:,} " in line
+        assert f" {price.macs:,} " in line
+        assert line.endswith(f" {price.activations:,}")
+
+
+def test_one_dimension_scaled_gives_one_network(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["scale", "baseline=mobilenet_v2", "depth=4"])
+    path = Path("results/mobilenet_v2/scaled/mobilenet_v2_d4.yaml")
+    assert str(path) in capsys.readouterr().out
+    assert [stage.repeats for stage in load_arch(str(path)).stages] == [4, 8, 12, 16, 12, 12, 4]
+    assert read_about(path)["macs"] == cost(load_arch(str(path))).macs
+    main(["scale", "run=r", "depth=1.4", "width=1.2", "resolution=300"])
+    arch = load_arch("r/scaled/efficientnet_b0_d1.4_w1.2_r300.yaml")
+    assert cost(arch).macs == 1827141392  # EfficientNet-B3
+    assert not Path("r/family").exists()
+
+
+def test_an_ablation_is_written_beside_the_baseline(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["ablate", "baseline=mobilenet_v2", "ratios=[1.5,2]"])
+    run = Path("results/mobilenet_v2")
+    with (run / "ablation.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    names = [f"{kind}_x{ratio}" for ratio in ("1.5", "2") for kind in ("depth", "width",
+             "resolution", "compound")]  # fmt: skip
+    assert [row["file"] for row in rows] == [f"ablation/{name}.yaml" for name in names]
+    printed = capsys.readouterr().out
+    assert all(name in printed for name in names)
+    assert "1.2, 1.1, 1.15" in printed
+
+
+def test_an_ablation_grows_by_the_constants_of_its_run(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("r").mkdir()
+    Path("r/constants.yaml").write_text("{alpha: 1.0, beta: 1.25, gamma: 1.1}")
+    main(["ablate", "run=r", "ratio=2"])
+    assert "1, 1.25, 1.1" in capsys.readouterr().out
+    assert read_about(Path("r/ablation/compound_x2.yaml"))["depth"] == 1.0
+    main(["ablate", "run=r", "ratio=2", "alpha=1.4", "beta=1", "gamma=1"])
+    assert read_about(Path("r/ablation/compound_x2.yaml"))["width"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["zoo", "b0"], ("b0", "name=value")),
+        (["scale", "depth=deep"], ("depth", "multiplier", "deep")),
+        (["scale", "depth=0"], ("depth", "above 0")),
+        (["scale", "resolution=1.5"], ("resolution", "pixels", "1.5")),
+        (["scale", "width=2", "alpha=1.2"], ("alpha", "family")),
+        (["scale", "width=2", "depth_rounding=up"], ("depth_rounding", "ceil")),
+        (["ablate", "ratio=many"], ("ratio", "a number", "many")),
+        (["ablate", "ratio=-1"], ("ratio", "above 0")),
+        (["ablate", "ratios=2"], ("ratios", "a list")),
+        (["ablate", "ratio=1e9"], ("depth", "no more than")),
+        (["ablate", "depth_rounding=up"], ("depth_rounding", "ceil")),
+        (["ablate", "alpha=1.2"], ("beta", "alpha, beta and gamma")),
+        (["ablate", "constants=nowhere.yaml"], ("nowhere.yaml",)),
+        (["ablate", "baseline=nope"], ("nope", "neither")),
+    ],
+)
+def test_a_mistake_gives_one_line(
+    arguments: list[str], words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(arguments)
+    printed = capsys.readouterr()
+    assert (stopped.value.code, printed.out) == (2, "")
+    assert printed.err.count("\n") == 1
+    assert all(word in printed.err for word in words)
+    assert not list(Path.cwd().iterdir())

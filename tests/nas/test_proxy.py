@@ -1,0 +1,119 @@
+"""Proxy accuracy: which network is trained in place of another, and that it repeats exactly."""
+
+import dataclasses
+import pickle
+
+import pytest
+
+from nas.evaluators.base import EvaluationFailed
+from nas.evaluators.proxy import ProxyEvaluator, derive_seed
+from nas.networks.cost import cost
+from nas.training.recipe import Recipe
+from nas.training.sources import Digits
+from nas.training.tables import ImageFolder
+from search_spaces.arch import Arch, Stage
+from search_spaces.errors import UserError
+from search_spaces.scaling import scale
+from search_spaces.zoo import zoo
+
+SMALL = Arch(
+    name="small",
+    resolution=64,
+    stages=(Stage(channels=32, stride=2, expand=2), Stage(channels=64, repeats=2, se=0.25)),
+)
+QUICK = ProxyEvaluator(
+    data=Digits(limit=300),
+    recipe=Recipe(lr=0.4, batch_size=32),
+    epochs=3,
+    width=0.25,
+    resolution=12,
+    base_resolution=64,
+    device="cpu",
+)
+
+
+def ignore(epoch: int, accuracy: float) -> None:
+    """Nobody listens."""
+
+
+def test_the_proxy_is_the_architecture_scaled_by_the_rule_that_scales_up():
+    b0 = zoo("efficientnet_b0")
+    evaluator = ProxyEvaluator(width=0.25, depth=0.5, resolution=40, divisor=4)
+    expected = scale(b0, 0.5, 0.25, 40, divisor=4)
+    slim = evaluator.proxy(b0)
+    assert slim.stages == expected.stages
+    assert (slim.stem, slim.head, slim.resolution) == (expected.stem, expected.head, 40)
+    assert slim.num_classes == 10
+    assert (slim.dropout, slim.drop_path, slim.batch_norm.momentum) == (0, 0, 0.1)
+
+
+def test_a_larger_input_is_a_larger_proxy_input():
+    evaluator = ProxyEvaluator(resolution=40, base_resolution=224)
+    b0 = zoo("efficientnet_b0")
+    sides = [evaluator.proxy(b0.replace(resolution=r)).resolution for r in (224, 240, 258, 300)]
+    assert sides == [40, 43, 46, 54]
+
+
+def test_the_default_proxy_costs_thousands_of_times_less_than_b0():
+    b0 = zoo("efficientnet_b0")
+    assert cost(ProxyEvaluator().proxy(b0)).macs < cost(b0).macs / 500
+
+
+def test_accuracy_is_the_last_epochs_and_learns_something():
+    told: list[float] = []
+    measured = QUICK.evaluate(SMALL, 0, lambda epoch, accuracy: told.append(accuracy))
+    assert measured.accuracy == measured.curve[-1] == told[-1]
+    assert len(measured.curve) == QUICK.epochs
+    assert measured.accuracy > 0.2
+
+
+def test_the_same_architecture_and_seed_repeat_exactly():
+    first = QUICK.evaluate(SMALL, 3, ignore)
+    other = pickle.loads(pickle.dumps(QUICK))
+    assert other.evaluate(SMALL.replace(name="renamed"), 3, ignore) == first
+    assert QUICK.evaluate(SMALL, 4, ignore).curve != first.curve
+
+
+def test_each_architecture_and_seed_trains_with_a_seed_of_its_own():
+    other = SMALL.replace(activation="relu")
+    seeds = {derive_seed(seed, arch) for arch in (SMALL, other) for seed in range(10)}
+    assert len(seeds) == 20
+
+
+def test_what_diverges_fails():
+    wild = dataclasses.replace(QUICK, recipe=Recipe(lr=1e30))
+    with pytest.raises(EvaluationFailed, match="diverged"):
+        wild.evaluate(SMALL, 0, ignore)
+
+
+def test_says_what_the_accuracy_is_of():
+    about = QUICK.describe()
+    assert about["dataset"] == "digits"
+    assert about["training images"] + about["validation images"] == 300
+    assert (about["resolution"], about["width"], about["epochs"]) == (12, 0.25, 3)
+
+
+def test_a_proxy_too_small_for_the_strides_is_told_how():
+    evaluator = dataclasses.replace(QUICK, resolution=16, base_resolution=224)
+    with pytest.raises(UserError, match=r"16 px.*vanishes"):
+        evaluator.proxy(zoo("efficientnet_b0"))
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("epochs", 0), ("resolution", 0), ("threads", 0), ("divisor", -1)]
+)
+def test_impossible_settings_are_named(field, value):
+    with pytest.raises(UserError, match=rf"evaluator\.{field}: expected at least 1, got {value}"):
+        ProxyEvaluator(**{field: value})
+
+
+def test_a_device_that_is_not_there_is_told_before_anything_trains():
+    for device in ("cuda:99", "abacus"):
+        with pytest.raises(UserError, match=rf"evaluator\.device: cannot use {device}"):
+            dataclasses.replace(QUICK, device=device).prepare()
+
+
+def test_data_that_is_not_there_is_told_before_anything_trains(tmp_path):
+    source = ImageFolder(name="x", path=str(tmp_path / "nowhere"))
+    with pytest.raises(UserError, match="no such file or folder"):
+        dataclasses.replace(QUICK, data=source).prepare()

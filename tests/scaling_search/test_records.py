@@ -1,0 +1,65 @@
+import json
+
+import pytest
+
+from scaling_search.records import TrainingLog, TrainingRecord
+from search_spaces.errors import UserError
+
+
+def record(seed, **changes):
+    return TrainingRecord(
+        **{"key": "k", "seed": seed, "state": "finished", "accuracy": 0.5, **changes}
+    )
+
+
+def test_records_read_back_equal(tmp_path):
+    log = TrainingLog(tmp_path / "sweep.jsonl")
+    written = [
+        record(0, curve=(0.1, 0.5), seconds=1.5, network={"alpha": 1.2, "compact": "α"}),
+        record(1, state="failed", accuracy=None, reason="diverged"),
+    ]
+    for each in written:
+        log.append(each)
+    assert log.read() == written
+
+
+def test_no_file_is_no_records(tmp_path):
+    assert TrainingLog(tmp_path / "sweep.jsonl").read() == []
+
+
+def test_every_cut_of_the_last_line_loses_that_line_alone(tmp_path):
+    log = TrainingLog(tmp_path / "sweep.jsonl")
+    log.append(record(0))
+    first = log.path.stat().st_size
+    log.append(record(1, reason="with a ± that is two bytes long"))
+    whole = log.path.read_bytes()
+    for cut in range(first, len(whole)):
+        log.path.write_bytes(whole[:cut])
+        assert [each.seed for each in log.read()] == [0]
+        log.repair()
+        log.append(record(2))
+        assert [each.seed for each in log.read()] == [0, 2]
+
+
+def test_the_first_record_of_a_training_counts(tmp_path):
+    log = TrainingLog(tmp_path / "sweep.jsonl")
+    log.append(record(0, accuracy=0.5))
+    log.append(record(0, accuracy=0.9))
+    assert [each.accuracy for each in log.read()] == [0.5]
+
+
+@pytest.mark.parametrize("line", ["{", "[]", '{"key": "k"}', "null", ""])
+def test_a_damaged_line_is_named(tmp_path, line):
+    log = TrainingLog(tmp_path / "sweep.jsonl")
+    log.append(record(0))
+    with log.path.open("a") as file:
+        file.write(line + "\n")
+    with pytest.raises(UserError, match=r"sweep\.jsonl: line 2: not a record"):
+        log.read()
+
+
+def test_each_record_is_a_line_of_json(tmp_path):
+    log = TrainingLog(tmp_path / "sweep.jsonl")
+    log.append(record(0, reason="two\nlines"))
+    (line,) = log.path.read_text().splitlines()
+    assert json.loads(line)["reason"] == "two\nlines"
