@@ -34,6 +34,7 @@ def sweep(baseline: Arch, config: Config, run: Path) -> "SweepResult":
     settings = from_mapping(SweepSettings, config["sweep"], "sweep")
     ray = from_mapping(RaySettings, config["ray"], "ray")
     evaluator: Evaluator = make(config["evaluator"], "evaluator")
+    ray.check()
     plan = plan_sweep(baseline, settings, run)
     evaluator.prepare()
     # Records are of a network and a seed; what the grid was that asked for them does not matter.

@@ -1,0 +1,133 @@
+"""A Ray cluster to run evaluations on: one that exists, or this machine's cores."""
+
+import math
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from search_spaces.errors import UserError
+
+# Nothing leaves the machine, nothing is printed that is not ours, and Ctrl-C is the program's.
+_ENVIRONMENT = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_enable_metrics_collection": "0",
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class RaySettings:
+    """Where Ray runs, and what each training takes of it."""
+
+    address: str | None = None
+    """None or `local`: a cluster of our own on this machine; `auto` or `host:port`: an existing
+    one, which this machine is part of."""
+    cpus: float = 1
+    """Cores a training occupies, and threads it uses."""
+    gpus: float = 0
+    """GPUs a training occupies; a fraction shares one."""
+    workers: int | None = None
+    """Trainings side by side; as many as the cluster holds when None."""
+
+    def __post_init__(self) -> None:
+        for name, value in (("cpus", self.cpus), ("gpus", self.gpus)):
+            if not (math.isfinite(value) and value >= 0):
+                raise UserError(f"{name}: expected a number of at least 0, got {value}")
+        if self.cpus == self.gpus == 0:
+            raise UserError("cpus: expected a number above 0 where gpus is 0")
+        if self.workers is not None and self.workers < 1:
+            raise UserError(f"workers: expected at least 1, got {self.workers}")
+
+    @property
+    def is_local(self) -> bool:
+        """Whether we start the cluster ourselves."""
+        return self.address in (None, "local")
+
+    @property
+    def resources(self) -> dict[str, float]:
+        """What Ray is asked for, for each training."""
+        asked = {"cpu": self.cpus, "gpu": self.gpus}
+        return {name: value for name, value in asked.items() if value}
+
+    def check(self) -> None:
+        """Raises UserError where this machine's own cores cannot hold what is asked of them.
+
+        Takes no time, unlike finding out from a cluster, which is all there is for other machines.
+        """
+        if self.is_local:
+            _workers(self, [{"CPU": float(_cores()), "GPU": math.inf}])
+
+
+@contextmanager
+def ray_cluster(settings: RaySettings) -> Iterator[int]:
+    """Be connected to the cluster; yields how many trainings run side by side.
+
+    Raises UserError where it cannot be reached, and where it lacks what was asked for, instead
+    of waiting for it.
+    """
+    settings.check()
+    os.environ.update(_ENVIRONMENT)
+    import ray
+
+    try:
+        with _our_modules():
+            ray.init(
+                address="local" if settings.is_local else settings.address,
+                num_cpus=_cores() if settings.is_local else None,
+                include_dashboard=False if settings.is_local else None,
+                log_to_driver=False,
+                logging_level="ERROR",
+            )
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        reason = " ".join(str(error).split())
+        raise UserError(f"ray.address: {settings.address}: {reason}") from None
+    try:
+        nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+        yield _workers(settings, nodes)
+    finally:
+        ray.shutdown()
+
+
+@contextmanager
+def _our_modules() -> Iterator[None]:
+    """Let workers of a cluster that is started here import whatever we can."""
+    before = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["PYTHONPATH"]
+        else:
+            os.environ["PYTHONPATH"] = before
+
+
+def _workers(settings: RaySettings, nodes: list[dict[str, float]]) -> int:
+    """Trainings that fit on the nodes, at most those asked for; UserError where they do not."""
+    asked = {"CPU": settings.cpus, "GPU": settings.gpus}
+    asked = {name: amount for name, amount in asked.items() if amount}
+    fits = sum(
+        int(min(node.get(name, 0.0) / amount + 1e-9 for name, amount in asked.items()))
+        for node in nodes
+    )
+    wanted = settings.workers or 1
+    if fits >= wanted:
+        return settings.workers or fits
+    each = " and ".join(f"{amount:g} {name}" for name, amount in asked.items())
+    there = ", ".join(
+        " and ".join(f"{node.get(name, 0.0):g} {name}" for name in asked) for node in nodes
+    )
+    many = f"{wanted} trainings side by side need" if wanted > 1 else "a training needs"
+    raise UserError(
+        f"ray: {many} {each} each, which is more than there is "
+        f"({'nodes with ' if len(nodes) > 1 else ''}{there})"
+    )
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0))

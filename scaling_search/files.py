@@ -1,0 +1,117 @@
+"""A sweep's answer as files: sweep.csv, a row a candidate, and constants.yaml, the winner."""
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from scaling_search.answer import Standing, SweepResult
+from search_spaces.compact import spell_arch
+
+COLUMNS = (
+    "candidate",
+    "alpha",
+    "beta",
+    "gamma",
+    "points",
+    "nominal_ratio",
+    "realised_ratio",
+    "depth",
+    "width",
+    "resolution",
+    "macs",
+    "params",
+    "accuracy",
+    "stderr",
+    "seeds",
+    "in_band",
+    "tied",
+    "winner",
+    "key",
+    "compact",
+    "reason",
+)
+
+
+def write_csv(path: Path, result: SweepResult) -> None:
+    """A row for each candidate; accuracies are fractions, missing figures empty."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, COLUMNS)
+        writer.writeheader()
+        writer.writerows(_row(standing) for standing in result.standings)
+
+
+def write_constants(path: Path, result: SweepResult) -> None:
+    """The winner and its uncertainty as plain YAML, which `read_constants` reads back."""
+    path.write_text(
+        yaml.safe_dump(_constants(result), sort_keys=False, allow_unicode=True, width=100),
+        encoding="utf-8",
+    )
+
+
+def _row(standing: Standing) -> dict[str, Any]:
+    candidate = standing.candidate
+    return {
+        "candidate": candidate.index,
+        "alpha": candidate.constants.alpha,
+        "beta": candidate.constants.beta,
+        "gamma": candidate.constants.gamma,
+        "points": len(candidate.points),
+        "nominal_ratio": round(candidate.nominal_ratio, 6),
+        "realised_ratio": round(candidate.realised_ratio, 6),
+        "depth": round(candidate.multipliers.depth, 6),
+        "width": round(candidate.multipliers.width, 6),
+        "resolution": round(candidate.multipliers.resolution, 6),
+        "macs": candidate.macs,
+        "params": candidate.params,
+        "accuracy": _rounded(standing.mean),
+        "stderr": _rounded(standing.stderr),
+        "seeds": len(standing.accuracies),
+        "in_band": standing.in_band,
+        "tied": standing.tied,
+        "winner": standing.winner,
+        "key": candidate.arch.key(),
+        "compact": spell_arch(candidate.arch),
+        "reason": standing.reason,
+    }
+
+
+def _constants(result: SweepResult) -> dict[str, Any]:
+    winner, settings = result.winner, result.settings
+    low, high = settings.cost_band()
+    return {
+        **_named(winner),
+        "phi": settings.phi,
+        "depth_rounding": settings.depth_rounding,
+        "nominal_ratio": round(winner.candidate.nominal_ratio, 6),
+        "realised_ratio": round(winner.candidate.realised_ratio, 6),
+        "band": [round(low, 6), round(high, 6)],
+        "accuracy": _rounded(winner.mean),
+        "stderr": _rounded(winner.stderr),
+        "seeds": len(winner.accuracies),
+        "noise": _rounded(result.comparison.noise),
+        "ties": [
+            {
+                **_named(tie),
+                "realised_ratio": round(tie.candidate.realised_ratio, 6),
+                "accuracy": _rounded(tie.mean),
+                "stderr": _rounded(tie.stderr),
+                "seeds": len(tie.accuracies),
+            }
+            for tie in sorted(result.ties, key=lambda tie: -(tie.mean or 0))
+        ],
+        "trainings_to_decide": result.comparison.more_trainings(),
+        "candidates": len(result.standings),
+        "failed_trainings": result.failed,
+        "evaluator": dict(result.evaluator),
+    }
+
+
+def _named(standing: Standing) -> dict[str, float]:
+    constants = standing.candidate.constants
+    return {"alpha": constants.alpha, "beta": constants.beta, "gamma": constants.gamma}
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 6)
