@@ -41,6 +41,10 @@ VERBS = {
         "write a family of networks, B0 to B7, as YAML",
         "nas-search scale baseline=efficientnet_b0 coefficients=published",
     ),
+    "ablate": Verb(
+        "grow a baseline by depth, width or resolution alone and by all, at equal cost",
+        "nas-search ablate baseline=mobilenet_v2 ratio=4",
+    ),
     "zoo": Verb(
         "list the published networks that can be named",
         "nas-search zoo",

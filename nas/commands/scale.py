@@ -1,15 +1,20 @@
-"""`nas-search scale`: a baseline becomes a family of YAML files."""
+"""`nas-search scale`: a baseline becomes a family of YAML files, or one larger network."""
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nas.config import Config
+from nas.networks.cost import cost
 from nas.tables import table
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
 from search_spaces.parsing import closest
-from search_spaces.yaml_io import load_arch
+from search_spaces.scaling import scale
+from search_spaces.yaml_io import load_arch, write_arch
+
+_DIMENSIONS = ("depth", "width", "resolution")
+_RULES = ("constants", "alpha", "beta", "gamma")
 
 if TYPE_CHECKING:
     from scaling_search.compound import Constants
@@ -17,11 +22,63 @@ if TYPE_CHECKING:
 
 
 def main(config: Config) -> None:
-    """Write `family/b0.yaml` … into the run folder, and print what they cost."""
-    baseline = load_arch(str(config["baseline"]))
-    members = family(baseline, config, Path(config["run"]))
+    """Write `family/b0.yaml` …, or `scaled/NAME.yaml`, and print what they cost."""
+    baseline, run = load_arch(str(config["baseline"])), Path(config["run"])
+    if any(config[name] is not None for name in _DIMENSIONS):
+        print(one(baseline, config, run))
+        return
+    members = family(baseline, config, run)
     print(family_table(members))
-    print(f"\nwritten to {write(members, Path(config['run']))}")
+    print(f"\nwritten to {write(members, run)}")
+
+
+def one(baseline: Arch, config: Config, run: Path) -> str:
+    """Write the baseline scaled by `depth`, `width` and to `resolution`; its cost as a table."""
+    arch, about = _scaled(baseline, config)
+    path = run / "scaled" / f"{arch.name}.yaml"
+    write_arch(arch, path, about)
+    unit = cost(baseline).macs
+    rows = [
+        (
+            network.name,
+            network.resolution,
+            f"{cost(network).params:,}",
+            f"{cost(network).macs:,}",
+            f"{cost(network).macs / unit:.2f}×",
+        )
+        for network in (baseline, arch)
+    ]
+    header = ("network", "px", "params", "MACs", "realised")
+    return f"{table(header, rows)}\n\nwritten to {path}"
+
+
+def _scaled(baseline: Arch, config: Config) -> tuple[Arch, dict[str, Any]]:
+    for name in _RULES:
+        if config[name] is not None:
+            raise UserError(f"{name}: makes a family; depth, width and resolution one network")
+    for name in ("depth", "width"):
+        if not (config[name] is None or is_number(config[name])):
+            raise UserError(f"{name}: expected a multiplier, got {config[name]!r}")
+    pixels, rounding = config["resolution"], config["depth_rounding"]
+    if not (pixels is None or (isinstance(pixels, int) and is_number(pixels))):
+        raise UserError(f"resolution: expected pixels, a whole number, got {pixels!r}")
+    check_rounding(rounding)
+    depth, width = (1.0 if config[name] is None else config[name] for name in ("depth", "width"))
+    pixels = baseline.resolution if pixels is None else pixels
+    arch = scale(baseline, depth, width, pixels, depth_rounding=rounding)
+    given = [f"{name[0]}{config[name]:g}" for name in _DIMENSIONS if config[name] is not None]
+    multipliers = (depth, width, pixels / baseline.resolution)
+    price = cost(arch)
+    about = {
+        "source": "scaled",
+        "baseline": baseline.name,
+        **dict(zip(_DIMENSIONS, (round(value, 6) for value in multipliers), strict=True)),
+        "params": price.params,
+        "macs": price.macs,
+        "nominal_ratio": round(depth * width**2 * multipliers[2] ** 2, 6),
+        "realised_ratio": round(price.macs / cost(baseline).macs, 6),
+    }
+    return arch.replace(name="_".join([baseline.name, *given])), about
 
 
 def family(baseline: Arch, config: Config, run: Path) -> "tuple[Member, ...]":
@@ -34,9 +91,10 @@ def family(baseline: Arch, config: Config, run: Path) -> "tuple[Member, ...]":
     if kind != "formula":
         raise UserError(f"coefficients: got {kind!r}{closest(kind, ('published', 'formula'))}")
     phis = config["phis"]
-    if not isinstance(phis, list) or not all(_is_number(phi) for phi in phis):
+    if not isinstance(phis, list) or not all(is_number(phi) for phi in phis):
         raise UserError(f"phis: expected a list of numbers, got {phis!r}")
-    return formula_family(baseline, _constants(config, run), phis, config["depth_rounding"])
+    check_rounding(config["depth_rounding"])
+    return formula_family(baseline, constants(config, run), phis, config["depth_rounding"])
 
 
 def write(members: "Sequence[Member]", run: Path) -> Path:
@@ -73,7 +131,8 @@ def family_table(members: "Sequence[Member]") -> str:
     )
 
 
-def _constants(config: Config, run: Path) -> "Constants":
+def constants(config: Config, run: Path) -> "Constants":
+    """α, β, γ as given, or from `constants`, or the run folder's own. Raises UserError for none."""
     from scaling_search.compound import Constants
     from scaling_search.family import read_constants
 
@@ -81,7 +140,7 @@ def _constants(config: Config, run: Path) -> "Constants":
     missing = [name for name, value in given.items() if value is None]
     if not missing:
         for name, value in given.items():
-            if not _is_number(value):
+            if not is_number(value):
                 raise UserError(f"{name}: expected a number, got {value!r}")
         return Constants(**given)
     if len(missing) < len(given):
@@ -95,5 +154,12 @@ def _constants(config: Config, run: Path) -> "Constants":
     return read_constants(path)
 
 
-def _is_number(value: object) -> bool:
+def check_rounding(rounding: object) -> None:
+    """Raises UserError for what is no way to round depths."""
+    if rounding not in ("ceil", "round"):
+        raise UserError(f"depth_rounding: got {rounding!r}{closest(rounding, ('ceil', 'round'))}")
+
+
+def is_number(value: object) -> bool:
+    """Whether it is an int or a float, which a bool is not."""
     return isinstance(value, int | float) and not isinstance(value, bool)
