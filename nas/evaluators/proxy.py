@@ -11,6 +11,7 @@ from nas.evaluators.base import Evaluator, Measurement, Report
 from nas.networks.model import build
 from nas.training.data import load, verify
 from nas.training.fit import fit, seeded
+from nas.training.initial import start_near_identity
 from nas.training.recipe import Recipe
 from nas.training.sources import Digits, Source
 from search_spaces.arch import Arch
@@ -27,12 +28,12 @@ class ProxyEvaluator(Evaluator):
 
     data: Source = field(default_factory=Digits)
     recipe: Recipe = field(default_factory=Recipe)
-    epochs: int = 4
+    epochs: int = 3
     width: float = 0.125
     """Channels of the proxy over those of the architecture."""
     depth: float = 1.0
     """Layers of the proxy over those of the architecture."""
-    resolution: int = 24
+    resolution: int = 40
     """Pixels a side that stand for `base_resolution`."""
     base_resolution: int = 224
     """An architecture of r pixels trains at resolution · r / base_resolution."""
@@ -80,6 +81,8 @@ class ProxyEvaluator(Evaluator):
         with _threads(self.threads):
             with seeded(training_seed, device):
                 model = build(slim)
+                if self.recipe.near_identity:
+                    start_near_identity(model)
             curve = fit(
                 model,
                 load(self.data, slim.resolution),

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 
 from nas.evaluators.base import EvaluationFailed, Report
 from nas.training.augment import augment, normalise
 from nas.training.data import Dataset, Labelled
-from nas.training.recipe import Recipe, learning_rate, make_optimizer
+from nas.training.recipe import Recipe, learning_rate, make_average, make_optimizer
 
 _VALIDATION_BATCH = 256
 _LATE = 0.75
@@ -39,7 +39,7 @@ def fit(
     """
     data = data.to(device)
     model = model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    averaged = _average(model, recipe)
+    averaged = None if recipe.ema is None else make_average(recipe.ema, model)
     optimizer = make_optimizer(recipe, model)
     generator = torch.Generator().manual_seed(seed)
     curve: list[float] = []
@@ -140,13 +140,6 @@ def _chance(images: Labelled) -> float:
     """What always answering the commonest class may reach, by two standard errors."""
     share = images.labels.bincount().max().item() / len(images)
     return share + 2 * math.sqrt(share * (1 - share) / len(images))
-
-
-def _average(model: nn.Module, recipe: Recipe) -> AveragedModel | None:
-    if recipe.ema is None:
-        return None
-    average = get_ema_multi_avg_fn(recipe.ema)  # type: ignore[no-untyped-call]
-    return AveragedModel(model, multi_avg_fn=average, use_buffers=True)
 
 
 def _autocast(recipe: Recipe, device: torch.device) -> torch.autocast:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from nas.training.rmsprop import RMSpropTF
 from search_spaces.errors import UserError
@@ -17,7 +18,7 @@ class Recipe:
 
     optimizer: Literal["sgd", "rmsprop_tf", "adamw"] = "sgd"
     """`sgd`: with Nesterov momentum; `rmsprop_tf`: TensorFlow's; `adamw`."""
-    lr: float = 0.8
+    lr: float = 0.4
     """Peak learning rate for batches of 256; it grows linearly with the batch."""
     batch_size: int = 64
     momentum: float = 0.9
@@ -28,15 +29,19 @@ class Recipe:
     """How the learning rate falls: to zero at the end, or by `decay` every `decay_epochs`."""
     decay: float = 0.97
     decay_epochs: float = 2.4
-    warmup_epochs: float = 0.0
+    warmup_epochs: float = 1.0
     """Epochs over which the learning rate first rises from zero; the schedule runs meanwhile."""
     label_smoothing: float = 0.0
     ema: float | None = None
-    """Decay, per step, of a moving average of the weights that is then what validates."""
+    """Decay, per step, of a moving average of the weights that is then what validates. The n-th
+    step's is (1 + n) / (10 + n) if that is less, as in TensorFlow."""
     flip: bool = True
     """Mirror half of the images, of data whose classes survive it."""
     shift: float = 0.125
     """Move images by up to this fraction of their side, along each axis; edges are repeated."""
+    near_identity: bool = True
+    """Residual branches start at zero and squeeze-and-excitation gates open, where the paper's
+    initial weights would cost a short training most of its epochs."""
     mixed_precision: bool = True
     """bfloat16 autocast on CUDA; elsewhere training is in float32."""
 
@@ -82,6 +87,16 @@ def make_optimizer(recipe: Recipe, model: nn.Module) -> torch.optim.Optimizer:
     if recipe.optimizer == "adamw":
         return torch.optim.AdamW(groups, lr=lr, betas=(recipe.momentum, 0.999), foreach=True)
     return RMSpropTF(groups, lr=lr, momentum=recipe.momentum)
+
+
+def make_average(decay: float, model: nn.Module) -> AveragedModel:
+    """An exponential moving average of the model's parameters and buffers."""
+
+    def update(averages: Any, currents: Any, step: Tensor | int) -> None:
+        warm = min(decay, (1 + int(step)) / (10 + int(step)))
+        get_ema_multi_avg_fn(warm)(averages, currents, step)  # type: ignore[no-untyped-call]
+
+    return AveragedModel(model, multi_avg_fn=update, use_buffers=True)
 
 
 def _parameter_groups(parameters: list[nn.Parameter], weight_decay: float) -> list[dict[str, Any]]:
