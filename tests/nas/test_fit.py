@@ -166,13 +166,13 @@ def test_rmsprop_is_tensorflows():
 
 class TestLearningRate:
     def test_grows_with_the_batch(self):
-        recipe = Recipe(lr=0.1)
+        recipe = Recipe(lr=0.1, warmup_epochs=0)
         assert learning_rate(recipe, 0, 10, 256) == pytest.approx(0.1)
         assert learning_rate(recipe, 0, 10, 64) == pytest.approx(0.025)
 
     @given(st.sampled_from(["cosine", "linear"]), st.integers(1, 400))
     def test_falls_to_zero(self, schedule, epochs):
-        recipe = Recipe(lr=1.0, schedule=schedule)
+        recipe = Recipe(lr=1.0, schedule=schedule, warmup_epochs=0)
         rates = [learning_rate(recipe, epoch, epochs, 256) for epoch in range(epochs + 1)]
         assert rates == sorted(rates, reverse=True)
         assert rates[-1] == pytest.approx(0, abs=1e-12)
