@@ -1,8 +1,5 @@
 """The page's words and tables: what was run, the baseline, the sweep, the family."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import pandas as pd
 
 from nas.dashboard import theme
@@ -12,6 +9,7 @@ from nas.dashboard.published import published_efficientnet
 from nas.dashboard.sweep import sweep
 from nas.dashboard.trials import macs_reward
 from nas.dashboard.wording import plural, reward_words, search_words, sweep_words
+from search_spaces.arch import Arch
 
 
 def headline(frames: RunFrames) -> dict[str, str]:
@@ -50,31 +48,33 @@ def run_facts(frames: RunFrames) -> dict[str, str | Markup]:
         "Trials": f"{len(frames.finished)} finished{failed}" if len(frames.trials) else "",
         "Seed": settings.seed,
         "Sweep": f"{plural(measured, 'network')} measured for "
-        f"{plural(int(frames.sweep['points'].sum()), 'grid point')} at φ = {settings.phi:g}"
+        f"{plural(int(frames.sweep['points'].sum()), 'grid point')}{_at_phi(frames)}"
         if measured
         else "",
     }
     return facts
 
 
-def baseline_table(baseline: Mapping[str, Any]) -> Markup | None:
-    """The stages of the winner; None where there is no baseline."""
-    stages = baseline.get("stages")
-    if not isinstance(stages, list) or not all(isinstance(stage, Mapping) for stage in stages):
-        return None
+def _at_phi(frames: RunFrames) -> str:
+    phi = frames.constants.get("phi")
+    return f" at φ = {phi:g}" if isinstance(phi, int | float) else ""
+
+
+def baseline_table(baseline: Arch) -> Markup:
+    """The stages of the winner."""
     header = ["stage", "op", "kernel", "stride", "expand", "SE", "channels", "layers"]
     rows = [
         [
             str(index),
-            str(stage.get("op", "mbconv")),
-            f"{stage.get('kernel', 3)}×{stage.get('kernel', 3)}",
-            str(stage.get("stride", 1)),
-            _plain(stage.get("expand", 1)),
-            _plain(stage.get("se", 0)),
-            str(stage.get("channels", "")),
-            str(stage.get("repeats", 1)),
+            stage.op,
+            f"{stage.kernel}×{stage.kernel}",
+            str(stage.stride),
+            f"{stage.expand:g}",
+            f"{stage.se:g}",
+            str(stage.channels),
+            str(stage.repeats),
         ]
-        for index, stage in enumerate(stages)
+        for index, stage in enumerate(baseline.stages)
     ]
     return table(header, rows, words=2)
 
@@ -83,7 +83,7 @@ def sweep_table(frames: RunFrames) -> Markup:
     """Every distinct network of the sweep, best first, nominal beside realised cost."""
     rows = sweep(frames).candidates
     header = [
-        "standing", "α", "β", "γ", "grid points", "nominal", "realised", "px", "MACs", "params",
+        "standing", "α", "β", "γ", "grid points", "nominal", "realised", "MACs", "params",
         "proxy accuracy (%)", "seeds",
     ]  # fmt: skip
     cells = [
@@ -93,7 +93,6 @@ def sweep_table(frames: RunFrames) -> Markup:
             theme.number(row["points"], 0),
             theme.number(row["nominal_ratio"], 2),
             theme.number(row["realised_ratio"], 2),
-            theme.number(row["resolution"], 0),
             theme.count(row["macs"]),
             theme.count(row["params"]),
             theme.percent_pm(row["accuracy"], row["stderr"], 2).removesuffix(" %"),
@@ -108,8 +107,8 @@ def family_table(frames: RunFrames) -> Markup:
     """The family, with its multipliers, costs and the published network of the same name."""
     published = published_efficientnet().set_index("name")
     header = [
-        "network", "φ", "depth", "width", "px", "params", "MACs", "nominal ×", "realised ×",
-        "published params", "published MACs",
+        "network", "φ", "depth ×", "width ×", "blocks", "px", "params", "MACs",
+        "nominal ×", "realised ×", "published params", "published MACs",
     ]  # fmt: skip
     cells = []
     for row in frames.family.to_dict("records"):
@@ -117,10 +116,11 @@ def family_table(frames: RunFrames) -> Markup:
         cells.append(
             [
                 row["name"],
-                _plain(row["phi"]),
+                theme.plain(row["phi"]),
                 theme.number(row["depth"], 2),
                 theme.number(row["width"], 2),
-                theme.number(row["realised_resolution"], 0),
+                theme.number(row["blocks"], 0),
+                theme.number(row["pixels"], 0),
                 theme.whole(row["params"]),
                 theme.whole(row["macs"]),
                 theme.number(row["nominal_ratio"], 2),
@@ -130,9 +130,3 @@ def family_table(frames: RunFrames) -> Markup:
             ]
         )
     return table(header, cells)
-
-
-def _plain(value: object) -> str:
-    if isinstance(value, int | float) and value == value:
-        return f"{value:g}"
-    return "–" if value is None or value != value else str(value)

@@ -25,6 +25,8 @@ _LABEL_PLACES = {
     "Inception-v3": "middle left",
     "AmoebaNet-C": "middle left",
 }
+# The lowest of them leaves room for the names of our networks under the published ones.
+_TOP1_RANGE = (74.0, 85.2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,9 @@ def published_figure(frames: RunFrames) -> go.Figure:
     _mark_family(figure, frames.family)
     theme.styled(figure, 440, margin={"l": 64, "r": 24, "t": 56, "b": 56})
     figure.update_xaxes(title_text="MACs", **theme.log_count_axis(min(every), 1.1 * max(every)))
-    figure.update_yaxes(title_text="published ImageNet top-1 (%), not ours", range=[75, 85.2])
+    figure.update_yaxes(
+        title_text="published ImageNet top-1 (%), not ours", range=list(_TOP1_RANGE)
+    )
     return figure
 
 
@@ -135,7 +139,7 @@ def _mark_family(figure: go.Figure, family: pd.DataFrame) -> None:
     """Where our networks' MACs lie: on the axis, for they have no ImageNet accuracy."""
     figure.add_scatter(
         x=family["macs"],
-        y=[75.0] * len(family),
+        y=[_TOP1_RANGE[0]] * len(family),
         mode="markers+text",
         name="MACs of this family",
         marker={"symbol": "line-ns-open", "size": 12, "color": theme.BLUE, "line": {"width": 2}},

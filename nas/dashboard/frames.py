@@ -8,8 +8,11 @@ from typing import Any
 import pandas as pd
 
 from nas.dashboard.settings import Settings, read_settings
+from nas.networks.cost import cost
+from search_spaces.arch import Arch
 from search_spaces.errors import UserError
 from search_spaces.parsing import load_yaml
+from search_spaces.yaml_io import load_arch, read_about
 
 TRIAL_NUMBERS = (
     "number", "accuracy", "accuracy_stderr", "reward", "macs", "params", "activations", "cost",
@@ -23,11 +26,8 @@ SWEEP_NUMBERS = (
 )  # fmt: skip
 SWEEP_FLAGS = ("in_band", "tied", "winner")
 SWEEP_WORDS = ("key", "compact", "reason")
-FAMILY_NUMBERS = (
-    "phi", "depth", "width", "resolution", "realised_depth", "realised_width",
-    "realised_resolution", "params", "macs", "nominal_ratio", "realised_ratio",
-)  # fmt: skip
-FAMILY_WORDS = ("name", "file", "source")
+FAMILY_NUMBERS = ("phi", "depth", "width", "nominal_ratio", "realised_ratio")
+FAMILY_COLUMNS = ("name", "file", *FAMILY_NUMBERS, "pixels", "blocks", "params", "macs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +37,14 @@ class RunFrames:
     folder: Path
     settings: Settings
     """What it was made with."""
-    baseline: Mapping[str, Any]
-    """`baseline.yaml`: the fields of an Arch, and `about`."""
+    baseline: Arch | None
+    """`baseline.yaml`."""
     trials: pd.DataFrame
     """One row a trial, finished or failed, by number."""
     sweep: pd.DataFrame
     """One row a distinct network of the sweep."""
     constants: Mapping[str, Any]
-    """`constants.yaml`: alpha, beta, gamma and what is told about them."""
+    """`constants.yaml`: alpha, beta, gamma, and how sure that is."""
     family: pd.DataFrame
     """One row a network of the family, smallest first."""
 
@@ -63,12 +63,6 @@ class RunFrames:
         """The columns of `trials` that are choices of the space."""
         return [name for name in self.trials.columns if name not in _TRIAL_COLUMNS]
 
-    @property
-    def resolution(self) -> int | None:
-        """Input side in pixels of the full-size baseline, where it is known."""
-        value = self.baseline.get("resolution")
-        return value if isinstance(value, int) else None
-
 
 _TRIAL_COLUMNS = frozenset(TRIAL_NUMBERS + TRIAL_FLAGS + TRIAL_WORDS)
 
@@ -76,16 +70,17 @@ _TRIAL_COLUMNS = frozenset(TRIAL_NUMBERS + TRIAL_FLAGS + TRIAL_WORDS)
 def load_run(folder: Path) -> RunFrames:
     """The records of a run folder.
 
-    Raises UserError where the folder is not there or holds no run, and for files that are neither
-    CSV nor YAML.
+    Raises UserError where the folder is not there or holds no run, and for files that are not what
+    their names say.
     """
     folder = Path(folder)
     if not folder.is_dir():
         raise UserError(f"{folder}: no such run folder")
+    baseline = folder / "baseline.yaml"
     frames = RunFrames(
         folder=folder,
         settings=read_settings(_read_mapping(folder / "config.yaml")),
-        baseline=_read_mapping(folder / "baseline.yaml"),
+        baseline=load_arch(str(baseline)) if baseline.exists() else None,
         trials=_read_table(folder / "trials.csv", TRIAL_NUMBERS, TRIAL_FLAGS, TRIAL_WORDS),
         sweep=_read_table(folder / "sweep.csv", SWEEP_NUMBERS, SWEEP_FLAGS, SWEEP_WORDS),
         constants=_read_mapping(folder / "constants.yaml"),
@@ -119,14 +114,15 @@ def _read_table(
 def _read_family(folder: Path) -> pd.DataFrame:
     rows = []
     for path in sorted(folder.glob("*.yaml")):
-        network = _read_mapping(path)
-        about = _mapping(network.get("about"))
-        row = {name: about.get(name) for name in FAMILY_NUMBERS}
-        # The pixels a network is fed are the network's own; `about` has the raw multiplier.
-        row["realised_resolution"] = network.get("resolution", row["realised_resolution"])
-        rows.append(row | {"name": path.stem.upper(), "file": f"family/{path.name}"}
-                    | {"source": str(about.get("source", ""))})  # fmt: skip
-    family = pd.DataFrame(rows, columns=[*FAMILY_NUMBERS, *FAMILY_WORDS])
+        arch, about = load_arch(str(path)), read_about(path)
+        price = cost(arch)
+        rows.append(
+            {name: about.get(name) for name in FAMILY_NUMBERS}
+            | {"name": path.stem.upper(), "file": f"family/{path.name}"}
+            | {"pixels": arch.resolution, "blocks": sum(stage.repeats for stage in arch.stages)}
+            | {"params": price.params, "macs": price.macs}
+        )
+    family = pd.DataFrame(rows, columns=[*FAMILY_COLUMNS])
     for name in FAMILY_NUMBERS:
         family[name] = pd.to_numeric(family[name], errors="coerce")
     return family.sort_values(["macs", "name"], kind="stable", ignore_index=True)

@@ -4,6 +4,7 @@ import shlex
 
 import pandas as pd
 
+from nas.dashboard.candidates import MOST_ROWS, candidates_figure
 from nas.dashboard.choices import choices, choices_figure
 from nas.dashboard.facts import family_table, sweep_table
 from nas.dashboard.family import growth_figure, published_figure
@@ -12,7 +13,7 @@ from nas.dashboard.html import Markup, element, phrase
 from nas.dashboard.page import Panel, Section
 from nas.dashboard.progress import progress_figure
 from nas.dashboard.published import published_source
-from nas.dashboard.sweep import MOST_ROWS, candidates_figure, sweep, sweep_figure
+from nas.dashboard.sweep import sweep, sweep_figure
 from nas.dashboard.trials import accuracy_against_macs_figure, macs_reward
 from nas.dashboard.wording import plural, reward_words, search_words, sweep_words
 
@@ -91,14 +92,15 @@ def sweep_section(frames: RunFrames) -> Section:
         candidates = plural(shown.failed, "candidate")
         none = phrase(f"{candidates} failed, none finished{_last(frames.sweep)}.")
         return Section("constants", title, [], none)
-    failed = f" {plural(shown.failed, 'candidate')} failed." if shown.failed else ""
+    failed = f" {plural(shown.failed, 'candidate')} failed altogether." if shown.failed else ""
     total = len(shown.candidates)
     cut = f" The first {MOST_ROWS} of {total}; the table has all." if total > MOST_ROWS else ""
     against_cost = Panel(
         id="sweep",
         title="Proxy accuracy of the scaled networks against their real cost",
-        caption="Bars are one standard error over seeds. Filled circles are within the noise of "
-        f"the winner: ties.{failed}{_proxy(sweep_words(frames))}",
+        caption="Bars are one standard error. Filled circles cannot be told from the winner at "
+        f"95 %: ties.{_to_decide(shown.undecided)}{failed} Shaded: the band of costs within which "
+        f"the winner was sought.{_proxy(sweep_words(frames))}",
         figure=sweep_figure(frames),
     )
     each = Panel(
@@ -111,6 +113,10 @@ def sweep_section(frames: RunFrames) -> Section:
         table=sweep_table(frames),
     )
     return Section("constants", title, [against_cost, each])
+
+
+def _to_decide(trainings: int | None) -> str:
+    return f" About {plural(trainings, 'more training')} would decide." if trainings else ""
 
 
 def family_section(frames: RunFrames) -> Section:
@@ -136,7 +142,7 @@ def family_section(frames: RunFrames) -> Section:
         id="networks",
         title="The networks",
         caption="Ratios are to the baseline's MACs: nominal as φ asks, realised as rounded and "
-        "built. Depth and width are multipliers before rounding.",
+        "built. Depth and width are multipliers before rounding; blocks and pixels are as built.",
         table=family_table(frames),
         open_table=True,
         wide=True,

@@ -25,10 +25,6 @@ class Settings:
     """What the search's accuracies are of: dataset, resolution, width, epochs …"""
     sweep_evaluator: Mapping[str, Any] = field(default_factory=dict)
     """The same of the sweep."""
-    phi: float = 1.0
-    """The φ at which the sweep built its candidates."""
-    ratio: float = 2.0
-    """What a unit of φ should multiply the cost by."""
 
     @property
     def is_front(self) -> bool:
@@ -39,7 +35,6 @@ class Settings:
 def read_settings(config: Mapping[str, Any]) -> Settings:
     """The settings in a config.yaml; values of unexpected types count as absent."""
     search, sweep = _mapping(config.get("search")), _mapping(config.get("sweep"))
-    grid = {**_mapping(sweep.get("sweep")), **_mapping(sweep.get("grid")), **sweep}
     sampler = _mapping(search.get("sampler"))
     options = _mapping(search.get("search"))
     return Settings(
@@ -49,8 +44,6 @@ def read_settings(config: Mapping[str, Any]) -> Settings:
         reward=_reward(_mapping(search.get("reward"))),
         search_evaluator=_mapping(search.get("about")),
         sweep_evaluator=_mapping(sweep.get("about")),
-        phi=_number(grid.get("phi"), 1.0),
-        ratio=_number(grid.get("ratio"), 2.0),
     )
 
 
@@ -62,11 +55,6 @@ def _reward(node: Mapping[str, Any]) -> AnyReward | None:
         return cls(**{name: float(value) for name, value in node.items() if name != "_target_"})
     except (TypeError, ValueError):
         return None
-
-
-def _number(value: object, default: float) -> float:
-    known = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if known else default  # type: ignore[arg-type]
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

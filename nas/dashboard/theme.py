@@ -19,6 +19,7 @@ MUTED = "#5f6b7a"
 POINT = "#8a97a8"
 RULE = "#c9d0d9"
 GRID = "#e9ecf0"
+WASH = "#f3f6f9"
 
 FONT = "Inter, 'Segoe UI', 'Helvetica Neue', Arial, 'Liberation Sans', sans-serif"
 PROXY_PERCENT = "proxy accuracy (%)"
@@ -162,6 +163,11 @@ def percent_pm(fraction: float, stderr: float, digits: int = 1) -> str:
 def number(value: float | None, digits: int = 3) -> str:
     """A plain number to some decimals, a dash where there is none."""
     return "–" if value is None or not math.isfinite(value) else f"{value:.{digits}f}"
+
+
+def plain(value: float | None) -> str:
+    """A number in as few digits as it takes, a dash where there is none."""
+    return "–" if value is None or not math.isfinite(value) else f"{value:g}"
 
 
 def whole(value: float | None) -> str:

@@ -112,7 +112,7 @@ def accuracy_against_macs_figure(frames: RunFrames) -> go.Figure:
         figure.add_vline(shown.target, line={"color": theme.MUTED, "width": 1, "dash": "dot"})
         figure.add_annotation(_target_label(shown.target))
     theme.styled(figure, 490, margin={"l": 64, "r": 64, "t": 60, "b": 56})
-    at = f" at {frames.resolution} px" if frames.resolution else ""
+    at = f" at {frames.baseline.resolution} px" if frames.baseline else ""
     figure.update_xaxes(title_text=f"MACs of the full-size network{at}", **axis)
     figure.update_yaxes(title_text=theme.PROXY_PERCENT, range=[floor, ceiling])
     return figure

@@ -8,6 +8,7 @@ from nas.dashboard.html import Markup, definitions, element
 from nas.dashboard.page import render_page
 from nas.dashboard.panels import sections
 from nas.dashboard.wording import plural
+from search_spaces.arch import Arch
 
 
 def write_dashboard(folder: Path) -> Path:
@@ -30,10 +31,7 @@ def _header(frames: RunFrames) -> Markup:
         element("div", element("b", value), element("span", name))
         for name, value in headline(frames).items()
     ]
-    stages = baseline_table(frames.baseline)
     facts = {name: value for name, value in run_facts(frames).items() if value}
-    resolution = f" at {frames.resolution} px" if frames.resolution else ""
-    winner = [element("h3", f"The baseline{resolution}, stage by stage"), stages] if stages else []
     return element(
         "header",
         element("h1", frames.folder.resolve().name),
@@ -42,10 +40,15 @@ def _header(frames: RunFrames) -> Markup:
         element(
             "div",
             *([element("div", element("h3", "What was run"), definitions(facts))] if facts else []),
-            element("div", *winner),
+            *([element("div", *_baseline(frames.baseline))] if frames.baseline else []),
             class_="about",
         ),
     )
+
+
+def _baseline(baseline: Arch) -> tuple[Markup, Markup]:
+    title = f"The baseline at {baseline.resolution} px, stage by stage"
+    return element("h3", title), baseline_table(baseline)
 
 
 def _lead(frames: RunFrames) -> str:

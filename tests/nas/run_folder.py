@@ -4,13 +4,18 @@ import csv
 import math
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from nas.rewards import Absolute, Hard, Soft
+from scaling_search.compound import Constants
+from scaling_search.family import formula_family
+from scaling_search.family import write_family as write_members
+from search_spaces.yaml_io import write_arch
+from search_spaces.zoo import zoo
 
 CHANNELS = (16, 24, 40, 80, 112, 192, 320)
 REPEATS = (1, 2, 2, 3, 3, 4, 1)
@@ -42,7 +47,7 @@ def write_config(
             "search": {"seed": 0, "seeds": 2},
             "about": dict(evaluator),
         },
-        "sweep": {"phi": 1.0, "ratio": 2.0, "about": dict(evaluator)},
+        "sweep": {"about": dict(evaluator)},
     }
     (folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False), "utf-8")
 
@@ -108,20 +113,12 @@ def _trial(rng: random.Random, number: int, failed: bool, reward: Reward | None)
 
 def write_baseline(folder: Path, trial: Mapping[str, Any]) -> None:
     """baseline.yaml of a trial."""
-    stages = [
-        {
-            "op": "mbconv",
-            "repeats": REPEATS[i],
-            "kernel": trial[f"s{i}_kernel"],
-            "stride": STRIDES[i],
-            "expand": trial.get(f"s{i}_expand", 1),
-            "channels": CHANNELS[i],
-            "se": 0.25,
-        }
-        for i in range(len(CHANNELS))
-    ]
-    arch = {"name": "b0", "resolution": 224, "stages": stages, "about": {"macs": trial["macs"]}}
-    (folder / "baseline.yaml").write_text(yaml.safe_dump(arch, sort_keys=False), "utf-8")
+    b0 = zoo("efficientnet_b0")
+    stages = tuple(
+        replace(stage, kernel=trial[f"s{i}_kernel"], expand=float(trial.get(f"s{i}_expand", 1)))
+        for i, stage in enumerate(b0.stages)
+    )
+    write_arch(b0.replace(name="b0", stages=stages), folder / "baseline.yaml", {"trial": 0})
 
 
 def write_sweep(folder: Path, candidates: int = 46, *, failed: Sequence[int] = ()) -> None:
@@ -149,7 +146,7 @@ def write_sweep(folder: Path, candidates: int = 46, *, failed: Sequence[int] = (
                 "realised_ratio": realised,
                 "depth": alpha,
                 "width": beta,
-                "resolution": round(224 * gamma),
+                "resolution": gamma,
                 "macs": round(386e6 * realised),
                 "params": round(5.3e6 * alpha * beta**2),
                 "accuracy": "" if index in failed else accuracy,
@@ -170,34 +167,15 @@ def write_sweep(folder: Path, candidates: int = 46, *, failed: Sequence[int] = (
             row["tied"] = row is not winner and winner["accuracy"] - row["accuracy"] < 0.006
         winner["winner"] = True
         constants = {name: winner[name] for name in ("alpha", "beta", "gamma")}
+        constants |= {"phi": 1.0, "band": [1.1, 2.9], "trainings_to_decide": 40}
         (folder / "constants.yaml").write_text(yaml.safe_dump(constants), "utf-8")
     write_csv(folder / "sweep.csv", rows)
 
 
 def write_family(folder: Path) -> None:
     """family/b0.yaml … b7.yaml."""
-    (folder / "family").mkdir(parents=True, exist_ok=True)
-    alpha, beta, gamma = 1.15, 1.15, 1.15
-    for index, phi in enumerate((0, 0.5, 1, 2, 3.5, 5, 6, 7)):
-        nominal = (alpha * beta**2 * gamma**2) ** phi
-        realised = nominal * (1 + 0.25 * math.sin(index))
-        about = {
-            "phi": phi,
-            "alpha": alpha,
-            "beta": beta,
-            "gamma": gamma,
-            "depth": alpha**phi,
-            "width": beta**phi,
-            "resolution": gamma**phi,
-            "params": round(5.1e6 * (alpha * beta**2) ** phi),
-            "macs": round(362e6 * realised),
-            "nominal_ratio": nominal,
-            "realised_ratio": realised,
-            "source": "constants.yaml",
-        }
-        arch = {"name": f"b{index}", "resolution": round(224 * gamma**phi), "about": about}
-        path = folder / "family" / f"b{index}.yaml"
-        path.write_text(yaml.safe_dump(arch, sort_keys=False), "utf-8")
+    members = formula_family(zoo("efficientnet_b0"), Constants(1.15, 1.15, 1.15))
+    write_members(members, folder / "family")
 
 
 def write_run(folder: Path, trials: int = 32) -> Path:

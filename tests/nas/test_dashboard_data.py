@@ -11,15 +11,20 @@ from hypothesis import strategies as st
 
 import run_folder
 from nas.dashboard import theme
+from nas.dashboard.candidates import candidates_figure
 from nas.dashboard.choices import choices, front_ranks
 from nas.dashboard.family import growth, growth_figure, published_figure
 from nas.dashboard.frames import RunFrames, load_run
 from nas.dashboard.iso_lines import iso_lines
 from nas.dashboard.progress import hypervolume_shares, progress, progress_figure
 from nas.dashboard.published import published_efficientnet, published_networks
-from nas.dashboard.sweep import candidates_figure, sweep, sweep_figure
+from nas.dashboard.sweep import sweep, sweep_figure
 from nas.dashboard.trials import accuracy_against_macs, accuracy_against_macs_figure
 from nas.rewards import Absolute, Front, Hard, Soft
+from scaling_search.compound import Constants
+from scaling_search.family import formula_family, write_family
+from search_spaces.yaml_io import write_arch
+from search_spaces.zoo import zoo
 
 
 def trial(number: int, accuracy: float | None, macs: float, **others: Any) -> dict[str, Any]:
@@ -204,6 +209,7 @@ def test_candidates_stand_by_standing_then_accuracy(tmp_path: Path) -> None:
             candidate(3, 0.89, tied=True),
             candidate(4, "", reason="diverged"),
             candidate(5, 0.885),
+            candidate(6, 0.95, reason="seed 1: diverged"),
         ],
     )
     shown = sweep(load_run(tmp_path))
@@ -212,10 +218,20 @@ def test_candidates_stand_by_standing_then_accuracy(tmp_path: Path) -> None:
         (3, "tied with the winner"),
         (5, "behind"),
         (0, "behind"),
+        (6, "failed with some seed"),
         (1, "outside the cost band"),
     ]
     assert shown.failed == 1
+    assert shown.target_ratio is None
+
+
+def test_the_band_and_what_would_decide_come_with_the_constants(tmp_path: Path) -> None:
+    run_folder.write_csv(tmp_path / "sweep.csv", [candidate(0, 0.9, winner=True)])
+    (tmp_path / "constants.yaml").write_text("band: [1.0, 3.0]\ntrainings_to_decide: 7\n")
+    shown = sweep(load_run(tmp_path))
+    assert shown.band == (1, 3)
     assert shown.target_ratio == 2
+    assert shown.undecided == 7
 
 
 def test_the_sweep_shows_error_bars_and_both_ratios(tmp_path: Path) -> None:
@@ -231,21 +247,18 @@ def test_the_sweep_shows_error_bars_and_both_ratios(tmp_path: Path) -> None:
 
 
 def test_a_family_without_phi_stands_beside_its_namesakes(tmp_path: Path) -> None:
-    (tmp_path / "family").mkdir()
-    for name, macs in (("b0", 385814752), ("b2", 993561872), ("mine", 5)):
-        (tmp_path / "family" / f"{name}.yaml").write_text(f"about: {{macs: {macs}, params: 1}}")
+    for name, resolution in (("b0", 224), ("b2", 260), ("mine", 300)):
+        arch = zoo("efficientnet_b0").replace(resolution=resolution)
+        write_arch(arch, tmp_path / "family" / f"{name}.yaml")
     shown = growth(load_run(tmp_path))
     assert list(zip(shown.ours["name"], shown.ours["phi"], strict=True)) == [("B0", 0), ("B2", 1)]
 
 
 def test_a_family_may_shrink(tmp_path: Path) -> None:
-    (tmp_path / "family").mkdir()
-    for name, phi, macs in (("b-1", -1, 2e8), ("b0", 0, 4e8)):
-        (tmp_path / "family" / f"{name}.yaml").write_text(
-            f"about: {{phi: {phi}, macs: {macs}, params: {macs / 80}}}"
-        )
+    members = formula_family(zoo("efficientnet_b0"), Constants(1.2, 1.1, 1.15), phis=(-1, 1))
+    write_family(members, tmp_path / "family")
     names = {trace.name: trace for trace in growth_figure(load_run(tmp_path)).data}
-    assert list(names["this family"].x) == [-1, 0]
+    assert list(names["this family"].x) == [-1, 0, 1]
 
 
 def test_published_figures_are_the_papers() -> None:
@@ -263,7 +276,7 @@ def test_published_accuracies_are_labelled_as_published(tmp_path: Path) -> None:
     figure = published_figure(load_run(tmp_path))
     assert figure.layout.yaxis.title.text == "published ImageNet top-1 (%), not ours"
     ours = next(trace for trace in figure.data if trace.name == "MACs of this family")
-    assert set(ours.y) == {75.0}
+    assert set(ours.y) == {figure.layout.yaxis.range[0]}
 
 
 @pytest.mark.parametrize("trials", [1, 2, 9, 10, 11])

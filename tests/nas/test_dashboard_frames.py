@@ -6,8 +6,18 @@ from pathlib import Path
 import pytest
 
 import run_folder
-from nas.dashboard.frames import load_run
+from nas import records
+from nas.dashboard.frames import (
+    SWEEP_FLAGS,
+    SWEEP_NUMBERS,
+    SWEEP_WORDS,
+    TRIAL_FLAGS,
+    TRIAL_NUMBERS,
+    TRIAL_WORDS,
+    load_run,
+)
 from nas.rewards import Absolute, Front, Hard, Soft
+from scaling_search import files
 from search_spaces.errors import UserError
 
 
@@ -23,7 +33,11 @@ def test_a_whole_run_is_read(tmp_path: Path) -> None:
     assert frames.choices[0] == "s0_kernel"
     assert "s6_expand" in frames.choices
     assert len(frames.choices) == 13
-    assert frames.resolution == 224
+    assert frames.baseline is not None
+    assert frames.baseline.resolution == 224
+    assert frames.family.loc[0, ["params", "macs", "pixels", "blocks"]].tolist() == [
+        5288548, 385814752, 224, 16,
+    ]  # fmt: skip
 
 
 def test_settings_are_those_of_each_stage(tmp_path: Path) -> None:
@@ -51,7 +65,13 @@ def test_missing_parts_are_empty(tmp_path: Path) -> None:
     assert frames.trials.empty
     assert frames.sweep.empty
     assert frames.settings.reward is None
-    assert frames.baseline == {}
+    assert frames.baseline is None
+    assert frames.constants == {}
+
+
+def test_every_column_that_is_written_is_known() -> None:
+    assert set(records.COLUMNS) == set(TRIAL_NUMBERS + TRIAL_FLAGS + TRIAL_WORDS)
+    assert set(files.COLUMNS) == set(SWEEP_NUMBERS + SWEEP_FLAGS + SWEEP_WORDS)
 
 
 def test_text_that_looks_like_something_else_stays_text(tmp_path: Path) -> None:
@@ -75,13 +95,16 @@ def test_text_that_looks_like_something_else_stays_text(tmp_path: Path) -> None:
     [
         ("trials.csv", 'a,b\n"1,2\n', "trials.csv: not a CSV table"),
         ("trials.csv", "", "trials.csv: not a CSV table"),
-        ("baseline.yaml", "stages: [", "baseline.yaml: line 1: not YAML"),
+        ("config.yaml", "search: [", "config.yaml: line 1: not YAML"),
+        ("baseline.yaml", "stages: []", "baseline.yaml: stages: expected at least one"),
+        ("family/b0.yaml", "stage: []", "family/b0.yaml: unknown field 'stage'"),
         ("other.txt", "", "no run here, expected trials.csv, sweep.csv or family/*.yaml"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_one_line(
     tmp_path: Path, name: str, text: str, message: str
 ) -> None:
+    (tmp_path / name).parent.mkdir(exist_ok=True)
     (tmp_path / name).write_text(text)
     with pytest.raises(UserError) as error:
         load_run(tmp_path)

@@ -1,0 +1,111 @@
+"""The sweep's candidates row by row: α, β, γ, nominal and realised cost, proxy accuracy."""
+
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from nas.dashboard import theme
+from nas.dashboard.frames import RunFrames
+from nas.dashboard.sweep import HEIGHT, STANDINGS, candidate_markers, error_bars, sweep
+
+MOST_ROWS = 25
+ROW_HEIGHT = 17
+CONSTANTS = ("alpha", "beta", "gamma")
+COST, ACCURACY = 4, 5
+"""Columns of the figure, after the three constants."""
+
+
+def candidates_figure(frames: RunFrames) -> go.Figure:
+    """The first candidates as rows: the winner, its ties, the others."""
+    shown = sweep(frames)
+    rows = shown.candidates.head(MOST_ROWS)
+    rows = rows.assign(row=range(len(rows)))
+    figure = make_subplots(
+        cols=5,
+        rows=1,
+        shared_yaxes=True,
+        horizontal_spacing=0.022,
+        column_widths=[0.11, 0.11, 0.11, 0.27, 0.4],
+    )
+    for column, name in enumerate(CONSTANTS, start=1):
+        figure.add_trace(_constant_dots(rows, name), row=1, col=column)
+    for trace in _ratio_traces(rows):
+        figure.add_trace(trace, row=1, col=COST)
+    for standing, marker in STANDINGS.items():
+        part = rows[rows["standing"] == standing]
+        figure.add_scatter(
+            x=100 * part["accuracy"],
+            y=part["row"],
+            error_x=error_bars(part, marker["color"]),
+            showlegend=False,
+            **candidate_markers(part, standing, marker),
+            row=1,
+            col=ACCURACY,
+        )
+    _style(figure, rows)
+    if shown.target_ratio is not None:
+        line = {"color": theme.MUTED, "width": 1, "dash": "dot"}
+        figure.add_vline(shown.target_ratio, line=line, row=1, col=COST)
+    return figure
+
+
+def _style(figure: go.Figure, rows: pd.DataFrame) -> None:
+    height = min(HEIGHT, 135 + ROW_HEIGHT * max(len(rows), 3))
+    theme.styled(figure, height, margin={"l": 64, "r": 16, "t": 60, "b": 56})
+    figure.update_yaxes(
+        range=[len(rows) - 0.4, -0.6],
+        tickvals=rows["row"],
+        ticktext=rows["label"],
+        ticks="",
+        showline=False,
+        griddash="dot",
+    )
+    figure.update_yaxes(title_text="α   β   γ", row=1, col=1)
+    most = max(1.05, float(rows[[*CONSTANTS]].max().max())) + 0.04
+    for column, letter in enumerate("αβγ", start=1):
+        figure.update_xaxes(title_text=letter, range=[0.96, most], nticks=4, row=1, col=column)
+    figure.update_xaxes(tickangle=0)
+    figure.update_xaxes(title_text="MACs over the baseline's", row=1, col=COST)
+    figure.update_xaxes(title_text=theme.PROXY_PERCENT, row=1, col=ACCURACY)
+
+
+def _constant_dots(rows: pd.DataFrame, name: str) -> go.Scatter:
+    colors = [STANDINGS[standing]["color"] for standing in rows["standing"]]
+    return go.Scatter(
+        x=rows[name],
+        y=rows["row"],
+        mode="markers",
+        marker={"symbol": "square", "size": 8, "color": colors},
+        hovertext=rows["hover"],
+        hoverinfo="text",
+        showlegend=False,
+    )
+
+
+def _ratio_traces(rows: pd.DataFrame) -> list[go.Scatter]:
+    """Nominal and realised ratio of each row, joined by a line."""
+    pairs = zip(rows["nominal_ratio"], rows["realised_ratio"], strict=True)
+    joined = go.Scatter(
+        x=[end for pair in pairs for end in (*pair, None)],
+        y=[end for row in rows["row"] for end in (row, row, None)],
+        mode="lines",
+        line={"color": theme.RULE, "width": 2},
+        hoverinfo="skip",
+        showlegend=False,
+    )
+    ends = [
+        go.Scatter(
+            x=rows[column],
+            y=rows["row"],
+            mode="markers",
+            name=name,
+            marker={"size": 8, **marker},
+            hovertext=rows["hover"],
+            hoverinfo="text",
+        )
+        for name, column, marker in (
+            ("nominal α·β²·γ²", "nominal_ratio", {"symbol": "line-ns-open", "color": theme.MUTED}),
+            ("realised", "realised_ratio", {"symbol": "circle", "color": theme.GREEN}),
+        )
+    ]
+    return [joined, *ends]
