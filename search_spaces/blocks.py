@@ -105,8 +105,10 @@ def stage_identity(stage: Stage, channels: int, activation: Activation, se: Sque
 
     Joined over stages it is the same however the blocks are grouped into them.
     """
-    laid = stage_blocks(stage, channels, 1, stage.activation or activation, se)
-    return "".join(repr(block.canonical()) for block in laid if not block.is_nothing())
+    own = stage.activation or activation
+    laid = stage_blocks(stage, channels, 1, own, se)
+    excite = (se.activation or own, se.gate) if stage.se else ()
+    return "".join(repr(block.canonical() + excite) for block in laid if not block.is_nothing())
 
 
 def _block(
