@@ -1,0 +1,167 @@
+"""Arch: refused where impossible, told apart by its key, read back from its YAML."""
+
+import dataclasses
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+
+from search_spaces.arch import Arch, BatchNorm, Head, SqueezeExcite, Stage, Stem
+from search_spaces.errors import UserError
+from search_spaces.yaml_io import arch_to_yaml, read_arch
+from search_spaces.zoo import ZOO
+from strategies import archs
+
+PLAIN = Arch(resolution=32, stages=(Stage(channels=16), Stage(expand=6, channels=24, stride=2)))
+
+
+@settings(max_examples=200)
+@given(archs())
+def test_yaml_reads_back_as_the_same_network(arch: Arch) -> None:
+    again = read_arch(arch_to_yaml(arch), "arch.yaml")
+    assert again == arch
+    assert again.key() == arch.key()
+
+
+class TestRefused:
+    @pytest.mark.parametrize(
+        ("fields", "message"),
+        [
+            ({"repeats": 0}, "repeats: expected at least 1, got 0"),
+            ({"kernel": 4}, "kernel: expected an odd number, got 4"),
+            ({"kernel": -3}, "kernel: expected an odd number, got -3"),
+            ({"stride": 3}, "stride: expected one of 1, 2, got 3"),
+            ({"channels": -8}, "channels: expected at least 1, got -8"),
+            ({"expand": 0}, "expand: expected a number above 0, got 0"),
+            ({"expand": float("nan")}, "expand: expected a number above 0, got nan"),
+            ({"se": 1.5}, "se: expected a number from 0 to 1, got 1.5"),
+            ({"groups": 2}, "groups: mbconv takes none, got 2"),
+            ({"op": "bottleneck", "expand": 2}, "expand: expected at most 1 for a bottleneck"),
+            ({"op": "identity", "se": 0.25}, "se: identity takes none, got 0.25"),
+        ],
+    )
+    def test_stages(self, fields: dict[str, Any], message: str) -> None:
+        with pytest.raises(UserError, match=message):
+            Stage(**{"channels": 16, **fields})
+
+    @pytest.mark.parametrize(
+        ("fields", "message"),
+        [
+            ({"stages": ()}, "stages: expected at least one"),
+            ({"resolution": 0}, "resolution: expected at least 1, got 0"),
+            ({"num_classes": 0}, "num_classes: expected at least 1, got 0"),
+            ({"dropout": 1.1}, "dropout: expected a number from 0 to 1"),
+            ({"drop_path": float("nan")}, "drop_path: expected a number from 0 to 1, got nan"),
+            ({"stages": (Stage(channels=8, continues=True),)}, "no stage before it"),
+        ],
+    )
+    def test_networks(self, fields: dict[str, Any], message: str) -> None:
+        with pytest.raises(UserError, match=message):
+            PLAIN.replace(**fields)
+
+    def test_parts(self) -> None:
+        with pytest.raises(UserError, match="kernel: expected an odd number"):
+            Stem(kernel=2)
+        with pytest.raises(UserError, match="channels: expected at least 1"):
+            Head(channels=0)
+        with pytest.raises(UserError, match="divisor: expected at least 1"):
+            SqueezeExcite(divisor=0)
+        with pytest.raises(UserError, match="eps: expected a number between 0 and 1"):
+            BatchNorm(eps=0)
+
+    def test_a_map_that_vanishes_names_the_stage(self) -> None:
+        down = Stage(channels=8, stride=2)
+        Arch(resolution=16, stages=(down,) * 3)
+        with pytest.raises(UserError, match=r"^stages\[3\]: the feature map vanishes"):
+            Arch(resolution=16, stages=(down,) * 5)
+        with pytest.raises(UserError, match=r"^stem\.pool: the feature map vanishes"):
+            Arch(resolution=2, stem=Stem(pool=True), stages=(Stage(channels=8),))
+        with pytest.raises(UserError, match=r"^stem: the feature map vanishes"):
+            Arch(resolution=1, stages=(Stage(channels=8),))
+
+    @pytest.mark.parametrize(
+        ("stage", "channels"),
+        [
+            (Stage(op="conv", channels=24, groups=5), 32),
+            (Stage(op="conv", channels=20, groups=8), 20),
+            (Stage(op="fused", expand=2, channels=24, groups=3), 32),
+            (Stage(op="fused", expand=1, channels=18, groups=4), 18),
+            (Stage(op="fused", expand=2, channels=18, groups=4, repeats=2), 18),
+            (Stage(op="bottleneck", expand=0.25, channels=64, groups=3), 16),
+        ],
+    )
+    def test_groups_that_do_not_divide_name_the_stage(self, stage: Stage, channels: int) -> None:
+        with pytest.raises(UserError) as caught:
+            PLAIN.replace(stages=(Stage(channels=8), stage))
+        first = 8 if 8 % stage.groups and stage.op != "bottleneck" else channels
+        expected = f"stages[1].groups: {stage.groups} do not divide {first} channels"
+        assert str(caught.value) == expected
+
+
+class TestKey:
+    def same(self, one: Arch, other: Arch) -> bool:
+        return one.key() == other.key()
+
+    def test_names_and_grouping_of_blocks_do_not_matter(self) -> None:
+        first, second = PLAIN.stages
+        twice = PLAIN.replace(stages=(first, dataclasses.replace(second, repeats=3)))
+        again = dataclasses.replace(second, stride=1, repeats=2)
+        assert self.same(twice, twice.replace(name="other"))
+        assert self.same(twice, twice.replace(stages=(first, second, again)))
+        continued = dataclasses.replace(again, continues=True)
+        assert self.same(twice, twice.replace(stages=(first, second, continued)))
+
+    def test_two_spellings_of_one_block(self) -> None:
+        def one(stage: Stage) -> Arch:
+            return PLAIN.replace(stages=(stage,))
+
+        fused = Stage(op="fused", expand=1, channels=24, se=0.25)
+        assert self.same(one(fused), one(Stage(op="conv", channels=24, se=0.25)))
+        no_skip = Stage(channels=24, stride=2, skip=False)
+        assert self.same(one(no_skip), one(Stage(channels=24, stride=2)))
+        own = Stage(channels=24, activation="silu")
+        assert self.same(one(own), one(Stage(channels=24)))
+        narrow, wide = (Stage(op="identity", kernel=k, channels=32) for k in (1, 7))
+        assert self.same(one(narrow), one(wide))
+
+    def test_what_does_nothing_does_not_matter(self) -> None:
+        stages = (*PLAIN.stages, Stage(op="identity", channels=24, repeats=2))
+        assert self.same(PLAIN, PLAIN.replace(stages=stages))
+        assert self.same(PLAIN, PLAIN.replace(se=SqueezeExcite(divisor=8, activation="relu")))
+        pooled = PLAIN.replace(head=Head(kind="pool", channels=7))
+        assert self.same(pooled, PLAIN.replace(head=Head(kind="pool")))
+
+    def test_squeeze_and_excitation_by_what_it_comes_to(self) -> None:
+        excited = PLAIN.replace(stages=(Stage(channels=24, se=0.25),))
+        assert self.same(excited, excited.replace(se=SqueezeExcite(activation="silu")))
+        assert self.same(excited, excited.replace(se=SqueezeExcite(reduce="inner")))
+        assert not self.same(excited, excited.replace(se=SqueezeExcite(gate="hard_sigmoid")))
+        assert not self.same(excited, excited.replace(se=SqueezeExcite(activation="relu")))
+
+    @pytest.mark.parametrize(
+        "fields",
+        [
+            {"resolution": 33},
+            {"in_channels": 1},
+            {"num_classes": 10},
+            {"stem": Stem(channels=16)},
+            {"stem": Stem(stride=1)},
+            {"stages": PLAIN.stages[:1]},
+            {"head": Head(channels=1024)},
+            {"head": Head(kind="pooled_conv")},
+            {"activation": "relu"},
+            {"batch_norm": BatchNorm(eps=1e-3)},
+            {"padding": "same"},
+            {"dropout": 0.3},
+            {"drop_path": 0.3},
+        ],
+    )
+    def test_whatever_else_differs_matters(self, fields: dict[str, Any]) -> None:
+        assert not self.same(PLAIN, PLAIN.replace(**fields))
+
+    def test_of_the_zoo_all_differ(self) -> None:
+        assert len({arch.key() for arch in ZOO.values()}) == len(ZOO)
+
+    def test_whole_numbers_spelt_either_way_are_one(self) -> None:
+        whole = PLAIN.replace(batch_norm=BatchNorm(momentum=1), dropout=0)
+        assert self.same(whole, PLAIN.replace(batch_norm=BatchNorm(momentum=1.0), dropout=0.0))

@@ -1,0 +1,38 @@
+"""The zoo's names; its figures are held in tests/nas/test_cost.py."""
+
+import pytest
+
+from search_spaces.errors import UserError
+from search_spaces.zoo import ZOO, names, zoo
+
+
+def test_names() -> None:
+    assert set(names()) == {
+        "efficientnet_b0",
+        "tf_efficientnet_b0",
+        "mnasnet_a1",
+        "mnasnet_b1",
+        "mobilenet_v1",
+        "mobilenet_v2",
+        "mobilenet_v3_large",
+        "resnet50",
+        "resnet152",
+        "efficientnet_v2_s",
+    }
+    assert all(zoo(name).name == name for name in names())
+
+
+def test_a_misspelt_name_gets_a_hint() -> None:
+    with pytest.raises(UserError, match="did you mean 'mobilenet_v2'"):
+        zoo("mobilenetv2")
+
+
+def test_the_tensorflow_variant_differs_in_padding_and_batch_norm() -> None:
+    tf, b0 = zoo("tf_efficientnet_b0"), zoo("efficientnet_b0")
+    assert (tf.padding, tf.batch_norm.eps, tf.batch_norm.momentum) == ("same", 1e-3, 0.01)
+    assert tf.replace(name=b0.name, padding="torch", batch_norm=b0.batch_norm) == b0
+
+
+def test_it_cannot_be_changed() -> None:
+    with pytest.raises(TypeError):
+        ZOO["mine"] = zoo("resnet50")  # type: ignore[index]
