@@ -1,7 +1,9 @@
 """A Ray cluster to run evaluations on: one that exists, or this machine's cores."""
 
+import logging
 import math
 import os
+import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -71,6 +73,8 @@ def ray_cluster(settings: RaySettings) -> Iterator[int]:
     of waiting for it.
     """
     settings.check()
+    if not settings.is_local:
+        _reach(str(settings.address))
     os.environ.update(_ENVIRONMENT)
     import ray
 
@@ -81,16 +85,29 @@ def ray_cluster(settings: RaySettings) -> Iterator[int]:
                 num_cpus=_cores() if settings.is_local else None,
                 include_dashboard=False if settings.is_local else None,
                 log_to_driver=False,
-                logging_level="ERROR",
+                logging_level=logging.ERROR,
             )
     except (ConnectionError, ValueError, RuntimeError) as error:
         reason = " ".join(str(error).split())
         raise UserError(f"ray.address: {settings.address}: {reason}") from None
     try:
-        nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+        nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
         yield _workers(settings, nodes)
     finally:
         ray.shutdown()
+
+
+def _reach(address: str) -> None:
+    """UserError where nobody answers; Ray itself would keep trying for minutes."""
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if address == "auto":
+        return
+    if not colon or not port.isdigit():
+        raise UserError(f"ray.address: expected local, auto or host:port, got {address!r}")
+    try:
+        socket.create_connection((host, int(port)), timeout=5).close()
+    except (OSError, OverflowError) as error:
+        raise UserError(f"ray.address: {address}: no cluster answers: {error}") from None
 
 
 @contextmanager

@@ -1,0 +1,217 @@
+import csv
+import dataclasses
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from nas.executors.ray_cluster import RaySettings
+from scaling_search.compound import Constants
+from scaling_search.family import read_constants
+from scaling_search.settings import SweepSettings
+from scaling_search.sweep import plan_sweep, run_sweep
+from search_spaces.errors import UserError
+from search_spaces.zoo import zoo
+from synthetic import Mistaken, Surface, Troubled
+
+B0 = zoo("efficientnet_b0")
+COARSE = SweepSettings(step=0.1, seeds=2)  # 13 networks
+
+
+# A sweep on a cluster of its own, as a process that can be killed.
+DRIVER = """
+import sys
+from pathlib import Path
+from synthetic import Surface
+from scaling_search.settings import SweepSettings
+from scaling_search.sweep import run_sweep
+from search_spaces.zoo import zoo
+
+folder = Path(sys.argv[1])
+folder.mkdir(exist_ok=True)
+evaluator = Surface(seconds=0.3, diary=str(folder / "diary"))
+run_sweep(zoo("efficientnet_b0"), SweepSettings(step=0.1, seeds=2), evaluator, folder)
+"""
+HERE = Path(__file__).parent
+
+
+def count_lines(path):
+    return path.read_bytes().count(b"\n") if path.exists() else 0
+
+
+def diary(path):
+    return [line.split() for line in path.read_text().splitlines()]
+
+
+def test_the_plan_counts_before_anything_is_trained(tmp_path):
+    plan = plan_sweep(B0, SweepSettings(), tmp_path)
+    assert (plan.grid.points, len(plan.grid.candidates), plan.todo) == (75, 46, 138)
+    assert str(plan).startswith("75 points (α, β, γ) are 46 distinct networks")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture(scope="module")
+def swept(two_nodes, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("swept")
+    evaluator = Surface(seconds=0.05, diary=str(folder / "diary"))
+    told = []
+    result = run_sweep(
+        B0,
+        COARSE,
+        evaluator,
+        folder,
+        ray=RaySettings(address=two_nodes.address),
+        progress=told.append,
+    )
+    return folder, evaluator, result, told
+
+
+def test_every_network_is_trained_with_every_seed_once(swept):
+    folder, _, result, told = swept
+    done = [(key, seed) for key, seed, *_ in diary(folder / "diary")]
+    assert len(done) == len(set(done)) == 26
+    assert [progress.done for progress in told] == list(range(1, 27))
+    assert {progress.total for progress in told} == {26}
+    assert told[-1].best_accuracy == pytest.approx(result.winner.mean)
+
+
+def test_both_nodes_work_each_with_the_threads_of_its_share(swept):
+    folder, *_ = swept
+    workers = [(pid, node, threads) for _, _, pid, node, threads in diary(folder / "diary")]
+    assert len(set(workers)) == 2, "a worker is kept from training to training"
+    assert len({node for _, node, _ in workers}) == 2
+    assert {threads for _, _, threads in workers} == {"1"}
+    assert min(workers.count(worker) for worker in set(workers)) >= 8
+
+
+def test_the_answer_has_its_uncertainty(swept):
+    _, _, result, _ = swept
+    best = max(result.standings, key=lambda standing: standing.mean)
+    assert result.winner is best
+    assert 0.003 < result.comparison.noise < 0.008, "σ is 0.005"
+    for standing in result.standings:
+        assert standing.stderr == pytest.approx(result.comparison.noise / 2**0.5, rel=0.2)
+        assert len(standing.accuracies) == 2
+    assert all(tie.mean <= best.mean for tie in result.ties)
+
+
+def test_files_hold_the_answer(swept):
+    folder, _, result, _ = swept
+    winner = result.winner.candidate
+    written = yaml.safe_load((folder / "constants.yaml").read_text())
+    assert read_constants(folder / "constants.yaml") == winner.constants
+    assert written["realised_ratio"] == pytest.approx(winner.realised_ratio, abs=1e-6)
+    assert written["accuracy"] == pytest.approx(result.winner.mean, abs=1e-6)
+    assert written["evaluator"] == {"surface": "synthetic", "sigma": 0.005}
+    assert len(written["ties"]) == len(result.ties)
+    rows = list(csv.DictReader((folder / "sweep.csv").open()))
+    assert len(rows) == 13
+    assert [row["key"] for row in rows if row["winner"] == "True"] == [winner.arch.key()]
+    assert sum(int(row["points"]) for row in rows) == 15
+    records = [json.loads(line) for line in (folder / "sweep.jsonl").read_text().splitlines()]
+    assert len(records) == 26
+
+
+def test_a_rerun_trains_nothing_and_answers_the_same(swept):
+    folder, evaluator, result, _ = swept
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    again = run_sweep(B0, COARSE, evaluator, folder)
+    assert again.winner == result.winner
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_more_seeds_train_only_what_is_missing(swept, two_nodes, tmp_path):
+    folder, evaluator, *_ = swept
+    (tmp_path / "sweep.jsonl").write_bytes((folder / "sweep.jsonl").read_bytes())
+    evaluator = dataclasses.replace(evaluator, diary=str(tmp_path / "diary"))
+    settings = dataclasses.replace(COARSE, seeds=3)
+    result = run_sweep(
+        B0, settings, evaluator, tmp_path, ray=RaySettings(address=two_nodes.address)
+    )
+    assert sorted(seed for _, seed, *_ in diary(tmp_path / "diary")) == ["2"] * 13
+    assert all(len(standing.accuracies) == 3 for standing in result.standings)
+
+
+def test_what_fails_is_on_record_with_its_reason_and_never_wins(two_nodes, tmp_path):
+    evaluator = Troubled(lost=str(tmp_path / "lost"))
+    settings = dataclasses.replace(COARSE, seeds=1)
+    result = run_sweep(
+        B0, settings, evaluator, tmp_path, ray=RaySettings(address=two_nodes.address)
+    )
+    reasons = {
+        (s.candidate.arch.resolution, s.candidate.arch.head.channels): s.reason
+        for s in result.standings
+        if s.reason
+    }
+    assert reasons.pop((224, 1792)).startswith("seed 0: its worker died 3 times: ")
+    assert reasons == {
+        (314, 1280): "seed 0: the loss is not a number after epoch 2",
+        (246, 1664): "seed 0: the evaluator gave an accuracy of nan",
+        (291, 1408): "seed 0: RuntimeError: a bug",
+    }
+    assert result.failed == 4
+    assert not result.winner.reason
+    assert (tmp_path / "lost").exists(), "a training whose worker died is done anew"
+    with (tmp_path / "sweep.csv").open() as file:
+        assert sum(row["accuracy"] == "" for row in csv.DictReader(file)) == 4
+
+
+def test_a_sweep_killed_at_any_moment_goes_on_from_its_records(tmp_path):
+    folder, log = tmp_path / "run", tmp_path / "run" / "sweep.jsonl"
+    records = []
+    for finished in (3, 11):
+        driver = subprocess.Popen([sys.executable, "-c", DRIVER, str(folder)], cwd=HERE)
+        while driver.poll() is None and count_lines(log) < finished:
+            time.sleep(0.02)
+        driver.kill()
+        driver.wait()
+        kept = log.read_bytes()
+        assert kept.startswith(b"".join(records)), "nothing finished is lost"
+        records = [line for line in kept.splitlines(keepends=True) if line.endswith(b"\n")]
+        assert finished <= len(records) < 26
+    subprocess.run([sys.executable, "-c", DRIVER, str(folder)], cwd=HERE, check=True)
+    lines = log.read_bytes().splitlines(keepends=True)
+    assert lines[: len(records)] == records
+    jobs = [(record["key"], record["seed"]) for record in map(json.loads, lines)]
+    assert len(jobs) == len(set(jobs)) == 26
+    begun = [(key, int(seed)) for key, seed, *_ in diary(folder / "diary")]
+    assert len(begun) <= 26 + 2 * 2, "only the two under way at each kill are begun again"
+
+
+def test_a_users_mistake_found_by_a_worker_ends_the_sweep(two_nodes, tmp_path):
+    with pytest.raises(UserError, match="there are no images left"):
+        run_sweep(B0, COARSE, Mistaken(), tmp_path, ray=RaySettings(address=two_nodes.address))
+    assert not (tmp_path / "constants.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    ("ray", "message"),
+    [
+        (RaySettings(cpus=1000), "a training needs 1000 CPU each"),
+        (RaySettings(workers=1000), "1000 trainings side by side need 1 CPU each"),
+        (RaySettings(address="127.0.0.1:1"), r"^ray\.address: 127\.0\.0\.1:1: no "),
+        (RaySettings(address="here"), r"^ray\.address: expected local, auto or host:port"),
+    ],
+)
+def test_what_the_cluster_lacks_is_told_before_anything_starts(ray, message, tmp_path):
+    with pytest.raises(UserError, match=message):
+        run_sweep(B0, COARSE, Surface(), tmp_path / "run", ray=ray)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_band_without_candidates_is_refused(tmp_path):
+    settings = dataclasses.replace(COARSE, band=0.01)
+    with pytest.raises(UserError, match=r"^band: no candidate realises 1\.98–2\.02 ×"):
+        run_sweep(B0, settings, Surface(), tmp_path)
+
+
+def test_the_grid_may_lie_around_a_larger_model(tmp_path):
+    plan = plan_sweep(B0, SweepSettings(phi=2), tmp_path)
+    assert len(plan.grid.candidates) == 62
+    assert Constants(1.2, 1.1, 1.15) in {
+        point for candidate in plan.grid.candidates for point in candidate.points
+    }
