@@ -82,21 +82,48 @@ _ATTRIBUTES = (
 Directions = tuple[Literal["maximize", "minimize"], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class StudyStore:
     """Records as the finished trials of an Optuna study; nothing half-done is ever in it.
 
-    `url` is any Optuna storage URL. One process writes.
+    `url` is any Optuna storage URL. One process writes. Raises UserError where the storage cannot
+    be used.
     """
 
     url: str
     name: str
     directions: Directions
+    _study: optuna.Study | None = None
 
-    def open(self) -> optuna.Study:
-        """The study, made when it is not there. Raises UserError where it cannot be reached."""
+    def trials(self) -> list[FrozenTrial]:
+        """In the order in which they were finished. A file that is not there is not made."""
+        path = self.url.removeprefix("sqlite:///")
+        if path != self.url and not Path(path).exists():
+            return []
+        return self._open().get_trials(deepcopy=False)
+
+    def records(self) -> list[Record]:
+        """The trials' records."""
+        return [from_trial(trial, number) for number, trial in enumerate(self.trials())]
+
+    def append(self, trial: FrozenTrial) -> None:
+        """Put a finished trial on disk."""
+        self._open().add_trial(trial)
+
+    def _open(self) -> optuna.Study:
+        if self._study is None:
+            self._study = self._connect()
+        found = tuple(direction.name.lower() for direction in self._study.directions)
+        if found != self.directions:
+            raise UserError(
+                f"storage {self.url}: study {self.name!r} has objectives {found}, "
+                f"this search has {self.directions}"
+            )
+        return self._study
+
+    def _connect(self) -> optuna.Study:
         try:
-            study = optuna.create_study(
+            return optuna.create_study(
                 storage=self.url,
                 study_name=self.name,
                 directions=list(self.directions),
@@ -105,13 +132,6 @@ class StudyStore:
         except Exception as error:  # each database driver has errors of its own
             reason = (str(error) or type(error).__name__).splitlines()[0]
             raise UserError(f"storage {self.url}: cannot be opened: {reason}") from None
-        found = tuple(direction.name.lower() for direction in study.directions)
-        if found != self.directions:
-            raise UserError(
-                f"storage {self.url}: study {self.name!r} has objectives {found}, "
-                f"this search has {self.directions}"
-            )
-        return study
 
 
 def to_trial(
@@ -151,11 +171,6 @@ def from_trial(trial: FrozenTrial, number: int) -> Record:
         raise UserError(
             f"trial {trial.number} of the study lacks {error}: it was not made by this search"
         ) from None
-
-
-def read_records(study: optuna.Study) -> list[Record]:
-    """All records of a study, in the order in which they were finished."""
-    return [from_trial(trial, i) for i, trial in enumerate(study.get_trials(deepcopy=False))]
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,8 @@ class RunFolder:
         known = self._known()
         if name in known:
             self._check(name, known[name], made_with)
-        before = set(self.path.iterdir()) if self.path.exists() else None
+        before = set(self.path.iterdir()) if self.path.exists() else set()
+        made = self._to_be_made()
         self.path.mkdir(parents=True, exist_ok=True)
         with self._lock():
             if name not in known:
@@ -51,14 +52,19 @@ class RunFolder:
             try:
                 yield
             except UserError:
-                if set(self.path.iterdir()) <= {*(before or ()), self.config, self._lock_file}:
-                    self._forget(known, fresh=before is None)
+                if set(self.path.iterdir()) <= {*before, self.config, self._lock_file}:
+                    self._forget(known, made)
                 raise
 
-    def _forget(self, known: Mapping[str, Any], *, fresh: bool) -> None:
-        """Leave nothing behind of a mistake: not even the folder that was made for it."""
-        if fresh:
-            shutil.rmtree(self.path)
+    def _to_be_made(self) -> Path | None:
+        """The outermost folder that does not exist yet."""
+        missing = [path for path in (self.path, *self.path.parents) if not path.exists()]
+        return missing[-1] if missing else None
+
+    def _forget(self, known: Mapping[str, Any], made: Path | None) -> None:
+        """Leave nothing behind of a mistake: not even the folders that were made for it."""
+        if made is not None:
+            shutil.rmtree(made)
         elif known:
             self._write(known)
         else:

@@ -7,12 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-import optuna
 from optuna.trial import FrozenTrial
 
 from nas.executors.base import Executor, Job, Outcome
 from nas.proposals import Candidate, Limits, Proposer, candidates_within
-from nas.records import Record, Standing, StudyStore, read_records, to_trial
+from nas.records import Record, Standing, StudyStore, to_trial
 from nas.rewards import Front, Reward, pareto_front
 from nas.samplers.base import SamplerFactory
 from search_spaces.compact import spell_arch
@@ -68,9 +67,8 @@ class Search:
         Workers are started only where something is left to do. Raises SearchStopped where too
         many candidates fail.
         """
-        study = self.store.open()
-        records = read_records(study)
-        loop = _Loop(self, study, records, self._proposer(study))
+        records = self.store.records()
+        loop = _Loop(self, records, self._proposer())
         if loop.missing() > 0:
             with executor() as workers:
                 loop.run(workers)
@@ -88,7 +86,7 @@ class Search:
     def _limits(self) -> Limits:
         return Limits(self.settings.macs_max, self.settings.params_max)
 
-    def _proposer(self, study: optuna.Study) -> Proposer:
+    def _proposer(self) -> Proposer:
         settings = self.settings
         return Proposer.resume(
             self.space,
@@ -97,14 +95,13 @@ class Search:
             lambda arch, price: float(price.macs),
             self._limits(),
             settings.seed,
-            study.get_trials(deepcopy=False),
+            self.store.trials(),
         )
 
 
 @dataclass(slots=True)
 class _Loop:
     search: Search
-    study: optuna.Study
     records: list[Record]
     proposer: Proposer
 
@@ -133,7 +130,7 @@ class _Loop:
         record = self._record(candidate, outcome)
         trial = self._trial(candidate, record)
         # On disk before it counts.
-        self.study.add_trial(trial)
+        self.search.store.append(trial)
         self.proposer.tell(candidate, trial)
         self.records.append(record)
         self.search.progress(self.records, self._count("finished"))

@@ -1,5 +1,6 @@
 """`nas-search search`: find a baseline."""
 
+import dataclasses
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from nas.evaluators.base import Evaluator
 from nas.executors.base import Executor
 from nas.executors.local import InProcess, Processes
 from nas.progress import Pace, Progress
-from nas.records import Record, Standing, StudyStore, read_records, write_csv
+from nas.records import Record, Standing, StudyStore, write_csv
 from nas.rewards import Front, Reward
 from nas.run_folder import RunFolder
 from nas.search import Search, SearchSettings, SearchStopped, standing
@@ -45,7 +46,6 @@ class Plan:
 
     search: Search
     evaluator: Evaluator
-    workers: int
     executor: Callable[[], Executor]
     made_with: Mapping[str, Any]
     """What its records depend on: a run folder holds records of one such configuration."""
@@ -53,8 +53,7 @@ class Plan:
     @classmethod
     def read(cls, config: Config, run: Path) -> "Plan":
         """Raises UserError for whatever of it makes no sense."""
-        options = dict(config["search"])
-        workers = _workers(options.pop("workers", None))
+        options = {name: value for name, value in config["search"].items() if name != "workers"}
         settings = from_mapping(SearchSettings, options, "search")
         space = load_space(config["space"], "space")
         evaluator: Evaluator = make(config["evaluator"], "evaluator")
@@ -75,8 +74,7 @@ class Plan:
         return cls(
             search=search,
             evaluator=evaluator,
-            workers=workers,
-            executor=_executor(config["executor"], evaluator, workers),
+            executor=_executor(config, evaluator),
             made_with=_made_with(config, settings, evaluator),
         )
 
@@ -88,18 +86,23 @@ class Plan:
         except SearchStopped as error:
             raise UserError(str(error)) from None
         finally:
-            records = read_records(self.search.store.open())
-            found = write_standing(run, self.search.space, records, self.made_with["about"])
+            records = self.search.store.records()
+            found = standing(records)
+            if records:
+                write_standing(run, self.search.space, records, found, self.made_with["about"])
         if found is None:
             raise UserError(f"no trial was finished: {run / 'trials.csv'} has the reasons")
         return found
 
 
 def write_standing(
-    run: Path, space: Space, records: list[Record], evaluator: Mapping[str, Any]
-) -> Standing | None:
+    run: Path,
+    space: Space,
+    records: list[Record],
+    found: Standing | None,
+    evaluator: Mapping[str, Any],
+) -> None:
     """`baseline.yaml`, `front/` and `trials.csv`, anew from the records."""
-    found = standing(records)
     for old in (run / "front").glob("*.yaml"):
         old.unlink()
     files: dict[int, str] = {}
@@ -110,7 +113,6 @@ def write_standing(
         files[found.baseline.number] = "baseline.yaml"
         _write_network(run, "baseline.yaml", space, found.baseline, evaluator)
     write_csv(run / "trials.csv", records, found, files)
-    return found
 
 
 def summary(found: Standing, run: Path) -> str:
@@ -182,20 +184,26 @@ def _made_with(config: Config, settings: SearchSettings, evaluator: Evaluator) -
     }
 
 
-def _executor(
-    config: Mapping[str, Any], evaluator: Evaluator, workers: int
-) -> Callable[[], Executor]:
-    name = config["name"]
+def _executor(config: Config, evaluator: Evaluator) -> Callable[[], Executor]:
+    name = config["executor"]["name"]
+    workers = _workers(config["search"]["workers"])
+    if name == "ray":
+        from nas.executors.ray_cluster import RaySettings
+        from nas.executors.ray_tasks import RayTasks
+
+        settings = from_mapping(RaySettings, config["ray"], "ray")
+        if workers is not None:
+            settings = dataclasses.replace(settings, workers=workers)
+        return lambda: RayTasks(evaluator, settings)
     if name != "local":
-        raise UserError(f"executor.name: got {name!r}{closest(name, ('local',))}")
-    if workers == 1:
-        return lambda: InProcess(evaluator)
-    return lambda: Processes(evaluator, workers)
+        raise UserError(f"executor.name: got {name!r}{closest(name, ('local', 'ray'))}")
+    count = workers or len(os.sched_getaffinity(0))
+    return (lambda: InProcess(evaluator)) if count == 1 else (lambda: Processes(evaluator, count))
 
 
-def _workers(given: object) -> int:
+def _workers(given: object) -> int | None:
     if given is None:
-        return len(os.sched_getaffinity(0))
+        return None
     if not isinstance(given, int) or isinstance(given, bool) or given < 1:
         raise UserError(f"search.workers: expected an integer of at least 1, got {given!r}")
     return given

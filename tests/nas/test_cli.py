@@ -151,6 +151,11 @@ def test_a_config_of_ones_own_is_found(capsys: pytest.CaptureFixture[str]) -> No
         (["search", "space.vary.kernel=[4]"], ("kernel", "odd")),
         (["search", "evaluator=custom"], ("evaluator._target_",)),
         (["search", "evaluator=custom", "evaluator._target_=no.Thing"], ("no.Thing",)),
+        (["search", "executor=ray", "ray.cpus=64"], ("64 CPU", "more than there is")),
+        (["sweep", "ray.cpus=64"], ("64 CPU", "more than there is")),
+        (["sweep", "sweep.tolerance=1e-6"], ("tolerance", "nearest")),
+        (["sweep", "sweep.band=.001"], ("band",)),
+        (["sweep", "baseline=nope"], ("nope", "neither")),
         (["search", "executor.name=nope"], ("executor.name", "local")),
         (["search", "search.macs_max=10"], ("within the limits",)),
         (["search", "data=imagefolder", "data.path=nowhere"], ("nowhere",)),
@@ -239,7 +244,7 @@ def test_a_run_folder_in_use_is_refused(capsys: pytest.CaptureFixture[str]) -> N
     code = f"import nas.cli; nas.cli.main({['search', *slow]!r})"
     environment = {**os.environ, "PYTHONPATH": str(Path(synthetic.__file__).parent)}
     with subprocess.Popen([sys.executable, "-c", code], env=environment) as other:
-        while not Path("r/study.db").exists():
+        while not Path("r/config.yaml").exists():
             assert other.poll() is None
         with pytest.raises(SystemExit):
             main(["search", *slow])

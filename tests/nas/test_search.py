@@ -8,7 +8,7 @@ import pytest
 
 from nas.executors.base import Executor
 from nas.executors.local import InProcess, Processes
-from nas.records import Record, StudyStore, read_records, write_csv
+from nas.records import Record, StudyStore, write_csv
 from nas.rewards import Front, Soft
 from nas.samplers.optuna import OptunaSampler
 from nas.search import Search, SearchSettings, SearchStopped, standing
@@ -33,11 +33,18 @@ def space(size: str = "large") -> Space:
     )
 
 
-def search(folder: Path, *, where: Space | None = None, front: bool = False, **settings: object):
+def search(
+    folder: Path,
+    *,
+    where: Space | None = None,
+    front: bool = False,
+    sampler: str = "RandomSampler",
+    **settings: object,
+) -> Search:
     folder.mkdir(exist_ok=True)
     return Search(
         space=where or space(),
-        sampler=OptunaSampler(sampler="optuna.samplers.TPESampler"),
+        sampler=OptunaSampler(sampler=f"optuna.samplers.{sampler}"),
         reward=(Front if front else Soft)(target=400e6),
         settings=SearchSettings(**settings),
         store=StudyStore(
@@ -63,10 +70,10 @@ def rows(folder: Path, records: list[Record]) -> list[list[str]]:
 
 
 def test_exactly_as_many_trials_as_asked_and_no_network_twice(tmp_path: Path) -> None:
-    records = search(tmp_path, trials=30).run(here())
-    assert [record.number for record in records] == list(range(30))
-    assert len({record.key for record in records}) == 30
-    assert read_records(search(tmp_path, trials=30).store.open()) == records
+    records = search(tmp_path, trials=20).run(here())
+    assert [record.number for record in records] == list(range(20))
+    assert len({record.key for record in records}) == 20
+    assert search(tmp_path, trials=20).store.records() == records
 
 
 def test_the_same_seed_gives_the_same_trials_and_another_seed_others(tmp_path: Path) -> None:
@@ -78,11 +85,16 @@ def test_the_same_seed_gives_the_same_trials_and_another_seed_others(tmp_path: P
     assert first != other
 
 
-@pytest.mark.parametrize("front", [False, True])
-def test_a_search_in_pieces_equals_one_in_a_single_go(tmp_path: Path, front: bool) -> None:
-    whole = search(tmp_path / "whole", trials=24, front=front).run(here())
-    for trials in (1, 9, 10, 24):
-        pieces = search(tmp_path / "pieces", trials=trials, front=front).run(here())
+@pytest.mark.parametrize(
+    ("front", "sampler"), [(False, "TPESampler"), (True, "TPESampler"), (True, "NSGAIISampler")]
+)
+def test_a_search_in_pieces_equals_one_in_a_single_go(
+    tmp_path: Path, front: bool, sampler: str
+) -> None:
+    asked = {"front": front, "sampler": sampler}
+    whole = search(tmp_path / "whole", trials=16, **asked).run(here())
+    for trials in (1, 12, 13, 16):
+        pieces = search(tmp_path / "pieces", trials=trials, **asked).run(here())
     assert rows(tmp_path, pieces) == rows(tmp_path, whole)
 
 
@@ -125,7 +137,7 @@ def test_a_search_whose_candidates_all_fail_stops_and_keeps_the_records(tmp_path
     asked = search(tmp_path, trials=50, failures_max=4)
     with pytest.raises(SearchStopped, match=r"4 candidates failed.*diverged"):
         asked.run(here(Synthetic(fail_every=1)))
-    assert len(read_records(asked.store.open())) == 4
+    assert len(asked.store.records()) == 4
 
 
 def test_accuracy_is_the_mean_over_seeds_with_its_standard_error(tmp_path: Path) -> None:
@@ -149,7 +161,7 @@ def test_worker_processes_find_what_one_process_finds_of_each_network(tmp_path: 
 
 
 def test_the_front_holds_what_nothing_beats_in_both(tmp_path: Path) -> None:
-    found = standing(search(tmp_path, trials=25, front=True).run(here()))
+    found = standing(search(tmp_path, trials=20, front=True).run(here()))
     assert found is not None
     front = [(record.cost, record.accuracy) for record in found.front]
     assert front == sorted(front)
