@@ -36,6 +36,6 @@ def test_the_space_of_ones_own_is_found(capsys: pytest.CaptureFixture[str]) -> N
     (space,) = blocks("extending.md", "yaml")
     Path("my_conf/space").mkdir(parents=True)
     Path("my_conf/space/wide.yaml").write_text(space)
-    synthetic = ["evaluator=custom", "evaluator._target_=synthetic.Synthetic"]
-    main([*shlex.split(blocks("extending.md", "")[1])[1:], *synthetic, "search.trials=2", "run=r"])
+    toy = ["evaluator=custom", "evaluator._target_=toy.Toy"]
+    main([*shlex.split(blocks("extending.md", "")[1])[1:], *toy, "search.trials=2", "run=r"])
     assert "baseline" in capsys.readouterr().out

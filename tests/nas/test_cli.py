@@ -9,7 +9,7 @@ import pytest
 import yaml
 from PIL import Image
 
-import synthetic
+import toy
 from nas.cli import VERBS, main
 from search_spaces.yaml_io import arch_to_yaml, load_arch, read_about
 
@@ -213,11 +213,11 @@ def test_a_truncated_image_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert "3.png" in mistake(capsys, "search", "data=imagefolder", "data.path=pets")
 
 
-SYNTHETIC = ["evaluator=custom", "evaluator._target_=synthetic.Synthetic", "search.workers=1"]
+TOY = ["evaluator=custom", "evaluator._target_=toy.Toy", "search.workers=1"]
 
 
 def test_a_search_leaves_what_it_promises(capsys: pytest.CaptureFixture[str]) -> None:
-    main(["search", "run=r", "search.trials=6", *SYNTHETIC])
+    main(["search", "run=r", "search.trials=6", *TOY])
     out = capsys.readouterr()
     assert "baseline" in out.out
     assert "6/6" in out.err
@@ -226,23 +226,23 @@ def test_a_search_leaves_what_it_promises(capsys: pytest.CaptureFixture[str]) ->
     assert any(name.startswith("front/") for name in found)
     baseline = load_arch("r/baseline.yaml")
     assert baseline.name == "r"
-    assert read_about("r/baseline.yaml")["evaluator"] == {"dataset": "synthetic"}
+    assert read_about("r/baseline.yaml")["evaluator"] == {"dataset": "toy"}
 
 
 def test_a_run_folder_of_another_configuration_is_refused(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    main(["search", "run=r", "search.trials=2", *SYNTHETIC])
+    main(["search", "run=r", "search.trials=2", *TOY])
     capsys.readouterr()
-    line = mistake(capsys, "search", "run=r", "search.trials=2", "search.seed=1", *SYNTHETIC)
+    line = mistake(capsys, "search", "run=r", "search.trials=2", "search.seed=1", *TOY)
     assert "search.seed=0, not 1" in line
-    main(["search", "run=r", "search.trials=3", *SYNTHETIC])  # more of the same is welcome
+    main(["search", "run=r", "search.trials=3", *TOY])  # more of the same is welcome
 
 
 def test_a_run_folder_in_use_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    slow = [*SYNTHETIC, "+evaluator.seconds=30", "run=r"]
+    slow = [*TOY, "+evaluator.seconds=30", "run=r"]
     code = f"import nas.cli; nas.cli.main({['search', *slow]!r})"
-    environment = {**os.environ, "PYTHONPATH": str(Path(synthetic.__file__).parent)}
+    environment = {**os.environ, "PYTHONPATH": str(Path(toy.__file__).parent)}
     with subprocess.Popen([sys.executable, "-c", code], env=environment) as other:
         while not Path("r/config.yaml").exists():
             assert other.poll() is None

@@ -11,7 +11,7 @@ from pathlib import Path
 import optuna
 import pytest
 
-import synthetic
+import toy
 
 TRIALS = 40
 
@@ -23,14 +23,14 @@ def command(folder: Path, workers: int) -> list[str]:
         f"search.workers={workers}",
         "sampler=random",
         "evaluator=custom",
-        "evaluator._target_=synthetic.Synthetic",
+        "evaluator._target_=toy.Toy",
         "+evaluator.seconds=0.02",
     ]
     return [sys.executable, "-c", f"import nas.cli; nas.cli.main({['search', *settings]!r})"]
 
 
 def environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(Path(synthetic.__file__).parent)}
+    return {**os.environ, "PYTHONPATH": str(Path(toy.__file__).parent)}
 
 
 def finished(folder: Path) -> list[tuple[object, ...]]:

@@ -14,7 +14,7 @@ from nas.samplers.optuna import OptunaSampler
 from nas.search import Search, SearchSettings, SearchStopped, standing
 from search_spaces.errors import UserError
 from search_spaces.space import Space, load_space
-from synthetic import Synthetic
+from toy import Toy
 
 SMALL = {
     "name": "small",
@@ -56,8 +56,8 @@ def search(
     )
 
 
-def here(evaluator: Synthetic | None = None):
-    return lambda: InProcess(evaluator or Synthetic())
+def here(evaluator: Toy | None = None):
+    return lambda: InProcess(evaluator or Toy())
 
 
 def rows(folder: Path, records: list[Record]) -> list[list[str]]:
@@ -125,7 +125,7 @@ def test_a_space_smaller_than_the_budget_is_searched_whole(tmp_path: Path) -> No
 
 
 def test_failed_candidates_are_recorded_with_their_reason_and_not_counted(tmp_path: Path) -> None:
-    records = search(tmp_path, trials=12).run(here(Synthetic(fail_every=4)))
+    records = search(tmp_path, trials=12).run(here(Toy(fail_every=4)))
     failed = [record for record in records if record.state == "failed"]
     assert failed
     assert len(records) - len(failed) == 12
@@ -136,12 +136,12 @@ def test_failed_candidates_are_recorded_with_their_reason_and_not_counted(tmp_pa
 def test_a_search_whose_candidates_all_fail_stops_and_keeps_the_records(tmp_path: Path) -> None:
     asked = search(tmp_path, trials=50, failures_max=4)
     with pytest.raises(SearchStopped, match=r"4 candidates failed.*diverged"):
-        asked.run(here(Synthetic(fail_every=1)))
+        asked.run(here(Toy(fail_every=1)))
     assert len(asked.store.records()) == 4
 
 
 def test_accuracy_is_the_mean_over_seeds_with_its_standard_error(tmp_path: Path) -> None:
-    evaluator = Synthetic(noise=0.01)
+    evaluator = Toy(noise=0.01)
     (record,) = search(tmp_path, trials=1, seeds=3, seed=5).run(here(evaluator))
     arch = space().decode(record.choices)
     measured = [evaluator.evaluate(arch, seed, lambda e, a: None).accuracy for seed in (5, 6, 7)]
@@ -152,7 +152,7 @@ def test_accuracy_is_the_mean_over_seeds_with_its_standard_error(tmp_path: Path)
 
 
 def test_worker_processes_find_what_one_process_finds_of_each_network(tmp_path: Path) -> None:
-    evaluator = Synthetic(noise=0.05)
+    evaluator = Toy(noise=0.05)
     alone = search(tmp_path / "one", where=space("small"), trials=8).run(here(evaluator))
     side_by_side = search(tmp_path / "two", where=space("small"), trials=8).run(
         lambda: Processes(evaluator, 2)

@@ -12,7 +12,7 @@ from search_spaces.arch import Arch
 
 
 @dataclass(frozen=True, kw_only=True)
-class Synthetic:
+class Toy:
     """Accuracy grows with the logarithm of MACs, and with the share of 5×5 kernels."""
 
     seconds: float = 0.0
@@ -32,7 +32,7 @@ class Synthetic:
         return Measurement(accuracy=accuracy, curve=(accuracy,))
 
     def describe(self) -> Mapping[str, str | int | float]:
-        return {"dataset": "synthetic"}
+        return {"dataset": "toy"}
 
     def prepare(self) -> None:
         return
