@@ -82,10 +82,10 @@ def make_optimizer(recipe: Recipe, model: nn.Module) -> torch.optim.Optimizer:
     if recipe.optimizer == "sgd":
         nesterov = recipe.momentum > 0
         return torch.optim.SGD(
-            groups, lr=lr, momentum=recipe.momentum, nesterov=nesterov, foreach=True
+            groups, lr=lr, momentum=recipe.momentum, nesterov=nesterov, fused=True
         )
     if recipe.optimizer == "adamw":
-        return torch.optim.AdamW(groups, lr=lr, betas=(recipe.momentum, 0.999), foreach=True)
+        return torch.optim.AdamW(groups, lr=lr, betas=(recipe.momentum, 0.999), fused=True)
     return RMSpropTF(groups, lr=lr, momentum=recipe.momentum)
 
 
