@@ -115,6 +115,7 @@ def choices_figure(frames: RunFrames) -> go.Figure:
             },
         },
     )
+    figure.update_annotations(font={"size": 13})
     figure.update_xaxes(type="category", showgrid=False, ticks="", showline=False)
     figure.update_yaxes(type="category", showgrid=False, ticks="", showline=False)
     figure.update_yaxes(autorange="reversed", categoryorder="array", categoryarray=stages)

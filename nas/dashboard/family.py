@@ -82,7 +82,7 @@ def growth_figure(frames: RunFrames) -> go.Figure:
         figure.update_yaxes(title_text=title, row=1, col=column)
         axis = theme.log_count_axis(min(every), max(every))
         figure.update_yaxes(row=1, col=column, **axis)
-    theme.styled(figure, 440, margin={"l": 64, "r": 24, "t": 56, "b": 56})
+    theme.styled(figure, 440)
     figure.update_xaxes(title_text="φ")
     return figure
 
@@ -127,7 +127,7 @@ def published_figure(frames: RunFrames) -> go.Figure:
     )
     every = [*networks["macs"], *efficientnet["macs"], *frames.family["macs"].dropna()]
     _mark_family(figure, frames.family)
-    theme.styled(figure, 440, margin={"l": 64, "r": 24, "t": 56, "b": 56})
+    theme.styled(figure, 440)
     figure.update_xaxes(title_text="MACs", **theme.log_count_axis(min(every), 1.1 * max(every)))
     figure.update_yaxes(
         title_text="published ImageNet top-1 (%), not ours", range=list(_TOP1_RANGE)

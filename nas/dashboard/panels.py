@@ -99,8 +99,8 @@ def sweep_section(frames: RunFrames) -> Section:
         id="sweep",
         title="Proxy accuracy of the scaled networks against their real cost",
         caption="Bars are one standard error. Filled circles cannot be told from the winner at "
-        f"95 %: ties.{_to_decide(shown.undecided)}{failed} Shaded: the band of costs within which "
-        f"the winner was sought.{_proxy(sweep_words(frames))}",
+        f"95 %: ties.{_to_decide(shown.undecided)}{failed} Shaded: costs outside the band "
+        f"within which the winner was sought.{_proxy(sweep_words(frames))}",
         figure=sweep_figure(frames),
     )
     each = Panel(

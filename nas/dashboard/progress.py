@@ -101,7 +101,7 @@ def progress_figure(frames: RunFrames) -> go.Figure:
             hovertext=baseline["hover"],
             hoverinfo="text",
         )
-    theme.styled(figure, 490, margin={"l": 64, "r": 24, "t": 60, "b": 56})
+    theme.styled(figure, 490)
     figure.update_xaxes(title_text="trial", dtick=1 if len(trials) < 10 else None)
     figure.update_yaxes(
         title_text=shown.title, range=[low, high], tickformat=".3f" if rewards else ".2f"

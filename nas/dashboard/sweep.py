@@ -84,14 +84,15 @@ def sweep_figure(frames: RunFrames) -> go.Figure:
             )
     for row in shown.candidates[shown.candidates["winner"]].head(1).to_dict("records"):
         figure.add_annotation(_winner_label(row))
-    _mark_costs(figure, shown)
-    theme.styled(figure, HEIGHT, margin={"l": 64, "r": 24, "t": 60, "b": 56})
+    theme.styled(figure, HEIGHT)
     ratios = [*shown.candidates["realised_ratio"].dropna()]
     ratios += [shown.target_ratio] if shown.target_ratio else []
     pad = 0.04 * (max(ratios) - min(ratios)) + 0.02
     figure.update_layout(legend={"traceorder": "reversed"})
     figure.update_xaxes(title_text="MACs over the baseline's, as built")
-    figure.update_xaxes(range=[min(ratios) - pad, max(ratios) + pad])
+    ends = (min(ratios) - pad, max(ratios) + pad)
+    figure.update_xaxes(range=ends)
+    _mark_costs(figure, shown, ends)
     figure.update_yaxes(title_text=theme.PROXY_PERCENT)
     return figure
 
@@ -122,22 +123,22 @@ def error_bars(rows: pd.DataFrame, color: str) -> dict[str, Any]:
 def _winner_label(row: Mapping[Any, Any]) -> dict[str, Any]:
     return {
         "x": row["realised_ratio"],
-        "y": 100 * row["accuracy"],
+        "y": 100 * (row["accuracy"] + (0 if math.isnan(row["stderr"]) else row["stderr"])),
         "text": "α {}, β {}, γ {}".format(*row["label"].split()),
-        "ax": 0,
-        "ay": -34,
-        "standoff": 9,
-        "arrowcolor": theme.MUTED,
-        "arrowwidth": 1,
+        "yanchor": "bottom",
+        "yshift": 8 if math.isnan(row["stderr"]) else 3,
+        "showarrow": False,
         "font": {"color": theme.VERMILLION, "size": 12.5},
-        "bgcolor": "rgba(255,255,255,0.85)",
+        "bgcolor": "rgba(255,255,255,0.8)",
     }
 
 
-def _mark_costs(figure: go.Figure, shown: Sweep) -> None:
-    """The band within which the winner was sought, and the ratio asked for."""
-    if shown.band is not None:
-        figure.add_vrect(*shown.band, fillcolor=theme.WASH, line_width=0, layer="below")
+def _mark_costs(figure: go.Figure, shown: Sweep, ends: tuple[float, float]) -> None:
+    """Costs outside the band within which the winner was sought, and the ratio asked for."""
+    low, high = shown.band or ends
+    for start, stop in ((ends[0], low), (high, ends[1])):
+        if start < stop:
+            figure.add_vrect(start, stop, fillcolor=theme.WASH, line_width=0, layer="below")
     if shown.target_ratio is not None:
         figure.add_vline(
             shown.target_ratio,

@@ -33,40 +33,6 @@ _MANTISSAS: tuple[tuple[float, ...], ...] = (
 )
 
 
-def styled(figure: go.Figure, height: int, **layout: Any) -> go.Figure:
-    """The figure in the page's style, `height` pixels high and as wide as its place."""
-    figure.update_layout(
-        template="none",
-        height=height,
-        autosize=True,
-        font={"family": FONT, "size": 13, "color": INK},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        margin={"l": 64, "r": 24, "t": 44, "b": 56},
-        hoverlabel={
-            "align": "left",
-            "bgcolor": "white",
-            "bordercolor": RULE,
-            "font": {"family": FONT, "size": 12, "color": INK},
-        },
-        legend={
-            "orientation": "h",
-            "x": 0,
-            "xanchor": "left",
-            "y": 0.995,
-            "yanchor": "top",
-            "yref": "container",
-            "font": {"size": 12.5},
-        },
-        modebar={"bgcolor": "white", "color": POINT, "activecolor": INK},
-    )
-    figure.update_annotations(selector={"yref": "paper"}, font={"size": 13})
-    figure.update_layout(**layout)
-    figure.update_xaxes(**_AXIS)
-    figure.update_yaxes(**_AXIS)
-    return figure
-
-
 _AXIS: dict[str, Any] = {
     "showline": True,
     "linecolor": RULE,
@@ -80,6 +46,38 @@ _AXIS: dict[str, Any] = {
     "title": {"font": {"size": 13, "color": INK}, "standoff": 10},
     "automargin": True,
 }
+
+TEMPLATE = go.layout.Template(
+    layout={
+        "font": {"family": FONT, "size": 13, "color": INK},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "margin": {"l": 64, "r": 24, "t": 60, "b": 56},
+        "hoverlabel": {
+            "align": "left",
+            "bgcolor": "white",
+            "bordercolor": RULE,
+            "font": {"family": FONT, "size": 12, "color": INK},
+        },
+        "legend": {
+            "orientation": "h",
+            "x": 0,
+            "xanchor": "left",
+            "y": 0.995,
+            "yanchor": "top",
+            "yref": "container",
+            "font": {"size": 12.5},
+        },
+        "modebar": {"bgcolor": "white", "color": POINT, "activecolor": INK},
+        "xaxis": _AXIS,
+        "yaxis": _AXIS,
+    }
+)
+
+
+def styled(figure: go.Figure, height: int, **layout: Any) -> go.Figure:
+    """The figure in the page's style, `height` pixels high and as wide as its place."""
+    return figure.update_layout(template=TEMPLATE, height=height, autosize=True, **layout)
 
 
 def log_count_axis(low: float, high: float, pad: float = 0.06, least: int = 4) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from nas.dashboard.sweep import sweep, sweep_figure
 from nas.dashboard.trials import accuracy_against_macs, accuracy_against_macs_figure
 from nas.rewards import Absolute, Front, Hard, Soft
 from scaling_search.compound import Constants
-from scaling_search.family import formula_family, write_family
+from scaling_search.family import formula_family, published_family, write_family
 from search_spaces.yaml_io import write_arch
 from search_spaces.zoo import zoo
 
@@ -269,6 +269,13 @@ def test_published_figures_are_the_papers() -> None:
     assert len(networks) == 16
     assert networks.loc["ResNet-152", ["params", "macs", "top1"]].tolist() == [60e6, 11e9, 77.8]
     assert math.isnan(networks.loc["GPipe", "macs"])
+
+
+def test_the_published_family_is_the_one_that_the_rule_scales(tmp_path: Path) -> None:
+    write_family(published_family(zoo("efficientnet_b0")), tmp_path / "family")
+    shown = growth(load_run(tmp_path))
+    for column in ("name", "phi", "params", "macs"):
+        assert list(shown.ours[column]) == list(shown.published[column])
 
 
 def test_published_accuracies_are_labelled_as_published(tmp_path: Path) -> None:
