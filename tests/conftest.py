@@ -1,7 +1,12 @@
-"""Examples repeat from run to run, and a busy machine fails none of them for its slowness."""
+"""Examples repeat from run to run, a busy machine fails none of them, and Ray starts once."""
 
 import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
+import pytest
 from hypothesis import settings
 
 # Tensors of this size gain nothing from a second thread, and wait long for one on a busy machine.
@@ -9,3 +14,22 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 settings.register_profile("repeatable", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("repeatable")
+
+
+@pytest.fixture(scope="session")
+def two_nodes() -> Iterator[Any]:
+    """A Ray cluster of two nodes with one core each; its address for RaySettings."""
+    # Workers import the evaluators of these tests by name, as they would a user's own.
+    here = Path(__file__).parent
+    os.environ["PYTHONPATH"] = os.pathsep.join(
+        [str(here), str(here / "nas"), str(here / "scaling_search"), *sys.path]
+    )
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    from ray.cluster_utils import Cluster
+
+    cluster = Cluster(
+        initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False}
+    )
+    cluster.add_node(num_cpus=1)
+    yield cluster
+    cluster.shutdown()

@@ -1,0 +1,112 @@
+"""A search on a Ray cluster: both nodes work, and losing one loses nothing."""
+
+import os
+import signal
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import ray
+
+from nas.evaluators.base import Measurement, Report
+from nas.executors.base import Job
+from nas.executors.local import InProcess
+from nas.executors.ray_cluster import RaySettings
+from nas.executors.ray_tasks import RayTasks
+from nas.records import StudyStore
+from nas.rewards import Soft
+from nas.samplers.optuna import OptunaSampler
+from nas.search import Search, SearchSettings
+from search_spaces.arch import Arch
+from search_spaces.space import load_space
+from search_spaces.zoo import zoo
+from toy import Toy
+
+SPACE = load_space(
+    {"name": "s", "base": "efficientnet_b0", "vary": {"kernel": [3, 5, 7], "expand": [3, 6]}},
+    "space",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Where(Toy):
+    """Leaves the node it ran on in a diary."""
+
+    diary: str
+    dies: str = ""
+    """A file; a worker that finds it missing makes it and is killed."""
+
+    def evaluate(self, arch: Arch, seed: int, report: Report) -> Measurement:
+        if self.dies and not Path(self.dies).exists():
+            Path(self.dies).touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        with Path(self.diary).open("a") as file:
+            file.write(f"{ray.get_runtime_context().get_node_id()} {arch.key()}\n")
+        return super().evaluate(arch, seed, report)
+
+
+def search(folder: Path, trials: int) -> Search:
+    return Search(
+        space=SPACE,
+        sampler=OptunaSampler(sampler="optuna.samplers.RandomSampler"),
+        reward=Soft(target=400e6),
+        settings=SearchSettings(trials=trials),
+        store=StudyStore(f"sqlite:///{folder / 'study.db'}", "s", ("maximize",)),
+        progress=lambda records, finished: None,
+    )
+
+
+def test_both_nodes_work_and_the_loss_of_one_costs_no_trial(two_nodes, tmp_path: Path) -> None:
+    third = two_nodes.add_node(num_cpus=1)
+    evaluator = Where(diary=str(tmp_path / "diary"), seconds=0.3)
+
+    def lose_a_node() -> None:
+        while not (tmp_path / "diary").exists():
+            time.sleep(0.05)
+        time.sleep(1)
+        two_nodes.remove_node(third, allow_graceful=False)
+
+    loss = threading.Thread(target=lose_a_node)
+    loss.start()
+    settings = RaySettings(address=two_nodes.address)
+    records = search(tmp_path, 30).run(lambda: RayTasks(evaluator, settings))
+    loss.join()
+    assert len(records) == len({record.key for record in records}) == 30
+    assert {record.state for record in records} == {"finished"}
+    nodes = {line.split()[0] for line in (tmp_path / "diary").read_text().splitlines()}
+    assert len(nodes) >= 2
+    (tmp_path / "alone").mkdir()
+    toy = Toy()
+    alone = search(tmp_path / "alone", 30).run(lambda: InProcess(toy))
+    both = {r.key: r.accuracy for r in records}
+    assert all(both[r.key] == r.accuracy for r in alone if r.key in both)
+
+
+def test_a_job_whose_worker_is_killed_is_begun_anew(two_nodes, tmp_path: Path) -> None:
+    evaluator = Where(diary=str(tmp_path / "diary"), dies=str(tmp_path / "died"))
+    with RayTasks(evaluator, RaySettings(address=two_nodes.address)) as tasks:
+        tasks.submit(Job(7, zoo("efficientnet_b0"), (0,)))
+        outcome = tasks.next()
+    assert (outcome.number, outcome.reason) == (7, "")
+    assert (
+        outcome.measurements[0].accuracy
+        == Toy().evaluate(zoo("efficientnet_b0"), 0, lambda e, a: None).accuracy
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deadly(Toy):
+    """Kills every worker it runs on."""
+
+    def evaluate(self, arch: Arch, seed: int, report: Report) -> Measurement:
+        os.kill(os.getpid(), signal.SIGKILL)
+        raise AssertionError("unreachable")
+
+
+def test_a_job_that_kills_its_workers_fails_with_its_reason(two_nodes) -> None:
+    with RayTasks(Deadly(), RaySettings(address=two_nodes.address)) as tasks:
+        tasks.submit(Job(3, zoo("efficientnet_b0"), (0,)))
+        outcome = tasks.next()
+    assert outcome.number == 3
+    assert "worker was lost 3 times" in outcome.reason
