@@ -96,7 +96,7 @@ def splits(source: Source) -> Splits:
     return source.open()
 
 
-@functools.lru_cache(maxsize=8)
+@functools.lru_cache(maxsize=4)
 def load(source: Source, resolution: int) -> Dataset:
     """The search's images at `resolution` pixels a side; a process decodes each size once.
 

@@ -3,6 +3,7 @@
 import contextlib
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -37,19 +38,22 @@ def fit(
     is validated. Raises EvaluationFailed when the loss is no longer finite, and when late in
     training neither training nor validation is better than chance.
     """
-    data = data.to(device)
     model = model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    averaged = None if recipe.ema is None else make_average(recipe.ema, model)
-    optimizer = make_optimizer(recipe, model)
-    generator = torch.Generator().manual_seed(seed)
+    training = _Training(
+        model=model,
+        averaged=None if recipe.ema is None else make_average(recipe.ema, model),
+        optimizer=make_optimizer(recipe, model),
+        data=data.to(device),
+        recipe=recipe,
+        epochs=epochs,
+        generator=torch.Generator().manual_seed(seed),
+    )
     curve: list[float] = []
     with seeded(seed, device):
         for epoch in range(epochs):
-            fitted = _train_epoch(
-                model, averaged, optimizer, data, recipe, epoch, epochs, generator
-            )
-            accuracy = validate(averaged or model, data, data.val, recipe)
-            _check_learning(data, fitted, accuracy, epoch, epochs)
+            fitted = training.run(epoch)
+            accuracy = training.validate()
+            training.check(epoch, fitted, accuracy)
             curve.append(accuracy)
             report(epoch, accuracy)
     return tuple(curve)
@@ -70,70 +74,91 @@ def validate(model: nn.Module, data: Dataset, images: Labelled, recipe: Recipe) 
 
 @contextlib.contextmanager
 def seeded(seed: int, device: torch.device) -> Iterator[None]:
-    """Torch's global generators start at `seed` inside, and go on as if nothing was outside."""
+    """What torch draws inside follows from `seed`, and what it draws outside is not disturbed.
+
+    On CUDA, convs are held to algorithms that repeat.
+    """
     devices = [device] if device.type == "cuda" else []
+    repeatable = torch.backends.cudnn.deterministic
     with torch.random.fork_rng(devices=devices):
         torch.manual_seed(seed)
-        yield
+        torch.backends.cudnn.deterministic = True
+        try:
+            yield
+        finally:
+            torch.backends.cudnn.deterministic = repeatable
 
 
-def _train_epoch(
-    model: nn.Module,
-    averaged: AveragedModel | None,
-    optimizer: torch.optim.Optimizer,
-    data: Dataset,
-    recipe: Recipe,
-    epoch: int,
-    epochs: int,
-    generator: torch.Generator,
-) -> float:
-    """One pass over the training images; the fraction classified rightly on the way."""
-    device = data.mean.device
-    model.train()
-    right = total_loss = torch.zeros((), device=device)
-    batches = _shuffled_batches(len(data.train), recipe.batch_size, generator)
-    for step, chosen in enumerate(batches):
-        lr = learning_rate(recipe, epoch + step / len(batches), epochs, len(chosen))
-        for group in optimizer.param_groups:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Training:
+    """One network's training, an epoch at a time."""
+
+    model: nn.Module
+    averaged: AveragedModel | None
+    optimizer: torch.optim.Optimizer
+    data: Dataset
+    recipe: Recipe
+    epochs: int
+    generator: torch.Generator
+
+    def run(self, epoch: int) -> float:
+        """One pass over the training images; the fraction classified rightly on the way."""
+        device = self.data.mean.device
+        self.model.train()
+        right, total_loss = torch.zeros(2, device=device)
+        batches = self._shuffled_batches()
+        for step, chosen in enumerate(batches):
+            self._set_learning_rate(epoch + step / len(batches), len(chosen))
+            labels = self.data.train.labels[chosen.to(device)]
+            with _autocast(self.recipe, device):
+                logits = self.model(self._augmented(chosen))
+                loss = F.cross_entropy(logits, labels, label_smoothing=self.recipe.label_smoothing)
+            self.optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            self.optimizer.step()
+            if self.averaged is not None:
+                self.averaged.update_parameters(self.model)
+            right += (logits.argmax(1) == labels).sum()
+            total_loss += loss.detach()
+        mean_loss = total_loss.item() / len(batches)
+        if not math.isfinite(mean_loss):
+            raise EvaluationFailed(
+                f"diverged: loss {mean_loss} at epoch {epoch + 1} of {self.epochs}"
+            )
+        return float(right) / sum(map(len, batches))
+
+    def validate(self) -> float:
+        """Accuracy on the validation images."""
+        return validate(self.averaged or self.model, self.data, self.data.val, self.recipe)
+
+    def check(self, epoch: int, fitted: float, accuracy: float) -> None:
+        """Raises EvaluationFailed for what has learnt nothing. Under an annealed schedule the
+        order of networks appears near the end of training: those merely behind may yet win."""
+        if self.epochs < _SHORTEST_JUDGED or epoch + 1 < _LATE * self.epochs:
+            return
+        if fitted <= _chance(self.data.train) and accuracy <= _chance(self.data.val):
+            raise EvaluationFailed(
+                f"learnt nothing: accuracy {fitted:.3f} in training and {accuracy:.3f} in "
+                f"validation are chance, after {epoch + 1} of {self.epochs} epochs"
+            )
+
+    def _shuffled_batches(self) -> tuple[Tensor, ...]:
+        """Indices of equal batches; the images left over sit this epoch out."""
+        images = len(self.data.train)
+        size = min(self.recipe.batch_size, images)
+        order = torch.randperm(images, generator=self.generator)[: images // size * size]
+        return torch.split(order, size)
+
+    def _augmented(self, chosen: Tensor) -> Tensor:
+        images = self.data.train.pixels.batch(chosen, self.data.mean.device)
+        flip = self.recipe.flip and self.data.mirror
+        images = augment(images, self.recipe.shift, flip, self.generator)
+        return normalise(images, self.data.mean, self.data.std)
+
+    def _set_learning_rate(self, epoch: float, batch_size: int) -> None:
+        lr = learning_rate(self.recipe, epoch, self.epochs, batch_size)
+        for group in self.optimizer.param_groups:
             group["lr"] = lr
-        images = data.train.pixels.batch(chosen, device)
-        images = augment(images, recipe.shift, recipe.flip and data.mirror, generator)
-        labels = data.train.labels[chosen.to(device)]
-        with _autocast(recipe, device):
-            logits = model(normalise(images, data.mean, data.std))
-            loss = F.cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing)
-        optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-        if averaged is not None:
-            averaged.update_parameters(model)
-        right = right + (logits.argmax(1) == labels).sum()
-        total_loss = total_loss + loss.detach()
-    mean_loss = total_loss.item() / len(batches)
-    if not math.isfinite(mean_loss):
-        raise EvaluationFailed(f"diverged: loss {mean_loss} at epoch {epoch + 1} of {epochs}")
-    return right.item() / sum(map(len, batches))
-
-
-def _shuffled_batches(
-    images: int, batch_size: int, generator: torch.Generator
-) -> tuple[Tensor, ...]:
-    """Indices of equal batches; the images left over sit this epoch out."""
-    size = min(batch_size, images)
-    order = torch.randperm(images, generator=generator)[: images // size * size]
-    return torch.split(order, size)
-
-
-def _check_learning(data: Dataset, fitted: float, accuracy: float, epoch: int, epochs: int) -> None:
-    """Only for what has failed: under an annealed schedule the order of networks appears near
-    the end of training, so that those merely behind may yet win."""
-    if epochs < _SHORTEST_JUDGED or epoch + 1 < _LATE * epochs:
-        return
-    if fitted <= _chance(data.train) and accuracy <= _chance(data.val):
-        raise EvaluationFailed(
-            f"learnt nothing: accuracy {fitted:.3f} in training and {accuracy:.3f} in validation "
-            f"are chance, after {epoch + 1} of {epochs} epochs"
-        )
 
 
 def _chance(images: Labelled) -> float:

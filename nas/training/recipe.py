@@ -20,7 +20,7 @@ class Recipe:
     """`sgd`: with Nesterov momentum; `rmsprop_tf`: TensorFlow's; `adamw`."""
     lr: float = 0.4
     """Peak learning rate for batches of 256; it grows linearly with the batch."""
-    batch_size: int = 64
+    batch_size: int = 32
     momentum: float = 0.9
     """Of sgd and rmsprop_tf; the first β of adamw."""
     weight_decay: float = 5e-4
@@ -37,7 +37,7 @@ class Recipe:
     step's is (1 + n) / (10 + n) if that is less, as in TensorFlow."""
     flip: bool = True
     """Mirror half of the images, of data whose classes survive it."""
-    shift: float = 0.125
+    shift: float = 0.0
     """Move images by up to this fraction of their side, along each axis; edges are repeated."""
     near_identity: bool = True
     """Residual branches start at zero and squeeze-and-excitation gates open, where the paper's

@@ -86,8 +86,9 @@ class Splitting:
     """Of the splits; independent of the seeds of training."""
     mirror: bool = True
     """Whether a mirror image is of the same class."""
-    memory: float = 2.0
-    """GB of decoded images to keep in memory."""
+    memory: float = 1.0
+    """GB of resized images that a process keeps for one resolution; it keeps up to four of them.
+    Beyond that images are decoded anew for every batch."""
 
     def where(self) -> str:
         """What an error is about."""
@@ -158,6 +159,7 @@ class Digits(Splitting):
     """scikit-learn's 1,797 handwritten digits of 8×8 pixels, which come with the library."""
 
     name: str = "digits"
+    val_fraction: float = 0.5
     mirror: bool = False
 
     def open(self) -> Splits:
