@@ -1,0 +1,165 @@
+"""Networks leave for ONNX, torch.export and timm, and say what cannot."""
+
+from pathlib import Path
+from typing import Any
+
+import onnxruntime
+import pytest
+import torch
+
+from nas.networks import export
+from nas.networks.export import ExportMismatchError, export_onnx, export_program
+from nas.networks.model import build
+from nas.networks.timm_export import timm_definition, timm_source
+from nas.networks.weights import save_weights
+from search_spaces.arch import Arch, Head, SqueezeExcite, Stage, Stem
+from search_spaces.errors import UserError
+from search_spaces.scaling import scale
+from search_spaces.zoo import ZOO, zoo
+
+SMALL = Arch(
+    name="small",
+    resolution=16,
+    num_classes=5,
+    padding="same",
+    stem=Stem(channels=8, pool=True),
+    stages=(
+        Stage(channels=8, se=0.25),
+        Stage(op="fused", expand=2, channels=12, stride=2),
+        Stage(op="bottleneck", expand=0.5, channels=16, activation="hard_swish"),
+    ),
+    head=Head(kind="pooled_conv", channels=24),
+)
+
+
+class TestPrograms:
+    def test_onnx_takes_any_batch_and_gives_the_same_logits(self, tmp_path: Path) -> None:
+        weights, path = tmp_path / "small.safetensors", tmp_path / "out" / "small.onnx"
+        model = build(SMALL).eval()
+        save_weights(model, weights)
+        assert export_onnx(SMALL, path, weights) < 1e-4
+        session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+        images = torch.randn(7, 3, 16, 16)
+        (logits,) = session.run(["logits"], {"images": images.numpy()})
+        with torch.no_grad():
+            torch.testing.assert_close(torch.from_numpy(logits), model(images))
+        assert [file.name for file in path.parent.iterdir()] == ["small.onnx"]
+
+    def test_a_program_takes_any_batch(self, tmp_path: Path) -> None:
+        path = tmp_path / "small.pt2"
+        assert export_program(SMALL, path) < 1e-4
+        assert torch.export.load(path).module()(torch.randn(7, 3, 16, 16)).shape == (7, 5)
+
+    def test_a_program_that_differs_is_not_kept(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(export, "TOLERANCE", -1.0)
+        with pytest.raises(ExportMismatchError, match="logits differ from PyTorch's by"):
+            export_program(SMALL, tmp_path / "small.pt2")
+        assert not list(tmp_path.iterdir())
+
+
+class TestTimm:
+    # As timm's own definitions have them.
+    def test_efficientnet_b0(self) -> None:
+        assert timm_definition(zoo("efficientnet_b0")).arch_def == (
+            ("ds_r1_k3_s1_e1_c16_se0.25",),
+            ("ir_r2_k3_s2_e6_c24_se0.25",),
+            ("ir_r2_k5_s2_e6_c40_se0.25",),
+            ("ir_r3_k3_s2_e6_c80_se0.25",),
+            ("ir_r3_k5_s1_e6_c112_se0.25",),
+            ("ir_r4_k5_s2_e6_c192_se0.25",),
+            ("ir_r1_k3_s1_e6_c320_se0.25",),
+        )
+
+    def test_mobilenet_v3_large(self) -> None:
+        definition = timm_definition(zoo("mobilenet_v3_large"))
+        assert definition.model == "MobileNetV3"
+        assert definition.arguments["se_from_exp"] == "True"
+        assert definition.arch_def == (
+            ("ds_r1_k3_s1_e1_c16_nre",),
+            ("ir_r1_k3_s2_e4_c24_nre", "ir_r1_k3_s1_e3_c24_nre"),
+            ("ir_r3_k5_s2_e3_c40_se0.25_nre",),
+            ("ir_r1_k3_s2_e6_c80", "ir_r1_k3_s1_e2.5_c80", "ir_r2_k3_s1_e2.3_c80"),
+            ("ir_r2_k3_s1_e6_c112_se0.25",),
+            ("ir_r3_k5_s2_e6_c160_se0.25",),
+            ("cn_r1_k1_s1_c960",),
+        )
+
+    def test_efficientnet_v2_s(self) -> None:
+        definition = timm_definition(zoo("efficientnet_v2_s"))
+        assert definition.arch_def[:2] == (
+            ("cn_r2_k3_s1_e1_c24_skip",),
+            ("er_r4_k3_s2_e4_c48",),
+        )
+
+    def test_scaled_networks_have_their_scaled_strings(self) -> None:
+        b2 = scale(zoo("efficientnet_b0"), 1.2, 1.1, 260)
+        definition = timm_definition(b2)
+        assert definition.arch_def[3] == ("ir_r4_k3_s2_e6_c88_se0.25",)
+        assert definition.arguments["num_features"] == "1408"
+
+    def test_resnets(self) -> None:
+        definition = timm_definition(zoo("resnet152").replace(drop_path=0.2))
+        assert (definition.model, definition.arch_def) == ("ResNet", ())
+        assert definition.arguments["layers"] == "(3, 8, 36, 3)"
+        assert definition.arguments["channels"] == "(64, 128, 256, 512)"
+        assert float(definition.arguments["drop_path_rate"]) == pytest.approx(0.2 * 49 / 50)
+
+    @pytest.mark.parametrize("arch", ZOO.values(), ids=ZOO)
+    def test_the_source_is_a_module_with_one_function(self, arch: Arch) -> None:
+        code = compile(timm_source(arch), "<timm>", "exec")
+        assert arch.name in code.co_names
+
+    @pytest.mark.parametrize("name", ["my net: b0'\"\n", "7", "class", ""])
+    def test_any_name_makes_a_module(self, name: str) -> None:
+        compile(timm_source(zoo("efficientnet_b0").replace(name=name)), "<timm>", "exec")
+
+    @pytest.mark.parametrize(
+        ("fields", "message"),
+        [
+            ({"stem": Stem(stride=1)}, "stem: timm cannot express a stride other than 2"),
+            ({"stages": (Stage(channels=8), Stage(op="identity", channels=16))}, "stages[1].op"),
+            ({"stages": (Stage(op="sepconv", channels=32),)}, "stages[0].skip"),
+            ({"stages": (Stage(op="conv", channels=32, se=0.25),)}, "stages[0].se"),
+            (
+                {"stages": (Stage(channels=12), Stage(expand=2.5, channels=16))},
+                "stages[1].expand: timm cannot express 30 inner channels, which it rounds",
+            ),
+            (
+                {"stages": (Stage(channels=30), Stage(expand=4, channels=16, se=0.25))},
+                "stages[1].se: timm cannot express 7 squeezed channels, which it rounds",
+            ),
+            (
+                {"stages": (Stage(channels=8), Stage(channels=8, stride=2, continues=True))},
+                "stages[1].stride: timm cannot express 2 in a stage that continues another",
+            ),
+            ({"stages": (Stage(channels=8, stride=2),) * 5}, "stages[4].stride"),
+        ],
+    )
+    def test_what_timm_cannot_express(self, fields: dict[str, Any], message: str) -> None:
+        arch = Arch(**{"resolution": 64, "stages": (Stage(channels=8),), **fields})
+        with pytest.raises(UserError) as caught:
+            timm_definition(arch)
+        assert message in str(caught.value)
+
+    def test_what_its_resnets_cannot(self) -> None:
+        for fields, message in (
+            ({"padding": "same"}, "padding: timm cannot express same in a ResNet"),
+            ({"stem": Stem(channels=64)}, "stem: timm cannot express"),
+            ({"stages": zoo("resnet50").stages[:3]}, "stages: timm cannot express 3"),
+        ):
+            with pytest.raises(UserError, match=message):
+                timm_definition(zoo("resnet50").replace(**fields))
+
+    def test_ratios_of_inner_channels(self) -> None:
+        arch = Arch(
+            stages=(Stage(expand=4, channels=32, se=0.5),), se=SqueezeExcite(reduce="inner")
+        )
+        assert timm_definition(arch).arch_def == (("ir_r1_k3_s1_e4_c32_se2.0",),)
+
+    def test_groups_become_group_sizes(self) -> None:
+        stage = Stage(op="fused", expand=2, channels=64, groups=4, repeats=3)
+        assert timm_definition(Arch(stages=(stage,))).arch_def == (
+            ("er_r1_k3_s1_e2_c64_gs16", "er_r2_k3_s1_e2_c64_gs32"),
+        )
