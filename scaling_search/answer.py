@@ -58,13 +58,12 @@ def judge(
     evaluator: Mapping[str, str | int | float],
 ) -> SweepResult:
     """The answer that finished trainings give. Raises UserError where no candidate can win."""
-    low, high = settings.cost_band()
     results = results_of(grid, records)
     accuracies, failures = accuracies_of(results), _failures(grid, records)
-    in_band = {c.index for c in grid.candidates if low <= c.realised_ratio <= high}
+    in_band = set(settings.in_band(grid))
     eligible = (in_band & accuracies.keys()) - failures.keys()
     if not eligible:
-        raise UserError(_no_winner(grid, (low, high), failures))
+        raise UserError(_no_winner(len(in_band), failures))
     comparison = compare(accuracies, eligible)
     standings = []
     for candidate in grid.candidates:
@@ -117,9 +116,7 @@ def _failures(grid: Grid, records: Mapping[Job, TrainingRecord]) -> dict[int, st
     return {candidate: f"seed {seed}: {reason}" for candidate, seed, reason in reversed(failed)}
 
 
-def _no_winner(result: Grid, band: tuple[float, float], failures: Mapping[int, str]) -> str:
-    low, high = band
-    inside = [c for c in result.candidates if low <= c.realised_ratio <= high]
+def _no_winner(in_band: int, failures: Mapping[int, str]) -> str:
     first = min(failures, default=None)
     why = f"; the first, {failures[first]}" if first is not None else ""
-    return f"no candidate is left: all {len(inside)} within the band failed{why}"
+    return f"no candidate is left: all {in_band} within the band failed{why}"

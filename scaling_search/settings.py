@@ -1,9 +1,11 @@
 """All that decides a sweep's outcome, beside the baseline and the evaluator."""
 
+import math
 from dataclasses import dataclass
+from typing import Literal
 
-from scaling_search.grid import GridSettings
-from scaling_search.strategies import FlatGrid, Strategy
+from scaling_search.grid import Grid, GridSettings
+from scaling_search.strategies import FlatGrid, Race, Strategy
 from search_spaces.errors import UserError
 
 
@@ -11,8 +13,13 @@ from search_spaces.errors import UserError
 class SweepSettings(GridSettings):
     """The grid, the trainings done on it, and which candidates may win."""
 
-    seeds: int = 3
-    """Trainings of each candidate."""
+    strategy: Literal["grid", "race"] = "race"
+    """`race`: further seeds only for candidates that may still be the best, with as good an
+    answer from half the trainings; `grid`: every candidate with every seed."""
+    seeds: int = 5
+    """Trainings of each candidate of a grid."""
+    budget: int | None = None
+    """Trainings of a race at most; 2.5 a candidate when None."""
     seed: int = 0
     """The first of the seeds."""
     band: float = 0.5
@@ -23,6 +30,10 @@ class SweepSettings(GridSettings):
         super().__post_init__()
         if self.seeds < 1:
             raise UserError(f"seeds: expected at least 1, got {self.seeds}")
+        if self.budget is not None and self.budget < 1:
+            raise UserError(f"budget: expected at least 1, got {self.budget}")
+        if self.strategy not in ("grid", "race"):
+            raise UserError(f"strategy: expected grid or race, got {self.strategy!r}")
         if not self.band > 0:
             raise UserError(f"band: expected a number above 0, got {self.band}")
 
@@ -31,6 +42,16 @@ class SweepSettings(GridSettings):
         target = self.target_ratio()
         return max(0.0, target * (1 - self.band)), target * (1 + self.band)
 
-    def strategy(self, candidates: int) -> Strategy:
-        """What decides which trainings are done."""
-        return FlatGrid(candidates, tuple(range(self.seed, self.seed + self.seeds)))
+    def in_band(self, grid: Grid) -> tuple[int, ...]:
+        """The candidates that may win, by index."""
+        low, high = self.cost_band()
+        return tuple(c.index for c in grid.candidates if low <= c.realised_ratio <= high)
+
+    def plan(self, grid: Grid) -> Strategy:
+        """What decides which trainings are done; a race leaves out who cannot win."""
+        if self.strategy == "grid":
+            seeds = tuple(range(self.seed, self.seed + self.seeds))
+            return FlatGrid(len(grid.candidates), seeds)
+        racing = self.in_band(grid)
+        budget = math.ceil(2.5 * len(racing)) if self.budget is None else self.budget
+        return Race(racing, self.seed, budget)

@@ -43,7 +43,9 @@ class SweepPlan:
     grid: Grid
     settings: SweepSettings
     todo: int
-    """Trainings to do now."""
+    """Trainings to do next: all of a flat grid, a round of a race."""
+    most: int
+    """Trainings in all, at most."""
     done: int
     """Trainings that are on record already."""
 
@@ -55,7 +57,8 @@ class SweepPlan:
             f"networks with {self.grid.depth_vectors} depth vectors at φ = "
             f"{self.settings.phi:g}, realising {low:.2f}–{high:.2f} × the baseline's cost "
             f"(nominal {self.settings.target_ratio():.2f} ×, band {band[0]:.2f}–{band[1]:.2f} ×)\n"
-            f"{self.todo} trainings to do, {self.done} on record"
+            f"{self.settings.strategy}: {self.todo} trainings to do next, at most {self.most} in "
+            f"all, {self.done} on record"
         )
 
 
@@ -68,8 +71,9 @@ def plan_sweep(
     """
     grid = _grid(baseline, settings, price)
     records = by_job(grid, TrainingLog(folder / "sweep.jsonl").read())
-    pending = settings.strategy(len(grid.candidates)).pending(results_of(grid, records))
-    return SweepPlan(grid, settings, len(pending), len(records))
+    strategy = settings.plan(grid)
+    pending = strategy.pending(results_of(grid, records))
+    return SweepPlan(grid, settings, len(pending), strategy.most, len(records))
 
 
 def run_sweep(
@@ -107,7 +111,7 @@ def run_sweep(
 def _grid(baseline: Arch, settings: SweepSettings, price: Price | None) -> Grid:
     grid = make_grid(baseline, settings, price)
     low, high = settings.cost_band()
-    if not any(low <= candidate.realised_ratio <= high for candidate in grid.candidates):
+    if not settings.in_band(grid):
         least, most = grid.realised_range
         raise UserError(
             f"band: no candidate realises {low:.2f}–{high:.2f} × the baseline's cost; "
@@ -131,7 +135,7 @@ class _Run:
     """When each training of this call was."""
 
     def next_pairs(self) -> list[Pair]:
-        strategy = self.settings.strategy(len(self.grid.candidates))
+        strategy = self.settings.plan(self.grid)
         pairs = list(strategy.pending(results_of(self.grid, self.records)))
         self.waiting = set(pairs)
         return pairs
@@ -147,11 +151,10 @@ class _Run:
 
     def _standing(self) -> Progress:
         accuracies = accuracies_of(results_of(self.grid, self.records))
-        low, high = self.settings.cost_band()
         means = {
-            index: sum(values.values()) / len(values)
-            for index, values in accuracies.items()
-            if low <= self.grid.candidates[index].realised_ratio <= high
+            index: sum(accuracies[index].values()) / len(accuracies[index])
+            for index in self.settings.in_band(self.grid)
+            if index in accuracies
         }
         best = max(means, key=lambda index: means[index], default=None)
         return Progress(

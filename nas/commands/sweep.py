@@ -20,9 +20,24 @@ if TYPE_CHECKING:
 
 def main(config: Config) -> None:
     """Sweep, or go on with a sweep, in the run folder; print the constants."""
+    if config["plan"]:
+        print(plan(load_arch(str(config["baseline"])), config))
+        return
     run = Path(config["run"])
     result = sweep(load_arch(str(config["baseline"])), config, run)
     print(summary(result, run))
+
+
+def plan(baseline: Arch, config: Config) -> str:
+    """What each φ and rounding make of the grid, and the map of the configured one's networks."""
+    from scaling_search.grid import make_grid
+    from scaling_search.settings import SweepSettings
+    from scaling_search.survey import merge_map, survey, survey_text
+
+    settings = from_mapping(SweepSettings, config["sweep"], "sweep")
+    rows = survey_text(survey(baseline, settings))
+    title = f"networks at φ = {settings.phi:g} ({settings.depth_rounding}) and their (α, β, γ):"
+    return f"{rows}\n\n{title}\n{merge_map(make_grid(baseline, settings))}"
 
 
 def sweep(baseline: Arch, config: Config, run: Path) -> "SweepResult":

@@ -19,7 +19,7 @@ from search_spaces.zoo import zoo
 from synthetic import Mistaken, Surface, Troubled
 
 B0 = zoo("efficientnet_b0")
-COARSE = SweepSettings(step=0.1, seeds=2)  # 13 networks
+COARSE = SweepSettings(strategy="grid", step=0.1, seeds=2)  # 13 networks
 
 
 # A sweep on a cluster of its own, as a process that can be killed.
@@ -34,7 +34,8 @@ from search_spaces.zoo import zoo
 folder = Path(sys.argv[1])
 folder.mkdir(exist_ok=True)
 evaluator = Surface(seconds=0.3, diary=str(folder / "diary"))
-run_sweep(zoo("efficientnet_b0"), SweepSettings(step=0.1, seeds=2), evaluator, folder)
+settings = SweepSettings(strategy="grid", step=0.1, seeds=2)
+run_sweep(zoo("efficientnet_b0"), settings, evaluator, folder)
 """
 HERE = Path(__file__).parent
 
@@ -48,7 +49,7 @@ def diary(path):
 
 
 def test_the_plan_counts_before_anything_is_trained(tmp_path):
-    plan = plan_sweep(B0, SweepSettings(), tmp_path)
+    plan = plan_sweep(B0, SweepSettings(strategy="grid", seeds=3), tmp_path)
     assert (plan.grid.points, len(plan.grid.candidates), plan.todo) == (75, 46, 138)
     assert str(plan).startswith("75 points (α, β, γ) are 46 distinct networks")
     assert list(tmp_path.iterdir()) == []
