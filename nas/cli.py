@@ -4,8 +4,8 @@ import importlib
 import itertools
 import signal
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from nas.config import Config, config_dir, with_config
 from search_spaces.errors import UserError
@@ -22,6 +22,8 @@ class Verb:
     """The setting that arguments without `=` fill."""
     many: bool = False
     """Whether several such arguments make a list."""
+    flags: Mapping[str, str] = field(default_factory=dict)
+    """Flags and the settings they stand for; one that ends in `=` takes the next argument."""
 
 
 VERBS = {
@@ -36,6 +38,7 @@ VERBS = {
     "sweep": Verb(
         "find the scaling constants α, β, γ of a baseline",
         "nas-search sweep baseline=results/digits/baseline.yaml",
+        flags={"--plan": "plan=true"},
     ),
     "scale": Verb(
         "write a family of networks, B0 to B7, as YAML",
@@ -54,6 +57,13 @@ VERBS = {
         "nas-search cost efficientnet_b0 results/digits/family/b3.yaml",
         positional="networks",
         many=True,
+    ),
+    "latency": Verb(
+        "time networks on this device, or every block of a space for a latency table",
+        "nas-search latency efficientnet_b0 resnet50 threads=1",
+        positional="networks",
+        many=True,
+        flags={"--table": "table=true"},
     ),
     "dashboard": Verb(
         "draw a run folder as one HTML page",
@@ -106,7 +116,10 @@ def _overrides(verb: Verb, arguments: Sequence[str]) -> list[str]:
     plain: list[str] = []
     left = iter(arguments)
     for argument in left:
-        if argument.startswith("-"):
+        flag, _, value = argument.partition("=")
+        if flag in verb.flags:
+            overrides.append(_flagged(flag, verb.flags[flag], value or None, left))
+        elif argument.startswith("-"):
             flags.append(argument)
             if argument in _VALUED:
                 flags += itertools.islice(left, 1)
@@ -120,6 +133,17 @@ def _overrides(verb: Verb, arguments: Sequence[str]) -> list[str]:
         value = ",".join(map(_quote, plain))
         overrides.append(f"{verb.positional}=" + (f"[{value}]" if verb.many else value))
     return [*flags, *overrides]
+
+
+def _flagged(flag: str, setting: str, value: str | None, left: Iterator[str]) -> str:
+    if not setting.endswith("="):
+        if value is not None:
+            raise UserError(f"{flag}: takes no value; {setting.partition('=')[0]}= does")
+        return setting
+    value = next(left, None) if value is None else value
+    if value is None:
+        raise UserError(f"{flag}: expected a value after it")
+    return setting + _quote(value)
 
 
 _VALUED = frozenset(

@@ -1,14 +1,15 @@
-"""The verbs that take networks: zoo, scale to one network, ablate."""
+"""The verbs that take networks: zoo, scale to one network, ablate, latency."""
 
 import csv
 from pathlib import Path
 
 import pytest
+import yaml
 
 from nas.cli import main
 from nas.networks.cost import cost
-from search_spaces.yaml_io import load_arch, read_about
-from search_spaces.zoo import ZOO
+from search_spaces.yaml_io import arch_to_yaml, load_arch, read_about, write_arch
+from search_spaces.zoo import ZOO, zoo
 
 
 @pytest.fixture(autouse=True)
@@ -62,6 +63,42 @@ def test_an_ablation_grows_by_the_constants_of_its_run(capsys: pytest.CaptureFix
     assert read_about(Path("r/ablation/compound_x2.yaml"))["width"] == 1.0
 
 
+QUICK = ["device=cpu", "runs=2", "warmup=0"]
+
+
+def tiny(name: str) -> str:
+    write_arch(zoo("mobilenet_v3_large").replace(name=name, resolution=32), f"{name}.yaml")
+    return f"{name}.yaml"
+
+
+def test_latencies_are_printed_and_kept(capsys: pytest.CaptureFixture[str]) -> None:
+    files = [tiny("a"), tiny("<b>")]
+    main(["latency", *files, *QUICK])
+    printed = capsys.readouterr().out
+    run = Path("results/latency")
+    stored = yaml.safe_load((run / "latency.yaml").read_text())
+    assert [row["network"] for row in stored["networks"]] == files
+    assert stored["settings"]["runs"] == 2
+    assert all(stored[name] for name in ("device", "torch"))
+    with (run / "latency.csv").open() as file:
+        assert [row["network"] for row in csv.DictReader(file)] == [files[0]] * 2 + [files[1]] * 2
+    page = (run / "latency.html").read_text()
+    assert "&lt;b&gt;" in page
+    assert all(file in printed for file in files)
+
+
+def test_a_latency_table_is_made_of_a_space(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("conf/space").mkdir(parents=True)
+    base = arch_to_yaml(zoo("mobilenet_v3_large").replace(resolution=32))
+    space = {"name": "tiny", "base": yaml.safe_load(base), "stages": {1: {"kernel": [3, 5]}}}
+    Path("conf/space/tiny.yaml").write_text(yaml.safe_dump(space))
+    asked = ["--config-dir", "conf", "space=tiny", "contexts=1", *QUICK]
+    main(["latency", "--table", "check=0", *asked])
+    assert "results/latency/table.yaml" in capsys.readouterr().out
+    main(["latency", "table=mine.yaml", "check=1", *asked])
+    assert yaml.safe_load(Path("mine.yaml").read_text())["milliseconds"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -79,6 +116,17 @@ def test_an_ablation_grows_by_the_constants_of_its_run(capsys: pytest.CaptureFix
         (["ablate", "alpha=1.2"], ("beta", "alpha, beta and gamma")),
         (["ablate", "constants=nowhere.yaml"], ("nowhere.yaml",)),
         (["ablate", "baseline=nope"], ("nope", "neither")),
+        (["latency"], ("networks", "zoo names or YAML files")),
+        (["latency", "nope"], ("nope", "neither")),
+        (["latency", "resnet50", "device=gpu"], ("device", "gpu", "cpu")),
+        (["latency", "resnet50", "runs=0"], ("runs", "at least 1")),
+        (["latency", "resnet50", "threads=two"], ("threads", "an integer", "two")),
+        (["latency", "resnet50", "clock=processor", "threads=2"], ("clock", "threads=1")),
+        (["latency", "resnet50", "--table"], ("networks", "space")),
+        (["latency", "--table=x.yaml"], ("--table", "table=")),
+        (["latency", "--table", "check=-1"], ("check", "at least 0")),
+        (["latency", "--table", "contexts=0"], ("contexts", "at least 1")),
+        (["latency", "--table", "space=nope"], ("space/nope",)),
     ],
 )
 def test_a_mistake_gives_one_line(

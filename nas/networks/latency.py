@@ -1,0 +1,275 @@
+"""How long networks take on this device, measured side by side.
+
+A round runs every network once, in a new order; so whatever slows the device slows all alike.
+"""
+
+import dataclasses
+import os
+import platform
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from nas.networks.model import Network, build
+from search_spaces.arch import Arch
+from search_spaces.blocks import blocks
+from search_spaces.errors import UserError
+
+_DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+_FORMATS = {"channels_last": torch.channels_last, "contiguous": torch.contiguous_format}
+_STEADY_ROUNDS = 3
+_STEADY_WITHIN = 0.05
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LatencySettings:
+    """What is timed, and how often."""
+
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """`auto`: cuda where there is one."""
+    threads: int = 1
+    """Of the CPU, for one network."""
+    batch: int = 1
+    dtype: Literal["float32", "bfloat16", "float16"] = "float32"
+    memory_format: Literal["channels_last", "contiguous"] = "channels_last"
+    clock: Literal["wall", "processor"] = "wall"
+    """`wall`: the time one waits; `processor`: the time the one thread ran, whatever else the
+    machine did meanwhile."""
+    runs: int = 30
+    """Timed runs of each network."""
+    warmup: int = 20
+    """Rounds at most before the first that counts; three within 5 % of each other are enough."""
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, least in (("threads", 1), ("batch", 1), ("runs", 1), ("warmup", 0)):
+            if getattr(self, name) < least:
+                raise UserError(f"{name}: expected at least {least}, got {getattr(self, name)}")
+        if self.device == "cuda" and not torch.cuda.is_available():
+            raise UserError("device: cuda was asked for, and there is none")
+        if self.clock == "processor" and (self.resolved_device() != "cpu" or self.threads > 1):
+            raise UserError("clock: processor needs device=cpu and threads=1")
+
+    def resolved_device(self) -> Literal["cpu", "cuda"]:
+        """What `auto` stands for here."""
+        if self.device != "auto":
+            return self.device
+        return "cuda" if torch.cuda.is_available() else "cpu"
+
+    def spelt(self) -> dict[str, str | int]:
+        """All settings as plain data, the device as it was found."""
+        return {**dataclasses.asdict(self), "device": self.resolved_device()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Latency:
+    """The time of one batch through one network."""
+
+    arch: Arch
+    seconds: tuple[float, ...]
+    """Of each timed run."""
+
+    @property
+    def median(self) -> float:
+        return float(np.median(self.seconds))
+
+    @property
+    def quartiles(self) -> tuple[float, float]:
+        low, high = np.quantile(self.seconds, (0.25, 0.75))
+        return float(low), float(high)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """What came of timing networks side by side."""
+
+    laps: tuple["np.ndarray[tuple[int, int], np.dtype[np.float64]]", ...]
+    """For each network (runs, parts) seconds."""
+    warmup: int
+    """Rounds before those."""
+    share: float | None
+    """Of the wall time, the part in which our one thread had a processor; None where unknown."""
+
+
+def measure(
+    archs: Sequence[Arch], settings: LatencySettings, progress: Callable[[int, int], None]
+) -> tuple[list[Latency], Session]:
+    """The latency of each network, of initial weights, in evaluation mode, batch norm unfused."""
+    session = time_networks([(arch, False) for arch in archs], settings, progress)
+    found = [
+        Latency(arch=arch, seconds=tuple(map(float, laps.sum(axis=1))))
+        for arch, laps in zip(archs, session.laps, strict=True)
+    ]
+    return found, session
+
+
+def time_networks(
+    networks: Sequence[tuple[Arch, bool]],
+    settings: LatencySettings,
+    progress: Callable[[int, int], None],
+) -> Session:
+    """Time networks, those marked True part by part: stem, each block that does something, head.
+
+    `progress` is told of rounds done and in all. All networks are in memory at once.
+    """
+    with _prepared(settings) as device:
+        subjects = [_Subject.prepare(arch, split, settings, device) for arch, split in networks]
+        warmup = _warm_up(subjects, settings)
+        laps: list[list[list[float]]] = [[] for _ in subjects]
+        wall, processor = time.perf_counter(), time.thread_time()
+        order = random.Random(settings.seed)
+        for done in range(settings.runs):
+            for index in order.sample(range(len(subjects)), len(subjects)):
+                laps[index].append(subjects[index].turn())
+            progress(done + 1, settings.runs)
+        wall, processor = time.perf_counter() - wall, time.thread_time() - processor
+    alone = device == "cpu" and settings.threads == 1
+    return Session(
+        laps=tuple(np.array(each) for each in laps),
+        warmup=warmup,
+        share=processor / wall if alone else None,
+    )
+
+
+def device_facts(settings: LatencySettings) -> dict[str, str | int]:
+    """The device's name and what drives it, for whoever reads the figures elsewhere."""
+    facts: dict[str, str | int] = {
+        "device": _device_name(settings.resolved_device()),
+        "torch": str(torch.__version__),
+        "python": platform.python_version(),
+        "system": platform.platform(),
+    }
+    if settings.resolved_device() == "cuda":
+        facts["cuda"] = str(torch.version.cuda)
+        facts["cudnn"] = str(torch.backends.cudnn.version())  # type: ignore[no-untyped-call]
+    else:
+        facts["cores"] = os.cpu_count() or 0
+    return facts
+
+
+class _Laps(Protocol):
+    """Notes the time whenever `mark` is called."""
+
+    def mark(self) -> None: ...
+
+    def take(self) -> list[float]:
+        """Seconds between the marks; forgets them."""
+        ...
+
+
+@dataclass(slots=True)
+class _ClockLaps:
+    now: Callable[[], float]
+    marks: list[float] = field(default_factory=list)
+
+    def mark(self) -> None:
+        self.marks.append(self.now())
+
+    def take(self) -> list[float]:
+        laps = [after - before for before, after in zip(self.marks, self.marks[1:], strict=False)]
+        self.marks.clear()
+        return laps
+
+
+@dataclass(slots=True)
+class _CudaLaps:
+    marks: list[torch.cuda.Event] = field(default_factory=list)
+
+    def mark(self) -> None:
+        event = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
+        event.record()
+        self.marks.append(event)
+
+    def take(self) -> list[float]:
+        torch.cuda.synchronize()
+        pairs = zip(self.marks, self.marks[1:], strict=False)
+        laps = [before.elapsed_time(after) / 1e3 for before, after in pairs]
+        self.marks.clear()
+        return laps
+
+
+@dataclass(slots=True)
+class _Subject:
+    """A network ready to be timed."""
+
+    model: Network
+    images: Tensor
+    laps: _Laps
+
+    @classmethod
+    def prepare(cls, arch: Arch, split: bool, settings: LatencySettings, device: str) -> "_Subject":
+        layout, dtype = _FORMATS[settings.memory_format], _DTYPES[settings.dtype]
+        model = build(arch).eval().to(device, dtype)
+        model.to(memory_format=layout)  # type: ignore[call-overload]
+        shape = (settings.batch, arch.in_channels, arch.resolution, arch.resolution)
+        images = torch.randn(shape).to(device=device, dtype=dtype, memory_format=layout)
+        laps: _Laps = _CudaLaps() if device == "cuda" else _ClockLaps(_clock(settings))
+        if split:
+            _mark_parts(model, laps)
+        return cls(model, images, laps)
+
+    def turn(self) -> list[float]:
+        """A run that brings its weights near, and one that is timed."""
+        self.model(self.images)
+        self.laps.take()
+        self.laps.mark()
+        self.model(self.images)
+        self.laps.mark()
+        return self.laps.take()
+
+
+def _mark_parts(model: Network, laps: _Laps) -> None:
+    def mark(module: nn.Module, *_: object) -> None:
+        laps.mark()
+
+    modules = [block for stage in model.blocks.children() for block in stage.children()]
+    model.blocks.register_forward_pre_hook(mark)
+    for module, block in zip(modules, blocks(model.arch), strict=True):
+        if not block.is_nothing():
+            module.register_forward_hook(mark)
+
+
+def _clock(settings: LatencySettings) -> Callable[[], float]:
+    return time.perf_counter if settings.clock == "wall" else time.thread_time
+
+
+def _warm_up(subjects: Sequence[_Subject], settings: LatencySettings) -> int:
+    """Rounds it took."""
+    rounds: list[float] = []
+    while len(rounds) < settings.warmup:
+        rounds.append(sum(sum(subject.turn()) for subject in subjects))
+        last = rounds[-_STEADY_ROUNDS:]
+        if len(last) == _STEADY_ROUNDS and max(last) <= (1 + _STEADY_WITHIN) * min(last):
+            break
+    return len(rounds)
+
+
+@contextmanager
+def _prepared(settings: LatencySettings) -> Iterator[Literal["cpu", "cuda"]]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(settings.threads)
+    try:
+        with torch.inference_mode(), torch.random.fork_rng(devices=[]):
+            torch.manual_seed(settings.seed)
+            yield settings.resolved_device()
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _device_name(device: str) -> str:
+    if device == "cuda":
+        return torch.cuda.get_device_name()
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
