@@ -20,7 +20,10 @@ class Record:
     """One evaluated architecture: what was chosen, what it costs, how accurate it was."""
 
     number: int
+    """In the order in which they were finished."""
     state: Literal["finished", "failed"]
+    proposal: int
+    """Which suggestion of the search it was; side by side, later ones may be finished earlier."""
     key: str
     compact: str
     choices: Mapping[str, Value]
@@ -63,6 +66,7 @@ COLUMNS = (
     "reason",
 )
 _ATTRIBUTES = (
+    "proposal",
     "key",
     "compact",
     "macs",

@@ -1,9 +1,10 @@
 """The search: ask → decode → price → evaluate → tell, until enough trials are finished."""
 
+import itertools
 import math
 import random
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -113,7 +114,7 @@ class _Loop:
         exhausted = False
         while self.missing() > 0:
             while not exhausted and len(running) < min(workers.workers, self.missing()):
-                candidate = self.proposer.propose(len(self.records) + len(running))
+                candidate = self.proposer.propose(self._next_number(running))
                 if candidate is None:
                     exhausted = True
                     break
@@ -123,6 +124,11 @@ class _Loop:
                 return
             outcome = workers.next()
             self._finish(running.pop(outcome.number), outcome)
+
+    def _next_number(self, running: Mapping[int, Candidate]) -> int:
+        """The first suggestion that is neither on record nor running: a killed one comes again."""
+        used = {record.proposal for record in self.records} | running.keys()
+        return next(number for number in itertools.count() if number not in used)
 
     def _finish(self, candidate: Candidate, outcome: Outcome) -> None:
         if outcome.mistake:
@@ -150,6 +156,7 @@ class _Loop:
         price = float(candidate.price.macs)
         return Record(
             number=len(self.records),
+            proposal=candidate.number,
             state="failed" if reason else "finished",
             key=candidate.arch.key(),
             compact=spell_arch(candidate.arch),

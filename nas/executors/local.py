@@ -130,9 +130,9 @@ class _Worker:
             return  # it died while idle; reading its pipe tells
 
     def stop(self) -> None:
-        self.pipe.close()
         self.process.kill()
         self.process.join()
+        self.pipe.close()
         self.exit_code = self.process.exitcode
 
 
@@ -143,9 +143,9 @@ def _serve(pipe: Connection, evaluator: Evaluator) -> None:
     while True:
         try:
             job: Job = pipe.recv()
-        except EOFError:
+            pipe.send(run_job(evaluator, job))
+        except (EOFError, ConnectionError):  # the driver is gone
             return
-        pipe.send(run_job(evaluator, job))
 
 
 def _die_with_parent() -> None:

@@ -34,7 +34,7 @@ def environment() -> dict[str, str]:
 
 
 def finished(folder: Path) -> list[tuple[object, ...]]:
-    """(when finished, key, accuracy) of every trial on disk."""
+    """(when finished, proposal, key, accuracy) of every trial on disk."""
     if not (folder / "study.db").exists():
         return []
     storage = f"sqlite:///{folder / 'study.db'}"
@@ -42,9 +42,8 @@ def finished(folder: Path) -> list[tuple[object, ...]]:
         study = optuna.load_study(study_name=folder.name, storage=storage)
     except Exception:  # killed before the study was made
         return []
-    return [
-        (t.datetime_complete, t.user_attrs["key"], t.user_attrs["accuracy"]) for t in study.trials
-    ]
+    names = ("proposal", "key", "accuracy")
+    return [(t.datetime_complete, *(t.user_attrs[name] for name in names)) for t in study.trials]
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -68,9 +67,12 @@ def test_a_killed_search_loses_and_repeats_nothing(tmp_path: Path, workers: int)
     after = finished(folder)
     assert after[: len(before)] == before
     assert len(after) == TRIALS
-    assert len({key for _, key, _ in after}) == TRIALS
     rows = (folder / "trials.csv").read_text().splitlines()
     assert len(rows) == TRIALS + 1
+    undisturbed = tmp_path / "undisturbed"
+    subprocess.run(command(undisturbed, 1), env=environment(), check=True, capture_output=True)
+    assert {trial[1:] for trial in after} == {trial[1:] for trial in finished(undisturbed)}
+    assert len({key for _, _, key, _ in after}) == TRIALS
 
 
 def test_workers_do_not_outlive_a_killed_search(tmp_path: Path) -> None:
