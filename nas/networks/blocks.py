@@ -156,7 +156,8 @@ class Bottleneck(_Residual):
         branch = self.act1(self.bn1(self.conv1(x)))
         branch = self.act2(self.bn2(self.conv2(branch)))
         branch = self.se(self.bn3(self.conv3(branch)))
-        return self.act3(self.add(branch, self.downsample(x)))  # type: ignore[no-any-return]
+        shortcut = self.downsample(x) if self.skip else x
+        return self.act3(self.add(branch, shortcut))  # type: ignore[no-any-return]
 
 
 class Reshape(nn.Module):

@@ -129,22 +129,27 @@ def _convs(block: Block) -> tuple[_Conv, ...]:
         case "bottleneck":
             middle = _Conv(inner, inner, size, kernel, stride, block.groups)
             path = (_Conv(before, inner, size), middle, _Conv(inner, after, out), *squeeze)
-            projects = block.skip and block.reshapes
-            return (*path, _Conv(before, after, size, 1, stride)) if projects else path
+            return (*path, _Conv(before, after, size, 1, stride)) if _projects(block) else path
         case "identity":
             return (_Conv(before, after, size, 1, stride),) if block.reshapes else ()
+
+
+def _projects(block: Block) -> bool:
+    """Whether a conv brings the block's input to the shape of what it is added to."""
+    return block.op == "bottleneck" and block.skip and block.reshapes
 
 
 def _peak(block: Block, convs: tuple[_Conv, ...]) -> int:
     """Most elements alive while the block runs; a skip keeps the block's input alive."""
     taken = block.in_channels * block.size**2
     held = taken if block.skip else 0
+    projection = len(convs) - 1 if _projects(block) else None
     peak, current = taken, taken
     for index, conv in enumerate(convs):
         if conv.bias:  # SE: the map waits while its means are squeezed
             peak = max(peak, held + current + conv.read + conv.written)
-        elif index and conv.read == taken and index == len(convs) - 1 and block.op == "bottleneck":
-            peak = max(peak, current + taken + conv.written)
+        elif index == projection:
+            peak = max(peak, current + conv.read + conv.written)
         else:
             peak = max(peak, (held if index else 0) + conv.read + conv.written)
             current = conv.written
