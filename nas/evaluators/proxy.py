@@ -28,7 +28,7 @@ class ProxyEvaluator(Evaluator):
 
     data: Source = field(default_factory=Digits)
     recipe: Recipe = field(default_factory=Recipe)
-    epochs: int = 3
+    epochs: int = 4
     width: float = 0.125
     """Channels of the proxy over those of the architecture."""
     depth: float = 1.0
