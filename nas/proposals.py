@@ -32,22 +32,36 @@ class Limits:
 
     macs_max: float | None = None
     params_max: float | None = None
+    latency_max: float | None = None
+    """Milliseconds."""
+    latency: Callable[[Arch, Cost], float] | None = None
+    """What `latency_max` is compared with."""
 
     def __post_init__(self) -> None:
-        for name in ("macs_max", "params_max"):
+        for name in ("macs_max", "params_max", "latency_max"):
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise UserError(f"{name}: expected a number above 0, got {value}")
 
-    def admit(self, price: Cost) -> bool:
+    def admit(self, arch: Arch, price: Cost) -> bool:
         """Whether a network of this cost is within the limits."""
-        return (self.macs_max is None or price.macs <= self.macs_max) and (
-            self.params_max is None or price.params <= self.params_max
+        return (
+            (self.macs_max is None or price.macs <= self.macs_max)
+            and (self.params_max is None or price.params <= self.params_max)
+            and (
+                self.latency_max is None
+                or self.latency is None
+                or self.latency(arch, price) <= self.latency_max
+            )
         )
 
     def __str__(self) -> str:
-        named = {"MACs": self.macs_max, "params": self.params_max}
-        return " and ".join(f"{n} ≤ {v:,.0f}" for n, v in named.items() if v is not None)
+        named = {"MACs": self.macs_max, "params": self.params_max, "ms": self.latency_max}
+        return " and ".join(
+            f"{name} ≤ {value:,.0f}" if value >= 100 else f"{name} ≤ {value:g}"
+            for name, value in named.items()
+            if value is not None
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +142,7 @@ class Proposer:
 
         def allowed(params: Params) -> bool:
             arch = self.space.decode(params)
-            return self.limits.admit(cost(arch)) and arch.key() not in self.seen
+            return self.limits.admit(arch, cost(arch)) and arch.key() not in self.seen
 
         return Problem(choices=self.space.choices, cost=price, reward=self.reward, allowed=allowed)
 
@@ -155,7 +169,12 @@ def candidates_within(space: Space, limits: Limits, rng: random.Random) -> Itera
     everything: Iterator[Params] = (space.sample(rng) for _ in range(_SAMPLES))
     if space.size <= _ENUMERABLE:
         everything = itertools.chain(everything, _everything(space))
-    return (params for params in everything if limits.admit(cost(space.decode(params))))
+
+    def admitted(params: Params) -> bool:
+        arch = space.decode(params)
+        return limits.admit(arch, cost(arch))
+
+    return filter(admitted, everything)
 
 
 def _everything(space: Space) -> Iterator[Params]:

@@ -5,12 +5,14 @@ import math
 import random
 import statistics
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from optuna.trial import FrozenTrial
 
 from nas.executors.base import Executor, Job, Outcome
+from nas.networks.cost import cost
+from nas.pricing import Macs, Price
 from nas.proposals import Candidate, Limits, Proposer, candidates_within
 from nas.records import Record, Standing, StudyStore, to_trial
 from nas.rewards import Front, Reward, pareto_front
@@ -31,6 +33,8 @@ class SearchSettings:
     seed: int = 0
     macs_max: float | None = None
     params_max: float | None = None
+    latency_max: float | None = None
+    """Milliseconds, by the search's `latency`."""
     failures_max: int = 20
     """Failed candidates after which the search gives up."""
 
@@ -38,7 +42,7 @@ class SearchSettings:
         for name, least in (("trials", 1), ("seeds", 1), ("seed", 0), ("failures_max", 1)):
             if getattr(self, name) < least:
                 raise UserError(f"{name}: expected at least {least}, got {getattr(self, name)}")
-        Limits(self.macs_max, self.params_max)
+        Limits(self.macs_max, self.params_max, self.latency_max)
 
 
 class SearchProgress(Protocol):
@@ -61,6 +65,10 @@ class Search:
     settings: SearchSettings
     store: StudyStore
     progress: SearchProgress
+    price: Price = field(default_factory=Macs)
+    """What the reward weighs accuracy against."""
+    latency: Price | None = None
+    """What the limit of latency, if there is one, is compared with."""
 
     def run(self, executor: Callable[[], Executor]) -> list[Record]:
         """All records, once `settings.trials` are finished or the space is exhausted.
@@ -76,16 +84,22 @@ class Search:
         return records
 
     def check(self) -> None:
-        """Raises UserError where no network of the space is within the limits."""
+        """Raises UserError where no network of the space is within the limits or has a price."""
         limits = self._limits()
-        if next(candidates_within(self.space, limits, random.Random(0)), None) is None:
+        found = next(candidates_within(self.space, limits, random.Random(0)), None)
+        if found is None:
             raise UserError(
                 f"search: no network of the space {self.space.name!r} is within the limits: "
                 f"{limits}"
             )
+        arch = self.space.decode(found)
+        self.price(arch, cost(arch))
 
     def _limits(self) -> Limits:
-        return Limits(self.settings.macs_max, self.settings.params_max)
+        asked = self.settings
+        if asked.latency_max is not None and self.latency is None:
+            raise UserError("search.latency_max: needs a table: latency_table=…")
+        return Limits(asked.macs_max, asked.params_max, asked.latency_max, self.latency)
 
     def _proposer(self) -> Proposer:
         settings = self.settings
@@ -93,7 +107,7 @@ class Search:
             self.space,
             self.sampler,
             None if isinstance(self.reward, Front) else self.reward,
-            lambda arch, price: float(price.macs),
+            self.price,
             self._limits(),
             settings.seed,
             self.store.trials(),
@@ -153,7 +167,7 @@ class _Loop:
             reason = f"the evaluator gave an accuracy of {accuracies}"
         accuracy = None if reason else statistics.fmean(accuracies)
         spread = statistics.stdev(accuracies) if len(accuracies) > 1 and not reason else None
-        price = float(candidate.price.macs)
+        price = self.search.price(candidate.arch, candidate.price)
         return Record(
             number=len(self.records),
             proposal=candidate.number,

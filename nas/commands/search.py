@@ -13,6 +13,7 @@ from nas.config import Config, make
 from nas.evaluators.base import Evaluator
 from nas.executors.base import Executor
 from nas.executors.local import InProcess, Processes
+from nas.pricing import Price, TableLatency
 from nas.progress import Pace, Progress
 from nas.records import Record, Standing, StudyStore, write_csv
 from nas.rewards import Front, Reward
@@ -57,6 +58,8 @@ class Plan:
         settings = from_mapping(SearchSettings, options, "search")
         space = load_space(config["space"], "space")
         evaluator: Evaluator = make(config["evaluator"], "evaluator")
+        price = _price(config)
+        latency = TableLatency(config["latency_table"]) if settings.latency_max else None
         reward: Reward = make(config["reward"], "reward")
         front = isinstance(reward, Front)
         search = Search(
@@ -70,12 +73,14 @@ class Plan:
                 directions=("maximize", "minimize") if front else ("maximize",),
             ),
             progress=_Report(settings.trials),
+            price=price,
+            latency=latency,
         )
         return cls(
             search=search,
             evaluator=evaluator,
             executor=_executor(config, evaluator),
-            made_with=_made_with(config, settings, evaluator),
+            made_with=_made_with(config, search, evaluator),
         )
 
     def carry_out(self, run: Path) -> Standing:
@@ -175,11 +180,19 @@ class _Report:
         self.line(finished, self.trials, note, self.pace.step(self.trials - finished))
 
 
-def _made_with(config: Config, settings: SearchSettings, evaluator: Evaluator) -> dict[str, Any]:
-    names = ("seeds", "seed", "macs_max", "params_max")
+def _price(config: Config) -> Price:
+    fields = {name: value for name, value in config["cost"].items() if name != "target"}
+    price: Price = make(fields, "cost")  # its target is the reward's default
+    return price
+
+
+def _made_with(config: Config, search: Search, evaluator: Evaluator) -> dict[str, Any]:
+    names = ("seeds", "seed", "macs_max", "params_max", "latency_max")
     return {
         **{name: config[name] for name in ("space", "sampler", "reward", "evaluator")},
-        "search": {name: getattr(settings, name) for name in names},
+        "cost": dict(search.price.describe()),
+        "latency": dict(search.latency.describe()) if search.latency else None,
+        "search": {name: getattr(search.settings, name) for name in names},
         "about": dict(evaluator.describe()),
     }
 
