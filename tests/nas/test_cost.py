@@ -53,7 +53,8 @@ def counted(arch: Arch) -> tuple[int, int]:
 
 def leave_out_elementwise(model: nn.Module) -> None:
     """They count nothing, and on the meta device take most of the time."""
-    elementwise = (nn.BatchNorm2d, nn.ReLU, nn.ReLU6, nn.SiLU, nn.Hardswish)
+    activations = (nn.ReLU, nn.ReLU6, nn.SiLU, nn.Hardswish, nn.Sigmoid, nn.Hardsigmoid)
+    elementwise = (nn.BatchNorm2d, *activations)
     for module in list(model.modules()):
         for name, child in module.named_children():
             if isinstance(child, elementwise):
