@@ -112,6 +112,10 @@ class _Session:
     on_outcome: Callable[[Pair, Outcome], None]
     error: BaseException | None = None
 
+    def __reduce__(self) -> tuple[type["_Session"], tuple[object, ...]]:
+        # Tune saves its hooks for a resumption that is never asked for: the records are the state.
+        return _Session, (list, _ignore)
+
     def settle(self, pair: Pair, outcome: Outcome) -> None:
         """Pass an outcome on; what goes wrong ends the run instead of vanishing in Ray's log."""
         if self.error is not None:
@@ -123,6 +127,10 @@ class _Session:
             self.on_outcome(pair, outcome)
         except Exception as error:  # raised again by run_trainings, once Ray has let go
             self.error = error
+
+
+def _ignore(pair: Pair, outcome: Outcome) -> None:
+    """Of a session that was saved."""
 
 
 class _Queue(Searcher):

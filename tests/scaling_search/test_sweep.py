@@ -16,10 +16,41 @@ from scaling_search.settings import SweepSettings
 from scaling_search.sweep import plan_sweep, run_sweep
 from search_spaces.errors import UserError
 from search_spaces.zoo import zoo
-from synthetic import Mistaken, Surface, Troubled
+from synthetic import Mistaken, Surface, Troubled, known_accuracy
 
 B0 = zoo("efficientnet_b0")
 COARSE = SweepSettings(strategy="grid", step=0.1, seeds=2)  # 13 networks
+
+
+def test_the_loss_of_a_node_costs_no_training(two_nodes, tmp_path):
+    third = two_nodes.add_node(num_cpus=1)
+
+    def lose_it_early(progress):
+        if progress.done == 5:
+            two_nodes.remove_node(third, allow_graceful=False)
+
+    evaluator = Surface(seconds=0.3, diary=str(tmp_path / "diary"))
+    result = run_sweep(
+        B0,
+        COARSE,
+        evaluator,
+        tmp_path,
+        ray=RaySettings(address=two_nodes.address),
+        progress=lose_it_early,
+    )
+    two_nodes.wait_for_nodes()  # that the others know it is gone
+    begun = diary(tmp_path / "diary")
+    assert third.node_id in {node for _, _, _, node, _ in begun}
+    assert result.failed == 0
+    assert len({(key, seed) for key, seed, *_ in begun}) == 26
+    assert len(begun) <= 27, "only what ran there is begun again"
+    undisturbed = {
+        standing.candidate.index: {
+            seed: known_accuracy(standing.candidate.arch, seed, 0.005) for seed in (0, 1)
+        }
+        for standing in result.standings
+    }
+    assert {s.candidate.index: s.accuracies for s in result.standings} == undisturbed
 
 
 # A sweep on a cluster of its own, as a process that can be killed.
