@@ -15,7 +15,7 @@ from strategies import archs
 PLAIN = Arch(resolution=32, stages=(Stage(channels=16), Stage(expand=6, channels=24, stride=2)))
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(archs())
 def test_yaml_reads_back_as_the_same_network(arch: Arch) -> None:
     again = read_arch(arch_to_yaml(arch), "arch.yaml")

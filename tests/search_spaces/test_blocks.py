@@ -2,7 +2,7 @@
 
 import itertools
 
-from hypothesis import given
+from hypothesis import given, settings
 
 from search_spaces.arch import Arch, SqueezeExcite, Stage, Stem
 from search_spaces.blocks import blocks, blocks_by_stage, stage_sizes
@@ -69,6 +69,7 @@ def test_identities_that_do_nothing() -> None:
     assert all(block.is_nothing() for block in nothing)
 
 
+@settings(max_examples=40)
 @given(archs())
 def test_each_block_takes_what_the_one_before_gives(arch: Arch) -> None:
     laid = blocks(arch)

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
@@ -11,6 +11,7 @@ from search_spaces.parsing import closest, from_mapping, load_yaml, to_mapping
 from strategies import archs
 
 
+@settings(max_examples=40)
 @given(archs())
 def test_round_trip(arch: Arch) -> None:
     assert from_mapping(Arch, to_mapping(arch)) == arch
