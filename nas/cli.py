@@ -65,6 +65,12 @@ VERBS = {
         many=True,
         flags={"--table": "table=true"},
     ),
+    "export": Verb(
+        "write a network for timm, as ONNX, or as a torch.export program",
+        "nas-search export results/digits/family/b3.yaml --format timm",
+        positional="network",
+        flags={"--format": "format="},
+    ),
     "dashboard": Verb(
         "draw a run folder as one HTML page",
         "nas-search dashboard results/digits",

@@ -1,15 +1,20 @@
-"""The verbs that take networks: zoo, scale to one network, ablate, latency."""
+"""The verbs that take networks: zoo, scale to one network, ablate, latency, export."""
 
 import csv
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
+from safetensors.torch import load_file
 
 from nas.cli import main
 from nas.networks.cost import cost
+from nas.networks.model import build
+from nas.networks.weights import save_weights, timm_state_dict
+from search_spaces.arch import Arch, Head, Stage, Stem
 from search_spaces.yaml_io import arch_to_yaml, load_arch, read_about, write_arch
-from search_spaces.zoo import ZOO, zoo
+from search_spaces.zoo import ZOO
 
 
 @pytest.fixture(autouse=True)
@@ -66,8 +71,17 @@ def test_an_ablation_grows_by_the_constants_of_its_run(capsys: pytest.CaptureFix
 QUICK = ["device=cpu", "runs=2", "warmup=0"]
 
 
+TINY = Arch(
+    resolution=16,
+    num_classes=3,
+    stem=Stem(channels=8),
+    stages=(Stage(channels=8, se=0.25), Stage(stride=2, expand=2, channels=16)),
+    head=Head(channels=16),
+)
+
+
 def tiny(name: str) -> str:
-    write_arch(zoo("mobilenet_v3_large").replace(name=name, resolution=32), f"{name}.yaml")
+    write_arch(TINY.replace(name=name), f"{name}.yaml")
     return f"{name}.yaml"
 
 
@@ -89,7 +103,7 @@ def test_latencies_are_printed_and_kept(capsys: pytest.CaptureFixture[str]) -> N
 
 def test_a_latency_table_is_made_of_a_space(capsys: pytest.CaptureFixture[str]) -> None:
     Path("conf/space").mkdir(parents=True)
-    base = arch_to_yaml(zoo("mobilenet_v3_large").replace(resolution=32))
+    base = arch_to_yaml(TINY)
     space = {"name": "tiny", "base": yaml.safe_load(base), "stages": {1: {"kernel": [3, 5]}}}
     Path("conf/space/tiny.yaml").write_text(yaml.safe_dump(space))
     asked = ["--config-dir", "conf", "space=tiny", "contexts=1", *QUICK]
@@ -97,6 +111,32 @@ def test_a_latency_table_is_made_of_a_space(capsys: pytest.CaptureFixture[str]) 
     assert "results/latency/table.yaml" in capsys.readouterr().out
     main(["latency", "table=mine.yaml", "check=1", *asked])
     assert yaml.safe_load(Path("mine.yaml").read_text())["milliseconds"]
+
+
+@pytest.mark.parametrize("spelt", [["--format", "timm"], ["--format=timm"], ["format=timm"]])
+def test_a_network_is_spelt_for_timm(spelt: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    main(["scale"])
+    main(["export", "results/efficientnet_b0/family/b3.yaml", *spelt])
+    assert "b3_timm.py" in capsys.readouterr().out
+    source = Path("b3_timm.py").read_text()
+    compile(source, "b3_timm.py", "exec")
+    assert "'ir_r5_k3_s2_e6_c96_se0.25'" in source
+
+
+def test_weights_go_along_under_timms_names(capsys: pytest.CaptureFixture[str]) -> None:
+    arch = load_arch(tiny("small"))
+    model = build(arch)
+    save_weights(model, "in.pth")
+    main(["export", "small.yaml", "format=timm", "weights=in.pth", "out=new/net.py"])
+    kept = load_file("new/net.safetensors")
+    assert kept.keys() == timm_state_dict(model).keys()
+    assert all(torch.equal(kept[name], t) for name, t in timm_state_dict(model).items())
+
+
+def test_other_runtimes_get_a_checked_file(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["export", tiny("small"), "--format", "program", "out=x.pt2"])
+    assert "x.pt2; logits within" in capsys.readouterr().out
+    assert Path("x.pt2").stat().st_size
 
 
 @pytest.mark.parametrize(
@@ -127,6 +167,13 @@ def test_a_latency_table_is_made_of_a_space(capsys: pytest.CaptureFixture[str]) 
         (["latency", "--table", "check=-1"], ("check", "at least 0")),
         (["latency", "--table", "contexts=0"], ("contexts", "at least 1")),
         (["latency", "--table", "space=nope"], ("space/nope",)),
+        (["export", "resnet50"], ("format", "timm, onnx, program")),
+        (["export", "resnet50", "--format"], ("--format", "a value")),
+        (["export", "resnet50", "--format", "tim"], ("format", "did you mean 'timm'")),
+        (["export", "--format", "timm"], ("network",)),
+        (["export", "nope", "--format", "timm"], ("nope", "neither")),
+        (["export", "resnet50", "format=timm", "weights=no.pth"], ("weights", "no.pth")),
+        (["export", "resnet50", "format=timm", "out=/"], ("out", "folder")),
     ],
 )
 def test_a_mistake_gives_one_line(
