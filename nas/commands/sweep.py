@@ -62,7 +62,8 @@ def sweep(baseline: Arch, config: Config, run: Path) -> "SweepResult":
 def summary(result: "SweepResult", run: Path) -> str:
     """The winner, and whoever may be as good, as a table for the terminal."""
     rows = []
-    for standing in (result.winner, *result.ties):
+    ties = sorted(result.ties, key=lambda tie: tie.mean or 0.0, reverse=True)
+    for standing in (result.winner, *ties):
         candidate = standing.candidate
         error = "" if standing.stderr is None else f" ± {standing.stderr:.4f}"
         rows.append(
