@@ -3,7 +3,6 @@
 import dataclasses
 import functools
 import hashlib
-import math
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -11,6 +10,8 @@ from search_spaces.errors import UserError
 
 Op = Literal["mbconv", "sepconv", "fused", "bottleneck", "conv", "identity"]
 Activation = Literal["relu", "relu6", "silu", "hard_swish"]
+MOST = 1_000_000
+"""Of anything counted; more is a slip of the keyboard, and would fill the memory."""
 GROUPED: frozenset[str] = frozenset({"fused", "bottleneck", "conv"})
 
 
@@ -44,13 +45,14 @@ class Stage:
     """Counted with the stage before it in names of weights, as timm groups unequal blocks."""
 
     def __post_init__(self) -> None:
-        _at_least("repeats", self.repeats, 1)
+        _count("repeats", self.repeats, 1)
         _odd("kernel", self.kernel)
         _one_of("stride", self.stride, (1, 2))
-        _at_least("channels", self.channels, 1)
-        _at_least("groups", self.groups, 1)
-        if not (math.isfinite(self.expand) and self.expand > 0):
+        _count("channels", self.channels, 1)
+        _count("groups", self.groups, 1)
+        if not self.expand > 0:
             raise UserError(f"expand: expected a number above 0, got {self.expand}")
+        _within("expand", self.expand, 0, MOST)
         _within("se", self.se, 0, 1)
         if self.op == "bottleneck" and self.expand > 1:
             raise UserError(f"expand: expected at most 1 for a bottleneck, got {self.expand}")
@@ -70,7 +72,7 @@ class Stem:
     pool: bool = False
 
     def __post_init__(self) -> None:
-        _at_least("channels", self.channels, 1)
+        _count("channels", self.channels, 1)
         _odd("kernel", self.kernel)
         _one_of("stride", self.stride, (1, 2))
 
@@ -86,7 +88,7 @@ class Head:
     """Features of the 1×1 conv; without meaning for `pool`."""
 
     def __post_init__(self) -> None:
-        _at_least("channels", self.channels, 1)
+        _count("channels", self.channels, 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +105,7 @@ class SqueezeExcite:
     gate: Literal["sigmoid", "hard_sigmoid"] = "sigmoid"
 
     def __post_init__(self) -> None:
-        _at_least("divisor", self.divisor, 1)
+        _count("divisor", self.divisor, 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,9 +148,9 @@ class Arch:
     """Stochastic depth: block i of N is dropped at drop_path · i / N, per sample."""
 
     def __post_init__(self) -> None:
-        _at_least("resolution", self.resolution, 1)
-        _at_least("in_channels", self.in_channels, 1)
-        _at_least("num_classes", self.num_classes, 1)
+        _count("resolution", self.resolution, 1)
+        _count("in_channels", self.in_channels, 1)
+        _count("num_classes", self.num_classes, 1)
         _within("dropout", self.dropout, 0, 1)
         _within("drop_path", self.drop_path, 0, 1)
         if not self.stages:
@@ -235,14 +237,17 @@ def _key(arch: Arch) -> str:
 _spelt = functools.lru_cache(maxsize=1024)(repr)
 
 
-def _at_least(name: str, value: int, least: int) -> None:
+def _count(name: str, value: int, least: int) -> None:
     if value < least:
         raise UserError(f"{name}: expected at least {least}, got {value}")
+    if value > MOST:
+        raise UserError(f"{name}: expected at most {MOST}, got {value}")
 
 
 def _odd(name: str, value: int) -> None:
     if value < 1 or value % 2 == 0:
         raise UserError(f"{name}: expected an odd number, got {value}")
+    _count(name, value, 1)
 
 
 def _one_of(name: str, value: int, options: tuple[int, ...]) -> None:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from fractions import Fraction
 
-from search_spaces.arch import Arch, Stage, grouped_sides
+from search_spaces.arch import MOST, Arch, Stage, grouped_sides
 from search_spaces.errors import UserError
 from search_spaces.rounding import DepthRounding, round_channels, round_repeats
 
@@ -30,7 +30,7 @@ def scale(
     covers the strides.
     """
     for name, multiplier in (("depth", depth), ("width", width)):
-        if not (math.isfinite(multiplier) and multiplier > 0):
+        if not 0 < multiplier <= MOST:
             raise UserError(f"{name}: expected a multiplier above 0, got {multiplier}")
     channels = _channels(arch)
     units = _units(arch, divisor)
