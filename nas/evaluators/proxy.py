@@ -9,7 +9,7 @@ import torch
 
 from nas.evaluators.base import Evaluator, Measurement, Report
 from nas.networks.model import build
-from nas.training.data import load, verify
+from nas.training.data import load, splits, verify
 from nas.training.fit import fit, seeded
 from nas.training.initial import start_near_identity
 from nas.training.recipe import Recipe
@@ -67,7 +67,7 @@ class ProxyEvaluator(Evaluator):
             ) from error
         return slim.replace(
             in_channels=3,
-            num_classes=load(self.data, resolution).num_classes,
+            num_classes=len(splits(self.data).classes),
             dropout=self.dropout,
             drop_path=self.drop_path,
             batch_norm=replace(arch.batch_norm, momentum=self.bn_momentum),
