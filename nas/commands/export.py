@@ -56,14 +56,14 @@ def _onnx(arch: Arch, out: Path, weights: Path | None) -> str:
     from nas.networks.export import export_onnx
 
     difference = export_onnx(arch, out, weights)
-    return f"{arch.name} as ONNX: {out}; logits within {difference:.2g} of PyTorch's"
+    return f"{arch.name} as ONNX: {out}; logits within {difference:.1g} of PyTorch's, relatively"
 
 
 def _program(arch: Arch, out: Path, weights: Path | None) -> str:
     from nas.networks.export import export_program
 
     difference = export_program(arch, out, weights)
-    return f"{arch.name} as a torch.export program: {out}; logits within {difference:.2g}"
+    return f"{arch.name} as a torch.export program: {out}; logits within {difference:.1g}"
 
 
 _WRITERS: Mapping[str, tuple[str, Callable[[Arch, Path, Path | None], str]]] = {
