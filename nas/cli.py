@@ -80,13 +80,19 @@ VERBS = {
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """The console script. Exits with 2 for a user's mistake, 130 when interrupted."""
+    """The console script. Exits with 2 for a user's mistake, 1 where the system refuses, 130 when
+    interrupted."""
     argv = list(sys.argv[1:] if arguments is None else arguments)
     try:
         _dispatch(argv)
     except UserError as error:
         print(f"nas-search: {error}", file=sys.stderr)
         raise SystemExit(2) from None
+    except OSError as error:  # a full disk, a folder that may not be written
+        where = f"{error.filename}: " if error.filename else ""
+        reason = error.strerror or str(error)
+        print(f"nas-search: {where}{reason}; what is finished is kept", file=sys.stderr)
+        raise SystemExit(1) from None
     except KeyboardInterrupt:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         print(

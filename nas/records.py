@@ -112,7 +112,11 @@ class StudyStore:
 
     def append(self, trial: FrozenTrial) -> None:
         """Put a finished trial on disk."""
-        self._open().add_trial(trial)
+        study = self._open()
+        try:
+            study.add_trial(trial)
+        except Exception as error:  # each database driver has errors of its own
+            raise self._refused("cannot be written to", error) from None
 
     def _open(self) -> optuna.Study:
         if self._study is None:
@@ -134,8 +138,11 @@ class StudyStore:
                 load_if_exists=True,
             )
         except Exception as error:  # each database driver has errors of its own
-            reason = (str(error) or type(error).__name__).splitlines()[0]
-            raise UserError(f"storage {self.url}: cannot be opened: {reason}") from None
+            raise self._refused("cannot be opened", error) from None
+
+    def _refused(self, what: str, error: Exception) -> UserError:
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        return UserError(f"storage {self.url}: {what}: {reason}; the records so far are kept")
 
 
 def to_trial(

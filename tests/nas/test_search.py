@@ -186,3 +186,25 @@ def test_a_study_with_other_objectives_is_refused(tmp_path: Path) -> None:
 def test_impossible_settings_are_named(settings: dict[str, float], message: str) -> None:
     with pytest.raises(UserError, match=message):
         SearchSettings(**settings)  # type: ignore[arg-type]
+
+
+def test_a_store_that_refuses_stops_the_search_with_one_line(tmp_path: Path) -> None:
+    asked = search(tmp_path, trials=6)
+    asked.run(here())
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    again = search(tmp_path, trials=9)
+    again.store.records()
+    again.store._study.add_trial = full  # type: ignore[union-attr, method-assign]
+    with pytest.raises(UserError, match=r"cannot be written to: .*No space left on device"):
+        again.run(here())
+    assert len(search(tmp_path, trials=9).run(here())) == 9
+
+
+def test_a_store_that_cannot_be_reached_is_named(tmp_path: Path) -> None:
+    asked = search(tmp_path, trials=1)
+    asked.store.url = f"sqlite:///{tmp_path / 'nowhere' / 'study.db'}"
+    with pytest.raises(UserError, match=r"nowhere/study.db: cannot be opened"):
+        asked.run(here())
