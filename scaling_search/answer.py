@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from scaling_search.comparison import Comparison, compare
 from scaling_search.grid import Candidate, Grid
-from scaling_search.records import Job, TrainingRecord
 from scaling_search.settings import SweepSettings
-from scaling_search.strategies import Pair, Results
+from scaling_search.trainings import Trainings
+from scaling_search.trend import FEWEST, Direction, Observation, fit_trend, realised
 from search_spaces.errors import UserError
 
 
@@ -40,6 +40,8 @@ class SweepResult:
     """Trainings that failed."""
     evaluator: Mapping[str, str | int | float]
     """What the accuracies are of, as the evaluator describes itself."""
+    direction: Direction | None
+    """Where a smooth surface through all trainings has its best; None for too few networks."""
 
     @property
     def winner(self) -> Standing:
@@ -54,12 +56,11 @@ class SweepResult:
 def judge(
     grid: Grid,
     settings: SweepSettings,
-    records: Mapping[Job, TrainingRecord],
+    trainings: Trainings,
     evaluator: Mapping[str, str | int | float],
 ) -> SweepResult:
     """The answer that finished trainings give. Raises UserError where no candidate can win."""
-    results = results_of(grid, records)
-    accuracies, failures = accuracies_of(results), _failures(grid, records)
+    accuracies, failures = trainings.accuracies, trainings.failures
     in_band = set(settings.in_band(grid))
     eligible = (in_band & accuracies.keys()) - failures.keys()
     if not eligible:
@@ -80,40 +81,23 @@ def judge(
                 reason=failures.get(candidate.index, ""),
             )
         )
-    failed = sum(accuracy is None for accuracy in results.values())
-    return SweepResult(grid, settings, tuple(standings), comparison, failed, evaluator)
+    failed = sum(record.state == "failed" for record in trainings.records.values())
+    direction = _direction(grid, accuracies)
+    return SweepResult(grid, settings, tuple(standings), comparison, failed, evaluator, direction)
 
 
-def by_job(grid: Grid, records: list[TrainingRecord]) -> dict[Job, TrainingRecord]:
-    """The records that are about candidates of the grid."""
-    keys = {candidate.arch.key() for candidate in grid.candidates}
-    return {record.job: record for record in records if record.key in keys}
-
-
-def results_of(grid: Grid, records: Mapping[Job, TrainingRecord]) -> dict[Pair, float | None]:
-    """The records by candidate and seed, as strategies read them."""
-    index = {candidate.arch.key(): candidate.index for candidate in grid.candidates}
-    return {(index[key], seed): record.accuracy for (key, seed), record in records.items()}
-
-
-def accuracies_of(results: Results) -> dict[int, dict[int, float]]:
-    """By candidate and seed, without what failed."""
-    accuracies: dict[int, dict[int, float]] = {}
-    for (candidate, seed), accuracy in sorted(results.items()):
-        if accuracy is not None:
-            accuracies.setdefault(candidate, {})[seed] = accuracy
-    return accuracies
-
-
-def _failures(grid: Grid, records: Mapping[Job, TrainingRecord]) -> dict[int, str]:
-    """Why each failed candidate failed: its first failed training's reason."""
-    index = {candidate.arch.key(): candidate.index for candidate in grid.candidates}
-    failed = sorted(
-        (index[record.key], record.seed, record.reason)
-        for record in records.values()
-        if record.state == "failed"
-    )
-    return {candidate: f"seed {seed}: {reason}" for candidate, seed, reason in reversed(failed)}
+def _direction(grid: Grid, accuracies: Mapping[int, Mapping[int, float]]) -> Direction | None:
+    if len(accuracies) < FEWEST:
+        return None
+    observations = [
+        Observation(realised(grid.candidates[index].arch, grid.baseline), accuracy)
+        for index, by_seed in accuracies.items()
+        for accuracy in by_seed.values()
+    ]
+    try:
+        return fit_trend(observations).best_direction(grid.settings.phi, grid.settings.ratio)
+    except UserError:  # some of the networks may be alike in what they are grown by
+        return None
 
 
 def _no_winner(in_band: int, failures: Mapping[int, str]) -> str:

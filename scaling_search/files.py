@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from scaling_search.answer import Standing, SweepResult
+from scaling_search.trend import Direction
 from search_spaces.compact import spell_arch
 
 COLUMNS = (
@@ -105,6 +106,25 @@ def _constants(result: SweepResult) -> dict[str, Any]:
         "candidates": len(result.standings),
         "failed_trainings": result.failed,
         "evaluator": dict(result.evaluator),
+        "surface": None if result.direction is None else _surface(result.direction),
+    }
+
+
+def _surface(direction: Direction) -> dict[str, Any]:
+    """What a smooth surface through all trainings predicts to be best."""
+    found, low, high = direction.constants, direction.low, direction.high
+    return {
+        "alpha": found.alpha,
+        "beta": found.beta,
+        "gamma": found.gamma,
+        "interval": {
+            "alpha": [low.alpha, high.alpha],
+            "beta": [low.beta, high.beta],
+            "gamma": [low.gamma, high.gamma],
+        },
+        "accuracy": _rounded(direction.accuracy),
+        "stderr": _rounded(direction.stderr),
+        "extrapolates": direction.extrapolates,
     }
 
 

@@ -96,6 +96,7 @@ class Candidate:
 class Grid:
     """The candidates, and what they were made of."""
 
+    baseline: Arch
     settings: GridSettings
     candidates: tuple[Candidate, ...]
 
@@ -135,7 +136,7 @@ def make_grid(baseline: Arch, settings: GridSettings, price: Price | None = None
     if settings.constraint == "realised":
         networks = _within(networks, settings)
     candidates = (_candidate(i, network, settings) for i, network in enumerate(networks))
-    return Grid(settings, tuple(candidates))
+    return Grid(baseline, settings, tuple(candidates))
 
 
 def nominal_points(settings: GridSettings) -> list[Constants]:

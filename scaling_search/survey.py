@@ -61,7 +61,7 @@ def survey(
             except UserError as error:
                 problem = error
                 continue
-            rows.append(SurveyRow(grid, _apartness(baseline, grid), _papers_ratio(grid)))
+            rows.append(SurveyRow(grid, _apartness(grid), _papers_ratio(grid)))
     if not rows:
         raise problem
     return tuple(rows)
@@ -102,8 +102,8 @@ def merge_map(grid: Grid) -> str:
     )
 
 
-def _apartness(baseline: Arch, grid: Grid) -> float:
-    positions = [_position(baseline, candidate, grid) for candidate in grid.candidates]
+def _apartness(grid: Grid) -> float:
+    positions = [_position(candidate, grid) for candidate in grid.candidates]
     if len(positions) < 2:
         return 0.0
     points = np.array(positions)
@@ -116,9 +116,9 @@ def _apartness(baseline: Arch, grid: Grid) -> float:
     return float(nearest[alone].sum() / grid.points / np.mean(ratios))
 
 
-def _position(baseline: Arch, candidate: Candidate, grid: Grid) -> tuple[float, float, float]:
+def _position(candidate: Candidate, grid: Grid) -> tuple[float, float, float]:
     """Logarithm of the cost ratio that each dimension realises alone."""
-    scaled = candidate.multipliers
+    scaled, baseline = candidate.multipliers, grid.baseline
     depth, width, resolution = (
         math.log(
             cost(alone.apply(baseline, grid.settings.depth_rounding)).macs / cost(baseline).macs

@@ -3,20 +3,18 @@
 EfficientNet (arXiv 1905.11946), §3.3, step 1.
 """
 
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from nas.evaluators.base import Evaluator
-from nas.executors.base import Outcome
-from nas.executors.ray_cluster import RaySettings, ray_cluster
-from scaling_search.answer import SweepResult, accuracies_of, by_job, judge, results_of
+from nas.executors.ray_cluster import RaySettings
+from scaling_search.answer import SweepResult, judge
 from scaling_search.files import write_constants, write_csv
 from scaling_search.grid import Candidate, Grid, Price, make_grid
-from scaling_search.records import Job, TrainingLog, TrainingRecord
+from scaling_search.records import TrainingLog
 from scaling_search.settings import SweepSettings
-from scaling_search.strategies import Pair
+from scaling_search.trainings import Network, Trainings, train
 from search_spaces.arch import Arch
 from search_spaces.compact import spell_arch
 from search_spaces.errors import UserError
@@ -70,10 +68,10 @@ def plan_sweep(
     Raises UserError where the constraint or the band leaves no candidate.
     """
     grid = _grid(baseline, settings, price)
-    records = by_job(grid, TrainingLog(folder / "sweep.jsonl").read())
+    trainings = Trainings.on_record(_networks(grid), TrainingLog(folder / "sweep.jsonl"))
     strategy = settings.plan(grid)
-    pending = strategy.pending(results_of(grid, records))
-    return SweepPlan(grid, settings, len(pending), strategy.most, len(records))
+    todo = len(strategy.pending(trainings.results))
+    return SweepPlan(grid, settings, todo, strategy.most, len(trainings.records))
 
 
 def run_sweep(
@@ -93,16 +91,15 @@ def run_sweep(
     candidate, a cluster that lacks what is asked for, and where every candidate failed.
     """
     grid = _grid(baseline, settings, price)
-    log = TrainingLog(folder / "sweep.jsonl")
-    records = by_job(grid, log.read())
-    run = _Run(grid, settings, log, records, progress)
-    if run.next_pairs():
-        evaluator.prepare()
-        with ray_cluster(ray or RaySettings()) as workers:
-            folder.mkdir(parents=True, exist_ok=True)
-            log.repair()
-            _train(run, evaluator, ray or RaySettings(), workers)
-    result = judge(grid, settings, records, dict(evaluator.describe()))
+    trainings = Trainings.on_record(_networks(grid), TrainingLog(folder / "sweep.jsonl"))
+    train(
+        trainings,
+        settings.plan(grid),
+        evaluator,
+        ray or RaySettings(),
+        lambda: progress(_progress(grid, settings, trainings)),
+    )
+    result = judge(grid, settings, trainings, dict(evaluator.describe()))
     write_csv(folder / "sweep.csv", result)
     write_constants(folder / "constants.yaml", result)
     return result
@@ -120,102 +117,39 @@ def _grid(baseline: Arch, settings: SweepSettings, price: Price | None) -> Grid:
     return grid
 
 
-@dataclass(slots=True)
-class _Run:
-    """A sweep under way: its records grow."""
-
-    grid: Grid
-    settings: SweepSettings
-    log: TrainingLog
-    records: dict[Job, TrainingRecord]
-    progress: Callable[[Progress], None]
-    waiting: set[Pair] = field(default_factory=set)
-    """Handed out and not finished."""
-    finished: list[float] = field(default_factory=list)
-    """When each training of this call was."""
-
-    def next_pairs(self) -> list[Pair]:
-        strategy = self.settings.plan(self.grid)
-        pairs = list(strategy.pending(results_of(self.grid, self.records)))
-        self.waiting = set(pairs)
-        return pairs
-
-    def finish(self, pair: Pair, outcome: Outcome) -> None:
-        """Put an outcome on record, then tell of it."""
-        record = _record(self.grid.candidates[pair[0]], pair[1], outcome)
-        self.log.append(record)
-        self.records[record.job] = record
-        self.waiting.discard(pair)
-        self.finished.append(time.monotonic())
-        self.progress(self._standing())
-
-    def _standing(self) -> Progress:
-        accuracies = accuracies_of(results_of(self.grid, self.records))
-        means = {
-            index: sum(accuracies[index].values()) / len(accuracies[index])
-            for index in self.settings.in_band(self.grid)
-            if index in accuracies
-        }
-        best = max(means, key=lambda index: means[index], default=None)
-        return Progress(
-            done=len(self.records),
-            total=len(self.records) + len(self.waiting),
-            best=None if best is None else self.grid.candidates[best],
-            best_accuracy=None if best is None else means[best],
-            seconds_left=self._seconds_left(),
+def _networks(grid: Grid) -> list[Network]:
+    return [
+        Network(
+            candidate.arch,
+            {
+                "alpha": candidate.constants.alpha,
+                "beta": candidate.constants.beta,
+                "gamma": candidate.constants.gamma,
+                "phi": grid.settings.phi,
+                "nominal_ratio": round(candidate.nominal_ratio, 6),
+                "realised_ratio": round(candidate.realised_ratio, 6),
+                "macs": candidate.macs,
+                "params": candidate.params,
+                "compact": spell_arch(candidate.arch),
+            },
         )
-
-    def _seconds_left(self) -> float | None:
-        # Counted from the first: before it, workers start.
-        if len(self.finished) < 2:
-            return None
-        pace = (self.finished[-1] - self.finished[0]) / (len(self.finished) - 1)
-        return pace * len(self.waiting)
+        for candidate in grid.candidates
+    ]
 
 
-def _train(run: _Run, evaluator: Evaluator, ray: RaySettings, workers: int) -> None:
-    from scaling_search.tune_run import run_trainings  # Ray takes a second to import
-
-    run_trainings(
-        [candidate.arch for candidate in run.grid.candidates],
-        evaluator,
-        run.next_pairs,
-        run.finish,
-        resources=ray.resources,
-        workers=workers,
-    )
-
-
-def _record(candidate: Candidate, seed: int, outcome: Outcome) -> TrainingRecord:
-    network = {
-        "alpha": candidate.constants.alpha,
-        "beta": candidate.constants.beta,
-        "gamma": candidate.constants.gamma,
-        "nominal_ratio": round(candidate.nominal_ratio, 6),
-        "realised_ratio": round(candidate.realised_ratio, 6),
-        "macs": candidate.macs,
-        "params": candidate.params,
-        "compact": spell_arch(candidate.arch),
+def _progress(grid: Grid, settings: SweepSettings, trainings: Trainings) -> Progress:
+    accuracies = trainings.accuracies
+    means = {
+        index: sum(accuracies[index].values()) / len(accuracies[index])
+        for index in settings.in_band(grid)
+        if index in accuracies
     }
-    measurement = outcome.measurements[0] if outcome.measurements else None
-    reason = outcome.reason
-    if measurement is not None and not 0 <= measurement.accuracy <= 1:
-        reason = f"the evaluator gave an accuracy of {measurement.accuracy}"
-    if measurement is None or reason:
-        return TrainingRecord(
-            key=candidate.arch.key(),
-            seed=seed,
-            state="failed",
-            seconds=outcome.seconds,
-            reason=reason or "the evaluator gave no accuracy",
-            network=network,
-        )
-    return TrainingRecord(
-        key=candidate.arch.key(),
-        seed=seed,
-        state="finished",
-        accuracy=float(measurement.accuracy),
-        curve=tuple(map(float, measurement.curve)),
-        seconds=outcome.seconds,
-        network=network,
+    best = max(means, key=lambda index: means[index], default=None)
+    done = len(trainings.records)
+    return Progress(
+        done=done,
+        total=done + len(trainings.waiting),
+        best=None if best is None else grid.candidates[best],
+        best_accuracy=None if best is None else means[best],
+        seconds_left=trainings.seconds_left,
     )

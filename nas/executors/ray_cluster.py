@@ -87,9 +87,9 @@ def ray_cluster(settings: RaySettings) -> Iterator[int]:
                 log_to_driver=False,
                 logging_level=logging.ERROR,
             )
-    except (ConnectionError, ValueError, RuntimeError) as error:
+    except Exception as error:  # Ray raises plain ones too, as where a busy machine is too slow
         reason = " ".join(str(error).split())
-        raise UserError(f"ray.address: {settings.address}: {reason}") from None
+        raise UserError(f"ray.address: {settings.address or 'local'}: {reason}") from None
     try:
         nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
         yield _workers(settings, nodes)
