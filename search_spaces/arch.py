@@ -10,7 +10,7 @@ from search_spaces.errors import UserError
 
 Op = Literal["mbconv", "sepconv", "fused", "bottleneck", "conv", "identity"]
 Activation = Literal["relu", "relu6", "silu", "hard_swish"]
-MOST = 1_000_000
+MOST = 100_000_000
 """Of anything counted; more is a slip of the keyboard, and would fill the memory."""
 GROUPED: frozenset[str] = frozenset({"fused", "bottleneck", "conv"})
 
