@@ -37,7 +37,8 @@ def environment() -> dict[str, str]:
 def finished(folder: Path) -> list[tuple[object, ...]]:
     """(when finished, proposal, key, accuracy) of every trial on disk, as a reader sees it."""
     try:
-        with closing(sqlite3.connect(f"file:{folder / 'study.db'}?mode=ro", uri=True)) as database:
+        # Not read-only: whoever comes after a kill has to roll back what was half-written.
+        with closing(sqlite3.connect(f"file:{folder / 'study.db'}?mode=rw", uri=True)) as database:
             rows = database.execute(
                 "SELECT trial_id, datetime_complete, key, value_json FROM trials "
                 "JOIN trial_user_attributes USING (trial_id) ORDER BY trial_id"
