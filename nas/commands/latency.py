@@ -26,6 +26,7 @@ _SETTINGS = (
     "dtype",
     "memory_format",
     "clock",
+    "memory",
     "runs",
     "warmup",
     "seed",
@@ -72,7 +73,8 @@ def _table(config: Config, run: Path) -> str:
     from nas.networks.latency_profile import TableSettings, build_table
     from nas.networks.latency_table import write_table
 
-    options = {"contexts": config["contexts"], "networks": config["check"]}
+    options = {name: config[name] for name in ("contexts", "quantile")}
+    options["networks"] = config["check"]
     try:
         asked = from_mapping(TableSettings, options)
     except UserError as error:
@@ -176,6 +178,6 @@ def _shared(share: float | None) -> list[str]:
     if share is None or share >= 0.9:
         return []
     return [
-        f"noisy: our thread had a processor {share:.0%} of the time; "
-        f"clock=processor counts that time alone"
+        f"noisy: our thread had a processor {share:.0%} of the time, others the rest; "
+        f"clock=processor counts its own time alone"
     ]

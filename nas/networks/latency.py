@@ -3,6 +3,8 @@
 A round runs every network once, in a new order; so whatever slows the device slows all alike.
 """
 
+import contextlib
+import ctypes
 import dataclasses
 import os
 import platform
@@ -12,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import torch
@@ -23,8 +25,11 @@ from search_spaces.arch import Arch
 from search_spaces.blocks import blocks
 from search_spaces.errors import UserError
 
+Array = np.ndarray[Any, np.dtype[np.float64]]
+
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 _FORMATS = {"channels_last": torch.channels_last, "contiguous": torch.contiguous_format}
+_M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # of glibc's malloc.h
 _STEADY_ROUNDS = 3
 _STEADY_WITHIN = 0.05
 
@@ -43,6 +48,9 @@ class LatencySettings:
     clock: Literal["wall", "processor"] = "wall"
     """`wall`: the time one waits; `processor`: the time the one thread ran, whatever else the
     machine did meanwhile."""
+    memory: Literal["kept", "system"] = "kept"
+    """Of the CPU: `kept`, what a layer frees serves the next, as in inference engines; `system`,
+    as the C library happens to give it back and fault it in again."""
     runs: int = 30
     """Timed runs of each network."""
     warmup: int = 20
@@ -91,8 +99,10 @@ class Latency:
 class Session:
     """What came of timing networks side by side."""
 
-    laps: tuple["np.ndarray[tuple[int, int], np.dtype[np.float64]]", ...]
-    """For each network (runs, parts) seconds."""
+    wholes: tuple[Array, ...]
+    """For each network (runs,) seconds."""
+    laps: tuple[Array, ...]
+    """For each network that was taken apart (runs, parts) seconds, right after those."""
     warmup: int
     """Rounds before those."""
     share: float | None
@@ -105,8 +115,8 @@ def measure(
     """The latency of each network, of initial weights, in evaluation mode, batch norm unfused."""
     session = time_networks([(arch, False) for arch in archs], settings, progress)
     found = [
-        Latency(arch=arch, seconds=tuple(map(float, laps.sum(axis=1))))
-        for arch, laps in zip(archs, session.laps, strict=True)
+        Latency(arch=arch, seconds=tuple(map(float, seconds)))
+        for arch, seconds in zip(archs, session.wholes, strict=True)
     ]
     return found, session
 
@@ -116,24 +126,26 @@ def time_networks(
     settings: LatencySettings,
     progress: Callable[[int, int], None],
 ) -> Session:
-    """Time networks, those marked True part by part: stem, each block that does something, head.
+    """Time networks, those marked True also part by part: stem, blocks that do something, head.
 
     `progress` is told of rounds done and in all. All networks are in memory at once.
     """
     with _prepared(settings) as device:
         subjects = [_Subject.prepare(arch, split, settings, device) for arch, split in networks]
         warmup = _warm_up(subjects, settings)
-        laps: list[list[list[float]]] = [[] for _ in subjects]
+        turns: list[list[list[float]]] = [[] for _ in subjects]
         wall, processor = time.perf_counter(), time.thread_time()
         order = random.Random(settings.seed)
         for done in range(settings.runs):
             for index in order.sample(range(len(subjects)), len(subjects)):
-                laps[index].append(subjects[index].turn())
+                turns[index].append(subjects[index].turn())
             progress(done + 1, settings.runs)
         wall, processor = time.perf_counter() - wall, time.thread_time() - processor
     alone = device == "cpu" and settings.threads == 1
+    timed = [np.array(each) for each in turns]
     return Session(
-        laps=tuple(np.array(each) for each in laps),
+        wholes=tuple(each[:, 0] for each in timed),
+        laps=tuple(each[:, 1:] for each in timed if each.shape[1] > 1),
         warmup=warmup,
         share=processor / wall if alone else None,
     )
@@ -203,6 +215,7 @@ class _Subject:
     model: Network
     images: Tensor
     laps: _Laps
+    split: bool
 
     @classmethod
     def prepare(cls, arch: Arch, split: bool, settings: LatencySettings, device: str) -> "_Subject":
@@ -212,13 +225,21 @@ class _Subject:
         shape = (settings.batch, arch.in_channels, arch.resolution, arch.resolution)
         images = torch.randn(shape).to(device=device, dtype=dtype, memory_format=layout)
         laps: _Laps = _CudaLaps() if device == "cuda" else _ClockLaps(_clock(settings))
-        if split:
-            _mark_parts(model, laps)
-        return cls(model, images, laps)
+        return cls(model, images, laps, split)
 
     def turn(self) -> list[float]:
-        """A run that brings its weights near, and one that is timed."""
+        """Seconds of the whole network, then of each part where it is taken apart.
+
+        A run before those brings its weights near.
+        """
         self.model(self.images)
+        whole = self._timed()
+        if not self.split:
+            return whole
+        with _marks(self.model, self.laps):
+            return whole + self._timed()
+
+    def _timed(self) -> list[float]:
         self.laps.take()
         self.laps.mark()
         self.model(self.images)
@@ -226,15 +247,23 @@ class _Subject:
         return self.laps.take()
 
 
-def _mark_parts(model: Network, laps: _Laps) -> None:
+@contextmanager
+def _marks(model: Network, laps: _Laps) -> Iterator[None]:
+    """Marks after the stem and after each block that does something."""
+
     def mark(module: nn.Module, *_: object) -> None:
         laps.mark()
 
     modules = [block for stage in model.blocks.children() for block in stage.children()]
-    model.blocks.register_forward_pre_hook(mark)
+    hooks = [model.blocks.register_forward_pre_hook(mark)]
     for module, block in zip(modules, blocks(model.arch), strict=True):
         if not block.is_nothing():
-            module.register_forward_hook(mark)
+            hooks.append(module.register_forward_hook(mark))
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
 
 
 def _clock(settings: LatencySettings) -> Callable[[], float]:
@@ -245,7 +274,7 @@ def _warm_up(subjects: Sequence[_Subject], settings: LatencySettings) -> int:
     """Rounds it took."""
     rounds: list[float] = []
     while len(rounds) < settings.warmup:
-        rounds.append(sum(sum(subject.turn()) for subject in subjects))
+        rounds.append(sum(subject.turn()[0] for subject in subjects))
         last = rounds[-_STEADY_ROUNDS:]
         if len(last) == _STEADY_ROUNDS and max(last) <= (1 + _STEADY_WITHIN) * min(last):
             break
@@ -256,12 +285,26 @@ def _warm_up(subjects: Sequence[_Subject], settings: LatencySettings) -> int:
 def _prepared(settings: LatencySettings) -> Iterator[Literal["cpu", "cuda"]]:
     threads = torch.get_num_threads()
     torch.set_num_threads(settings.threads)
+    if settings.memory == "kept":
+        _keep_freed_memory()
     try:
         with torch.inference_mode(), torch.random.fork_rng(devices=[]):
             torch.manual_seed(settings.seed)
             yield settings.resolved_device()
     finally:
         torch.set_num_threads(threads)
+
+
+def _keep_freed_memory() -> None:
+    """Let this process use again what it frees, however large; for good, where there is glibc.
+
+    By default glibc returns large pieces to the system. To fault them in again took more than half
+    of a layer's time, or none of it, as the layers before had left the heap.
+    """
+    with contextlib.suppress(AttributeError, OSError):
+        library = ctypes.CDLL(None)
+        library.mallopt(_M_MMAP_MAX, 0)
+        library.mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
 
 
 def _device_name(device: str) -> str:

@@ -13,14 +13,13 @@ from typing import Any
 import numpy as np
 from scipy.stats import kendalltau
 
-from nas.networks.latency import LatencySettings, device_facts, time_networks
+from nas.networks.latency import Array, LatencySettings, device_facts, time_networks
 from nas.networks.latency_cover import covering
 from nas.networks.latency_table import LatencyTable, parts
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
 from search_spaces.space import Space
 
-_Array = np.ndarray[Any, np.dtype[np.float64]]
 _TRIES = 100
 """Random networks drawn for each that is wanted: small spaces have few different ones."""
 
@@ -33,11 +32,15 @@ class TableSettings:
     """Networks that each block is timed in, at least."""
     networks: int = 50
     """Random networks whose measured latency is compared with the table's; 0 for none."""
+    quantile: float = 0.5
+    """Of the timed runs, what stands for all: the median, or less on a machine that others use."""
 
     def __post_init__(self) -> None:
         for name, least in (("contexts", 1), ("networks", 0)):
             if getattr(self, name) < least:
                 raise UserError(f"{name}: expected at least {least}, got {getattr(self, name)}")
+        if not 0 <= self.quantile <= 1:
+            raise UserError(f"quantile: expected a number from 0 to 1, got {self.quantile}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,60 +85,69 @@ def build_table(
 ) -> tuple[LatencyTable, Check | None]:
     """A table of every block in `space`, timed here; and how well it predicts, if that is asked.
 
-    Networks that are taken apart and networks that are timed whole take turns in one session.
+    Networks that are taken apart and networks that it is checked against take turns.
     """
     made_of = covering(space, options.contexts, settings.seed)
     others = _random_networks(space, options.networks, settings.seed, made_of)
     asked = [*((arch, True) for arch in made_of), *((arch, False) for arch in others)]
     session = time_networks(asked, settings, progress)
-    laps = without_drift(session.laps)
-    seconds, scale = _times(made_of, laps[: len(made_of)])
+    wholes, pace = without_drift(session.wholes)
+    count, quantile = len(made_of), options.quantile
+    laps = [each / pace[:, None] for each in session.laps]
+    seconds, scale = _times(made_of, laps, wholes[:count], quantile)
     about: dict[str, Any] = {
         "space": space.name,
         **device_facts(settings),
         **({} if session.share is None else {"processor_share": round(session.share, 3)}),
         "settings": settings.spelt(),
-        "networks_taken_apart": len(made_of),
+        "networks_taken_apart": count,
+        "quantile": quantile,
     }
     table = LatencyTable(seconds, scale, about)
     if not others:
         return table, None
-    check = _check(table, others, [each.sum(axis=1) for each in laps[len(made_of) :]])
+    check = _check(table, others, wholes[count:], quantile)
     return LatencyTable(seconds, scale, {**about, "check": check.summary()}), check
 
 
-def without_drift(laps: Sequence[_Array]) -> list[_Array]:
-    """(runs, parts) seconds of each network, less what slowed a whole round of them.
+def without_drift(wholes: Sequence[Array]) -> tuple[list[Array], Array]:
+    """(runs,) seconds of each network, less what slowed a whole round of them; and that pace.
 
     A round's pace is the median, over networks, of the time taken then over the usual time.
     """
-    totals = np.array([each.sum(axis=1) for each in laps])
-    pace = np.median(totals / np.median(totals, axis=1, keepdims=True), axis=0)
-    return [each / pace[:, None] for each in laps]
+    taken = np.array(wholes)
+    pace = np.median(taken / np.median(taken, axis=1, keepdims=True), axis=0)
+    return list(taken / pace), pace
 
 
-def _times(archs: Sequence[Arch], laps: Sequence[_Array]) -> tuple[dict[str, float], float]:
-    """Median of each part over networks and runs; whole networks over the sum of such medians."""
+def _times(
+    archs: Sequence[Arch], laps: Sequence[Array], wholes: Sequence[Array], quantile: float
+) -> tuple[dict[str, float], float]:
+    """The time of each part over networks and runs; whole networks over the sum of their parts."""
     samples: dict[str, list[float]] = defaultdict(list)
     for arch, each in zip(archs, laps, strict=True):
         for part, column in zip(parts(arch), each.T, strict=True):
             samples[part] += map(float, column)
-    seconds = {part: float(np.median(values)) for part, values in sorted(samples.items())}
+    seconds = {
+        part: float(np.quantile(values, quantile)) for part, values in sorted(samples.items())
+    }
     ratios = [
-        np.median(each.sum(axis=1)) / sum(seconds[part] for part in parts(arch))
-        for arch, each in zip(archs, laps, strict=True)
+        np.quantile(whole, quantile) / sum(seconds[part] for part in parts(arch))
+        for arch, whole in zip(archs, wholes, strict=True)
     ]
     return seconds, float(np.median(ratios))
 
 
-def _check(table: LatencyTable, archs: Sequence[Arch], runs: Sequence[_Array]) -> Check:
+def _check(
+    table: LatencyTable, archs: Sequence[Arch], wholes: Sequence[Array], quantile: float
+) -> Check:
     first, second = (
-        tuple(float(np.median(each[start::2] if len(each) > 1 else each)) for each in runs)
+        tuple(float(np.quantile(w[start::2] if len(w) > 1 else w, quantile)) for w in wholes)
         for start in (0, 1)
     )
     return Check(
         predicted=tuple(table.latency(arch) for arch in archs),
-        measured=tuple(float(np.median(each)) for each in runs),
+        measured=tuple(float(np.quantile(whole, quantile)) for whole in wholes),
         halves=(first, second),
     )
 
