@@ -3,8 +3,6 @@
 A round runs every network once, in a new order; so whatever slows the device slows all alike.
 """
 
-import contextlib
-import ctypes
 import dataclasses
 import os
 import platform
@@ -12,15 +10,15 @@ import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Literal, Protocol
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from nas.networks.model import Network, build
+from nas.networks.stopwatch import ClockLaps, CudaLaps, Laps, device_name, keep_freed_memory
 from search_spaces.arch import Arch
 from search_spaces.blocks import blocks
 from search_spaces.errors import UserError
@@ -29,7 +27,6 @@ Array = np.ndarray[Any, np.dtype[np.float64]]
 
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 _FORMATS = {"channels_last": torch.channels_last, "contiguous": torch.contiguous_format}
-_M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # of glibc's malloc.h
 _STEADY_ROUNDS = 3
 _STEADY_WITHIN = 0.05
 
@@ -154,7 +151,7 @@ def time_networks(
 def device_facts(settings: LatencySettings) -> dict[str, str | int]:
     """The device's name and what drives it, for whoever reads the figures elsewhere."""
     facts: dict[str, str | int] = {
-        "device": _device_name(settings.resolved_device()),
+        "device": device_name(settings.resolved_device()),
         "torch": str(torch.__version__),
         "python": platform.python_version(),
         "system": platform.platform(),
@@ -167,54 +164,13 @@ def device_facts(settings: LatencySettings) -> dict[str, str | int]:
     return facts
 
 
-class _Laps(Protocol):
-    """Notes the time whenever `mark` is called."""
-
-    def mark(self) -> None: ...
-
-    def take(self) -> list[float]:
-        """Seconds between the marks; forgets them."""
-        ...
-
-
-@dataclass(slots=True)
-class _ClockLaps:
-    now: Callable[[], float]
-    marks: list[float] = field(default_factory=list)
-
-    def mark(self) -> None:
-        self.marks.append(self.now())
-
-    def take(self) -> list[float]:
-        laps = [after - before for before, after in zip(self.marks, self.marks[1:], strict=False)]
-        self.marks.clear()
-        return laps
-
-
-@dataclass(slots=True)
-class _CudaLaps:
-    marks: list[torch.cuda.Event] = field(default_factory=list)
-
-    def mark(self) -> None:
-        event = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
-        event.record()
-        self.marks.append(event)
-
-    def take(self) -> list[float]:
-        torch.cuda.synchronize()
-        pairs = zip(self.marks, self.marks[1:], strict=False)
-        laps = [before.elapsed_time(after) / 1e3 for before, after in pairs]
-        self.marks.clear()
-        return laps
-
-
 @dataclass(slots=True)
 class _Subject:
     """A network ready to be timed."""
 
     model: Network
     images: Tensor
-    laps: _Laps
+    laps: Laps
     split: bool
 
     @classmethod
@@ -224,7 +180,7 @@ class _Subject:
         model.to(memory_format=layout)  # type: ignore[call-overload]
         shape = (settings.batch, arch.in_channels, arch.resolution, arch.resolution)
         images = torch.randn(shape).to(device=device, dtype=dtype, memory_format=layout)
-        laps: _Laps = _CudaLaps() if device == "cuda" else _ClockLaps(_clock(settings))
+        laps: Laps = CudaLaps() if device == "cuda" else ClockLaps(_clock(settings))
         return cls(model, images, laps, split)
 
     def turn(self) -> list[float]:
@@ -248,7 +204,7 @@ class _Subject:
 
 
 @contextmanager
-def _marks(model: Network, laps: _Laps) -> Iterator[None]:
+def _marks(model: Network, laps: Laps) -> Iterator[None]:
     """Marks after the stem and after each block that does something."""
 
     def mark(module: nn.Module, *_: object) -> None:
@@ -286,33 +242,10 @@ def _prepared(settings: LatencySettings) -> Iterator[Literal["cpu", "cuda"]]:
     threads = torch.get_num_threads()
     torch.set_num_threads(settings.threads)
     if settings.memory == "kept":
-        _keep_freed_memory()
+        keep_freed_memory()
     try:
         with torch.inference_mode(), torch.random.fork_rng(devices=[]):
             torch.manual_seed(settings.seed)
             yield settings.resolved_device()
     finally:
         torch.set_num_threads(threads)
-
-
-def _keep_freed_memory() -> None:
-    """Let this process use again what it frees, however large; for good, where there is glibc.
-
-    By default glibc returns large pieces to the system. To fault them in again took more than half
-    of a layer's time, or none of it, as the layers before had left the heap.
-    """
-    with contextlib.suppress(AttributeError, OSError):
-        library = ctypes.CDLL(None)
-        library.mallopt(_M_MMAP_MAX, 0)
-        library.mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
-
-
-def _device_name(device: str) -> str:
-    if device == "cuda":
-        return torch.cuda.get_device_name()
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        lines = []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
