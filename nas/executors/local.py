@@ -67,8 +67,10 @@ class Processes:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        for worker in (*self._idle, *self._busy):
+        for worker in self._busy:
             worker.stop()
+        for worker in self._idle:
+            worker.dismiss()
         self._idle, self._busy = [], []
 
     def submit(self, job: Job) -> None:
@@ -128,6 +130,12 @@ class _Worker:
             self.pipe.send(job)
         except (BrokenPipeError, ConnectionError):
             return  # it died while idle; reading its pipe tells
+
+    def dismiss(self) -> None:
+        """Let an idle process end by itself, so that it cleans up behind itself."""
+        self.pipe.close()
+        self.process.join(timeout=5)
+        self.process.kill()
 
     def stop(self) -> None:
         self.process.kill()
