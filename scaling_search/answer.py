@@ -7,7 +7,7 @@ from scaling_search.comparison import Comparison, compare
 from scaling_search.grid import Candidate, Grid
 from scaling_search.settings import SweepSettings
 from scaling_search.trainings import Trainings
-from scaling_search.trend import FEWEST, Direction, Observation, fit_trend, realised
+from scaling_search.trend import Direction
 from search_spaces.errors import UserError
 
 
@@ -58,6 +58,7 @@ def judge(
     settings: SweepSettings,
     trainings: Trainings,
     evaluator: Mapping[str, str | int | float],
+    direction: Direction | None = None,
 ) -> SweepResult:
     """The answer that finished trainings give. Raises UserError where no candidate can win."""
     accuracies, failures = trainings.accuracies, trainings.failures
@@ -82,22 +83,7 @@ def judge(
             )
         )
     failed = sum(record.state == "failed" for record in trainings.records.values())
-    direction = _direction(grid, accuracies)
     return SweepResult(grid, settings, tuple(standings), comparison, failed, evaluator, direction)
-
-
-def _direction(grid: Grid, accuracies: Mapping[int, Mapping[int, float]]) -> Direction | None:
-    if len(accuracies) < FEWEST:
-        return None
-    observations = [
-        Observation(realised(grid.candidates[index].arch, grid.baseline), accuracy)
-        for index, by_seed in accuracies.items()
-        for accuracy in by_seed.values()
-    ]
-    try:
-        return fit_trend(observations).best_direction(grid.settings.phi, grid.settings.ratio)
-    except UserError:  # some of the networks may be alike in what they are grown by
-        return None
 
 
 def _no_winner(in_band: int, failures: Mapping[int, str]) -> str:

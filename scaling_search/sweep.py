@@ -15,6 +15,7 @@ from scaling_search.grid import Candidate, Grid, Price, make_grid
 from scaling_search.records import TrainingLog
 from scaling_search.settings import SweepSettings
 from scaling_search.trainings import Network, Trainings, train
+from scaling_search.trend import FEWEST, Direction, fit_trend, observations, origin
 from search_spaces.arch import Arch
 from search_spaces.compact import spell_arch
 from search_spaces.errors import UserError
@@ -99,7 +100,8 @@ def run_sweep(
         ray or RaySettings(),
         lambda: progress(_progress(grid, settings, trainings)),
     )
-    result = judge(grid, settings, trainings, dict(evaluator.describe()))
+    direction = _direction(baseline, settings, folder)
+    result = judge(grid, settings, trainings, dict(evaluator.describe()), direction)
     write_csv(folder / "sweep.csv", result)
     write_constants(folder / "constants.yaml", result)
     return result
@@ -131,10 +133,20 @@ def _networks(grid: Grid) -> list[Network]:
                 "macs": candidate.macs,
                 "params": candidate.params,
                 "compact": spell_arch(candidate.arch),
+                **origin(candidate.arch, grid.baseline),
             },
         )
         for candidate in grid.candidates
     ]
+
+
+def _direction(baseline: Arch, settings: SweepSettings, folder: Path) -> Direction | None:
+    """From all trainings in the folder: of this sweep, of others before it, and of ablations."""
+    logs = [TrainingLog(folder / name) for name in ("sweep.jsonl", "ablation.jsonl")]
+    seen = observations([record for log in logs for record in log.read()], baseline)
+    if len({each.grown for each in seen}) < FEWEST:
+        return None
+    return fit_trend(seen).best_direction(settings.phi, settings.ratio)
 
 
 def _progress(grid: Grid, settings: SweepSettings, trainings: Trainings) -> Progress:

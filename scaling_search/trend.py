@@ -6,12 +6,14 @@ sure that is, and where it is no more than an extrapolation.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import BayesianRidge
 
 from scaling_search.compound import Constants, Multipliers
+from scaling_search.records import TrainingRecord
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
 
@@ -125,6 +127,22 @@ def fit_trend(observations: Iterable[Observation]) -> Trend:
     model = BayesianRidge(max_iter=1000)
     model.fit((features - centre) / scale, np.array([each.accuracy for each in seen]))
     return Trend(model, centre, scale, different, float(1 / np.sqrt(model.alpha_)))
+
+
+def origin(arch: Arch, baseline: Arch) -> dict[str, Any]:
+    """What a training's record says of growth, for `observations` to read."""
+    grown = realised(arch, baseline)
+    values = (grown.depth, grown.width, grown.resolution)
+    return {"baseline": baseline.key(), "grown": [round(value, 9) for value in values]}
+
+
+def observations(records: Iterable[TrainingRecord], baseline: Arch) -> list[Observation]:
+    """The finished trainings of networks grown from `baseline`, of whatever sweep or ablation."""
+    return [
+        Observation(Multipliers(*record.network["grown"]), record.accuracy)
+        for record in records
+        if record.accuracy is not None and record.network.get("baseline") == baseline.key()
+    ]
 
 
 def realised(arch: Arch, baseline: Arch) -> Multipliers:

@@ -4,15 +4,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nas.commands.scale import check_rounding, constants, is_number
-from nas.config import Config
+from nas.config import Config, make
+from nas.evaluators.base import Evaluator
 from nas.networks.cost import cost
+from nas.progress import Progress
+from nas.run_folder import RunFolder
 from nas.tables import table
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
+from search_spaces.parsing import from_mapping
 from search_spaces.yaml_io import load_arch
 
 if TYPE_CHECKING:
     from scaling_search.ablation import Scaled
+    from scaling_search.ablation_training import Way
     from scaling_search.compound import Constants
 
 
@@ -22,10 +27,50 @@ def main(config: Config) -> None:
 
     baseline, run = load_arch(str(config["baseline"])), Path(config["run"])
     networks = ablation(baseline, config, run)
+    ways = train(networks, config, run) if config["train"] else ()
     write_ablation(networks, run)
     rule = next(each.constants for each in networks if each.constants)
     print(ablation_table(baseline, networks))
+    if ways:
+        print(f"\n{accuracy_table(ways)}")
     print(f"\ncompound: φ of α, β, γ = {rule}; written to {run / 'ablation'} and ablation.csv")
+
+
+def train(networks: "tuple[Scaled, ...]", config: Config, run: Path) -> "tuple[Way, ...]":
+    """How accurate each network is; `ablation.jsonl` and `ablation_accuracy.csv` in the folder."""
+    from nas.executors.ray_cluster import RaySettings
+    from scaling_search.ablation_training import train_ablation
+
+    for name in ("seeds", "seed"):
+        if not isinstance(config[name], int) or isinstance(config[name], bool):
+            raise UserError(f"{name}: expected an integer, got {config[name]!r}")
+    ray = from_mapping(RaySettings, config["ray"], "ray")
+    evaluator: Evaluator = make(config["evaluator"], "evaluator")
+    ray.check()
+    evaluator.prepare()
+    line = Progress("ablate")
+    made_with = {"evaluator": config["evaluator"], "about": dict(evaluator.describe())}
+    with RunFolder(run).stage("ablate", made_with):
+        return train_ablation(
+            networks,
+            evaluator,
+            run,
+            seeds=config["seeds"],
+            seed=config["seed"],
+            ray=ray,
+            progress=lambda done, total, seconds_left: line(done, total, "", seconds_left),
+        )
+
+
+def accuracy_table(ways: "tuple[Way, ...]") -> str:
+    """A row a way to grow; those that cannot be told from the best of their ratio are marked."""
+    rows = []
+    for way in ways:
+        error = "" if way.stderr is None else f" ± {way.stderr:.4f}"
+        accuracy = way.reason if way.accuracy is None else f"{way.accuracy:.4f}{error}"
+        name = way.kind if way.kind == "baseline" else f"{way.kind} ×{way.target_ratio:g}"
+        rows.append((name + (" *" if way.tied else ""), accuracy, f"{way.realised_ratio:.3f}"))
+    return table(("way to grow (* best or tied)", "proxy accuracy", "×"), rows)
 
 
 def ablation(baseline: Arch, config: Config, run: Path) -> "tuple[Scaled, ...]":

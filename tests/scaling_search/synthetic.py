@@ -77,6 +77,18 @@ class Troubled(Surface):
 
 
 @dataclass(frozen=True)
+class Failing(Surface):
+    """Fails at one resolution."""
+
+    resolution: int = 0
+
+    def evaluate(self, arch, seed, report):
+        if arch.resolution == self.resolution:
+            raise EvaluationFailed("too large an image")
+        return super().evaluate(arch, seed, report)
+
+
+@dataclass(frozen=True)
 class Mistaken(Surface):
     """Cannot evaluate anything, for a reason that is the user's to mend."""
 
