@@ -21,6 +21,9 @@ _ENVIRONMENT = {
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
 }
 
+_STARTS = 3
+"""Times a cluster of our own is begun: a busy machine may take longer than Ray waits."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class RaySettings:
@@ -78,23 +81,35 @@ def ray_cluster(settings: RaySettings) -> Iterator[int]:
     os.environ.update(_ENVIRONMENT)
     import ray
 
-    try:
-        with _our_modules():
-            ray.init(
-                address="local" if settings.is_local else settings.address,
-                num_cpus=_cores() if settings.is_local else None,
-                include_dashboard=False if settings.is_local else None,
-                log_to_driver=False,
-                logging_level=logging.ERROR,
-            )
-    except Exception as error:  # Ray raises plain ones too, as where a busy machine is too slow
-        reason = " ".join(str(error).split())
-        raise UserError(f"ray.address: {settings.address or 'local'}: {reason}") from None
+    _connect(settings)
     try:
         nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
         yield _workers(settings, nodes)
     finally:
         ray.shutdown()
+
+
+def _connect(settings: RaySettings) -> None:
+    import ray
+
+    attempts = _STARTS if settings.is_local else 1
+    for attempt in range(1, attempts + 1):
+        try:
+            with _our_modules():
+                ray.init(
+                    address="local" if settings.is_local else settings.address,
+                    num_cpus=_cores() if settings.is_local else None,
+                    include_dashboard=False if settings.is_local else None,
+                    log_to_driver=False,
+                    logging_level=logging.ERROR,
+                )
+            return
+        except Exception as error:  # Ray raises plain ones too
+            ray.shutdown()
+            if attempt == attempts:
+                reason = " ".join(str(error).split())
+                where = settings.address or "local"
+                raise UserError(f"ray.address: {where}: {reason}") from None
 
 
 def _reach(address: str) -> None:

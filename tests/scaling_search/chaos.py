@@ -1,0 +1,113 @@
+"""Drivers and workers of a sweep killed at random moments, until it is finished all the same."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from scaling_search.settings import SweepSettings
+from scaling_search.sweep import plan_sweep
+from search_spaces.zoo import zoo
+from synthetic import known_accuracy
+
+B0 = zoo("efficientnet_b0")
+SETTINGS = SweepSettings(strategy="race", step=0.1, budget=45)
+SIGMA = 0.005
+SECONDS = 0.2
+
+DRIVER = """
+import sys
+from pathlib import Path
+import chaos
+from nas.executors.ray_cluster import RaySettings
+from scaling_search.sweep import run_sweep
+from synthetic import Surface
+
+folder = Path(sys.argv[1])
+evaluator = Surface(chaos.SIGMA, chaos.SECONDS, str(folder / "diary"))
+run_sweep(chaos.B0, chaos.SETTINGS, evaluator, folder, ray=RaySettings(address=sys.argv[2]))
+"""
+
+
+@dataclass
+class Chaos:
+    """Kills processes of a sweep in `folder`, on the cluster at `address`."""
+
+    folder: Path
+    address: str
+    rng: random.Random
+    drivers: int = 0
+    """Drivers killed."""
+    workers: int = 0
+    """Workers killed."""
+    _hits: Counter = field(default_factory=Counter)
+
+    def run(self, kills, drivers):
+        """Finish the sweep in spite of `kills` kills, of which `drivers` are of the driver."""
+        fates = ["driver"] * drivers + ["worker"] * (kills - drivers)
+        self.rng.shuffle(fates)
+        driver = self._start()
+        while fates:
+            self._await_begun(driver, self.rng.randint(1, 3))
+            time.sleep(self.rng.uniform(0, SECONDS))
+            if fates[-1] == "driver":
+                driver.kill()
+                driver.wait()
+                self.drivers += 1
+                driver = self._start()
+            elif not self._kill_worker():
+                continue
+            fates.pop()
+        assert driver.wait() == 0
+
+    def _start(self):
+        command = [sys.executable, "-c", DRIVER, str(self.folder), self.address]
+        return subprocess.Popen(command, cwd=Path(__file__).parent)
+
+    def _begun(self):
+        path = self.folder / "diary"
+        return [line.split() for line in path.read_text().splitlines()] if path.exists() else []
+
+    def _await_begun(self, driver, more):
+        enough = len(self._begun()) + more
+        while len(self._begun()) < enough:
+            assert driver.poll() is None, "the sweep ended before all kills were dealt out"
+            time.sleep(0.01)
+
+    def _kill_worker(self):
+        key, seed, pid, *_ = self._begun()[-1]
+        # A training whose worker dies three times under one driver is a failed one, rightly.
+        if self._hits[key, seed] == 2:
+            return False
+        self._hits[key, seed] += 1
+        try:
+            os.kill(int(pid), signal.SIGKILL)
+        except ProcessLookupError:
+            return False
+        self.workers += 1
+        return True
+
+
+def expected():
+    """Accuracies by network and seed of the sweep that nobody disturbs."""
+    grid = plan_sweep(B0, SETTINGS, Path("/nonexistent")).grid
+    strategy, results = SETTINGS.plan(grid), {}
+    while pairs := strategy.pending(results):
+        for candidate, seed in pairs:
+            arch = grid.candidates[candidate].arch
+            results[candidate, seed] = known_accuracy(arch, seed, SIGMA)
+    return {(grid.candidates[c].arch.key(), seed): a for (c, seed), a in results.items()}
+
+
+def recorded(folder):
+    """Accuracies on record; each training must be there once."""
+    records = [json.loads(line) for line in (folder / "sweep.jsonl").read_text().splitlines()]
+    found = {(record["key"], record["seed"]): record["accuracy"] for record in records}
+    assert len(found) == len(records)
+    return found
