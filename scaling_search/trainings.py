@@ -127,6 +127,7 @@ def train(
             evaluator,
             next_pairs,
             settle,
+            name=str(trainings.log.path.resolve()),
             resources=ray.resources,
             workers=workers,
         )

@@ -1,9 +1,14 @@
 """Trainings under Ray Tune: hand out jobs to warm workers, hand back each outcome as it comes."""
 
+import hashlib
 import logging
+import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import ray
@@ -28,6 +33,7 @@ def run_trainings(
     next_pairs: Callable[[], Sequence[Pair]],
     on_outcome: Callable[[Pair, Outcome], None],
     *,
+    name: str,
     resources: dict[str, float],
     workers: int,
 ) -> None:
@@ -35,15 +41,16 @@ def run_trainings(
 
     Runs on the Ray cluster that is connected. `on_outcome` is called in this process, once for
     each pair. Workers keep their evaluator, with its data, from one training to the next. Ray
-    keeps nothing on disk afterwards. An error that `on_outcome` or `next_pairs` raises, and a
+    keeps nothing on disk afterwards, and what a killed call of the same `name` left is removed.
+    An error that `on_outcome` or `next_pairs` raises, and a
     user's mistake found by a worker, ends the run and is raised from here.
     """
-    with tempfile.TemporaryDirectory(prefix="nas-search-tune-") as scratch:
+    with _scratch(name) as scratch:
         session = _Session(next_pairs, on_outcome)
         shipped = _Shipped(ray.put(evaluator), tuple(archs))
         trainable = tune.with_parameters(_Training, shipped=shipped)
-        for name in ("ray", "ray.tune"):
-            logging.getLogger(name).setLevel(logging.CRITICAL)
+        for noisy in ("ray", "ray.tune"):
+            logging.getLogger(noisy).setLevel(logging.CRITICAL)
         tuner = tune.Tuner(
             tune.with_resources(trainable, resources),
             tune_config=tune.TuneConfig(
@@ -54,7 +61,7 @@ def run_trainings(
                 reuse_actors=True,
             ),
             run_config=tune.RunConfig(
-                storage_path=scratch,
+                storage_path=str(scratch),
                 name="sweep",
                 verbose=0,
                 stop=_Stop(session),
@@ -66,6 +73,19 @@ def run_trainings(
         tuner.fit()
     if session.error is not None:
         raise session.error
+
+
+@contextmanager
+def _scratch(name: str) -> Iterator[Path]:
+    """A folder for what Ray Tune insists on writing; not the run's, which may be another node's."""
+    digest = hashlib.sha256(name.encode()).hexdigest()[:16]
+    folder = Path(tempfile.gettempdir()) / f"nas-search-tune-{os.getuid()}-{digest}"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @dataclass(frozen=True, slots=True)
