@@ -2,6 +2,7 @@
 
 import json
 import math
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -78,6 +79,13 @@ class RowsFile:
             )
         ]
 
+    def networks(self) -> dict[str, Row]:
+        """Rows by the key of the network they are of; those of one network are averaged."""
+        found: dict[str, list[Row]] = {}
+        for row in self.rows():
+            found.setdefault(self.loaded_space.decode(row.params).key(), []).append(row)
+        return {key: _mean(rows) for key, rows in found.items()}
+
     def described_dataset(self) -> str:
         """What the accuracies are of."""
         return self.dataset or Path(self.path).name
@@ -146,6 +154,12 @@ class RowsFile:
                     raise UserError(f"{self.path}: row {line}: {error}") from None
                 picked.append(shown)
         return picked
+
+
+def _mean(rows: list[Row]) -> Row:
+    if len(rows) == 1:
+        return rows[0]
+    return Row(rows[0].params, statistics.fmean(row.accuracy for row in rows))
 
 
 def read_frame(path: str) -> "pd.DataFrame":

@@ -1,6 +1,5 @@
 """Accuracies that are known already: looked up in a table instead of trained for."""
 
-import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,11 +24,10 @@ class TableEvaluator(RowsFile, Evaluator):
     @cached_property
     def table(self) -> Mapping[str, Measurement]:
         """The measurement of each network, by its key."""
-        found: dict[str, list[tuple[float, float | None]]] = {}
-        for row in self.rows():
-            key = self.loaded_space.decode(row.params).key()
-            found.setdefault(key, []).append((row.accuracy, row.std))
-        return {key: _measurement(rows) for key, rows in found.items()}
+        return {
+            key: Measurement(accuracy=row.accuracy, noise=row.std)
+            for key, row in self.networks().items()
+        }
 
     def evaluate(self, arch: Arch, seed: int, report: Report) -> Measurement:
         """The table's accuracy, whatever the seed."""
@@ -69,10 +67,3 @@ def check_in_space(arch: Arch, space: Space, source: str) -> None:
             f"evaluator: {source} has accuracies of networks of space {space.name} alone, for "
             f"nas-search search: {error}"
         ) from None
-
-
-def _measurement(rows: list[tuple[float, float | None]]) -> Measurement:
-    if len(rows) == 1:
-        accuracy, std = rows[0]
-        return Measurement(accuracy=accuracy, noise=std)
-    return Measurement(accuracy=statistics.fmean(accuracy for accuracy, _ in rows))

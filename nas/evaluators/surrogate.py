@@ -1,0 +1,182 @@
+"""Accuracies of all networks of a space, predicted from those of some."""
+
+import hashlib
+import json
+import os
+import random
+import sys
+import zipfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nas.evaluators.base import Evaluator, Measurement, Report
+from nas.evaluators.kernel_ridge import Fit, Floats, Quality, fit
+from nas.evaluators.rows import RowsFile
+from nas.evaluators.table import check_in_space
+from nas.samplers.encoding import Encoding
+from search_spaces.arch import Arch
+from search_spaces.errors import UserError
+
+if TYPE_CHECKING:
+    from search_spaces.space import Params
+
+_FORMAT = "surrogate 1"
+_LEAST = 20
+_MOST = 6000
+"""Networks that are learnt from: with more, fitting takes minutes and gigabytes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SurrogateEvaluator(RowsFile, Evaluator):
+    """Predicts the accuracy of an architecture of the space from a table, or from one's own
+    records (a trials.csv), by kernel ridge regression.
+
+    How well it does on networks that it was not shown is part of its description.
+    """
+
+    noise: float = 0.0
+    """Standard deviation, a fraction, of what one training differs by: the same for the same
+    architecture and seed."""
+    cache: str | None = None
+    """Where the fit is kept, as NumPy arrays; beside the table when None."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.noise < 1:
+            raise UserError(f"noise: expected a fraction from 0 to 1, got {self.noise}")
+
+    @property
+    def cache_path(self) -> Path:
+        """Where the fit is kept."""
+        return Path(self.cache or f"{self.path}.surrogate.npz").expanduser()
+
+    @cached_property
+    def fitted(self) -> tuple[Fit, Quality]:
+        """What was learnt, and how good it is: from the cache where that is of the same table."""
+        fingerprint = self._fingerprint()
+        kept = _read(self.cache_path, fingerprint)
+        if kept is not None:
+            return kept
+        rows = self._learnt_from()
+        found = fit(self._features([params for params, _ in rows]), np.array([a for _, a in rows]))
+        _write(self.cache_path, fingerprint, *found)
+        return found
+
+    def predict(self, many: "Iterable[Params]") -> Floats:
+        """(n,) accuracies, without noise, of params as `Space.encode` spells them."""
+        return self.fitted[0].predict(self._features(many))
+
+    def evaluate(self, arch: Arch, seed: int, report: Report) -> Measurement:
+        """The predicted accuracy, with noise where that is asked for."""
+        try:
+            params = self.loaded_space.encode(arch)
+        except UserError:
+            check_in_space(arch, self.loaded_space, self.path)
+            raise
+        accuracy = float(self.predict([params])[0])
+        if self.noise:
+            accuracy += random.Random(f"{seed} {arch.key()}").gauss(0, self.noise)
+        return Measurement(accuracy=min(max(accuracy, 0.0), 1.0), noise=self.noise or None)
+
+    def describe(self) -> Mapping[str, str | int | float]:
+        learnt, quality = self.fitted
+        about: dict[str, str | int | float] = {
+            "dataset": self.described_dataset(),
+            "accuracies": f"predicted by a surrogate of {len(learnt.weights)} networks",
+            "cross-validated Kendall τ": round(quality.tau, 3),
+            "R²": round(quality.r2, 3),
+        }
+        return about | ({"noise": self.noise} if self.noise else {})
+
+    def prepare(self) -> None:
+        """Fits, and says how well; raises UserError where the table is too small for it."""
+        learnt, quality = self.fitted
+        print(
+            f"surrogate of {len(learnt.weights)} networks of {self.path}: on networks left out, "
+            f"Kendall τ {quality.tau:.3f}, R² {quality.r2:.3f}, error {quality.rmse:.4f}",
+            file=sys.stderr,
+        )
+
+    def _learnt_from(self) -> "list[tuple[Params, float]]":
+        networks = list(self.networks().values())
+        if len(networks) < _LEAST:
+            raise UserError(
+                f"{self.path}: expected at least {_LEAST} networks to fit a surrogate to, "
+                f"got {len(networks)}"
+            )
+        if len({row.accuracy for row in networks}) == 1:
+            raise UserError(f"{self.path}: all {len(networks)} networks have the same accuracy")
+        if len(networks) > _MOST:
+            networks = random.Random(0).sample(networks, _MOST)
+        # One spelling for each network, whichever the table has.
+        space = self.loaded_space
+        return [(space.encode(space.decode(row.params)), row.accuracy) for row in networks]
+
+    @cached_property
+    def _encoding(self) -> Encoding:
+        return Encoding(self.loaded_space.choices)
+
+    def _features(self, many: "Iterable[Params]") -> Floats:
+        return self._encoding.features(self._encoding.rows(many))
+
+    def _fingerprint(self) -> str:
+        """Of all that the fit depends on."""
+        sizes = self._encoding.sizes
+        each = np.minimum(np.arange(sizes.max(initial=1))[:, None], sizes - 1)
+        try:
+            table = Path(self.path).expanduser().read_bytes()
+        except OSError as error:
+            raise UserError(f"{self.path}: cannot be read: {error.strerror}") from None
+        read = [self.space, self.scale, self.accuracy, dict(self.columns)]
+        digest = hashlib.sha256(json.dumps([_FORMAT, *read]).encode())
+        digest.update(self._encoding.features(each).tobytes())
+        digest.update(table)
+        return digest.hexdigest()
+
+
+def _read(path: Path, fingerprint: str) -> tuple[Fit, Quality] | None:
+    """What a file of ours holds; None where there is none, or one of something else."""
+    if not path.exists():
+        return None
+    try:
+        with np.load(path, allow_pickle=False) as kept:
+            if str(kept["format"]) != _FORMAT:
+                raise KeyError("format")
+            if str(kept["fingerprint"]) != fingerprint:
+                return None
+            offset, scale, width = (float(kept[name]) for name in ("offset", "scale", "width"))
+            learnt = Fit(kept["features"], kept["weights"], kept["slopes"], offset, scale, width)
+            return learnt, Quality(*(float(value) for value in kept["quality"]))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile):
+        raise UserError(
+            f"evaluator.cache: {path} is there, and is no surrogate: delete it, or give another"
+        ) from None
+
+
+def _write(path: Path, fingerprint: str, learnt: Fit, quality: Quality) -> None:
+    # Never seen half-written; each process has a draft of its own.
+    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with draft.open("wb") as file:
+            np.savez(
+                file,
+                format=np.array(_FORMAT),
+                fingerprint=np.array(fingerprint),
+                features=learnt.features,
+                weights=learnt.weights,
+                slopes=learnt.slopes,
+                offset=np.array(learnt.offset),
+                scale=np.array(learnt.scale),
+                width=np.array(learnt.width),
+                quality=np.array([quality.tau, quality.r2, quality.rmse]),
+            )
+        draft.replace(path)
+    except OSError as error:
+        print(
+            f"surrogate not kept: {path}: {error.strerror}; evaluator.cache=… says where",
+            file=sys.stderr,
+        )
