@@ -116,6 +116,12 @@ def train(
 
     if not next_pairs():
         return
+    if str(ray.address).startswith("ray://"):
+        # There Tune and its hooks run on the head node, which would write records of its own.
+        raise UserError(
+            f"ray.address: {ray.address}: Ray Tune's driver runs on a node of the cluster: "
+            f"start it there, with ray.address=auto"
+        )
     evaluator.prepare()
     with ray_cluster(ray) as workers:
         from scaling_search.tune_run import run_trainings  # Ray takes a second to import

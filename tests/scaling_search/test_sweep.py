@@ -221,6 +221,7 @@ def test_a_users_mistake_found_by_a_worker_ends_the_sweep(two_nodes, tmp_path):
         (RaySettings(cpus=1000), "a training needs 1000 CPU each"),
         (RaySettings(workers=1000), "1000 trainings side by side need 1 CPU each"),
         (RaySettings(address="127.0.0.1:1"), r"^ray\.address: 127\.0\.0\.1:1: no "),
+        (RaySettings(address="ray://127.0.0.1:1"), r"^ray\.address: .* with ray\.address=auto$"),
         (RaySettings(address="here"), r"^ray\.address: expected local, auto or host:port"),
     ],
 )
