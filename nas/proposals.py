@@ -91,6 +91,11 @@ class Proposer:
     seed: int
     study: optuna.Study
     seen: set[str] = field(default_factory=set)
+    _problem: Problem = field(init=False)
+    """One for the whole search: samplers keep prices with it."""
+
+    def __post_init__(self) -> None:
+        self._problem = self._as_problem()
 
     @classmethod
     def resume(
@@ -113,7 +118,7 @@ class Proposer:
 
     def propose(self, number: int) -> Candidate | None:
         """The next candidate; None when nothing is left that was not tried and is within limits."""
-        problem = self._problem()
+        problem = self._problem
         spelling = distributions(problem.choices)
         trial: Trial | None = None
         for attempt in range(_ASKS):
@@ -135,7 +140,7 @@ class Proposer:
         values = finished.values if finished.state == TrialState.COMPLETE else None
         self.study.tell(candidate.trial, values, state=finished.state)
 
-    def _problem(self) -> Problem:
+    def _as_problem(self) -> Problem:
         def price(params: Params) -> float:
             arch = self.space.decode(params)
             return self.cost_of(arch, cost(arch))

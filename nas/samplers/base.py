@@ -1,14 +1,14 @@
 """The sampler seam: a config names a factory, and the factory makes Optuna samplers."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
 from optuna.samplers import BaseSampler
 
 if TYPE_CHECKING:
-    from search_spaces.space import Choice
+    from search_spaces.choices import Choice
 
 Value = str | int | float | bool
 Params = Mapping[str, Value]
@@ -30,7 +30,10 @@ class Problem:
     """Of accuracy and cost, rising with accuracy, maximised; None looks for the front of accuracy
     (up) and cost (down)."""
     allowed: Callable[[Params], bool] = lambda params: True
-    """Whether a candidate is within the limits and neither tried nor being tried."""
+    """Whether a candidate is within the limits and neither tried nor being tried; once it is not,
+    it never is again."""
+    memo: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    """For samplers: what would take time to compute again, such as prices. Nothing else."""
 
 
 class SamplerFactory(Protocol):

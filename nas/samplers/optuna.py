@@ -16,7 +16,7 @@ from nas.samplers.base import Problem, distributions
 from search_spaces.errors import UserError
 
 if TYPE_CHECKING:
-    from search_spaces.space import Choice
+    from search_spaces.choices import Choice
 
 Spelling = Literal["study", "ordered", "categories"]
 

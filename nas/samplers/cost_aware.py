@@ -1,0 +1,166 @@
+"""The search's own sampler: learns accuracy alone, since what a candidate costs is known.
+
+A Gaussian process (see `gp`) models the logarithm of the error. A candidate's cost is exact and
+free, so what the candidate is expected to gain, in reward or in hypervolume of the front, has a
+closed form; it is maximised by local search over the space itself, within the limits.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from optuna.distributions import BaseDistribution
+from optuna.samplers import BaseSampler
+from optuna.study import Study
+from optuna.trial import FrozenTrial
+
+from nas.samplers.acquisition import Front, log_expected_gain
+from nas.samplers.base import Problem, distributions
+from nas.samplers.encoding import Floats, Rows
+from nas.samplers.gp import Prior
+from nas.samplers.knowledge import AccuracyModel, Knowledge, Trials
+from search_spaces.errors import UserError
+
+_SPREAD = 32
+"""Random candidates of which the one farthest from all others starts the search."""
+_TRIES = 2000
+"""Random candidates looked at for one within the limits."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CostAware:
+    """The sampler's settings; the defaults were chosen on two tabular benchmarks."""
+
+    initial: int = 8
+    """Candidates spread over the space before the model is asked."""
+    pool: int = 1000
+    """Random candidates looked at for each suggestion."""
+    starts: int = 5
+    """Local searches from the best of the pool, and as many from the best trials."""
+    steps: int = 8
+    """Steps of the local searches at most."""
+    neighbours: int = 200
+    """Of one candidate, looked at in a step at most."""
+    prior: Prior = field(default_factory=Prior)
+
+    def __post_init__(self) -> None:
+        for name in ("initial", "pool", "starts", "steps", "neighbours"):
+            if getattr(self, name) < 1:
+                raise UserError(f"sampler.{name}: expected at least 1, got {getattr(self, name)}")
+
+    def make(self, problem: Problem, seed: int) -> BaseSampler:
+        """For one objective or two."""
+        return CostAwareSampler(self, problem, seed)
+
+
+class CostAwareSampler(BaseSampler):
+    """See CostAware. For any study of the problem's choices whose trials carry accuracies."""
+
+    def __init__(self, settings: CostAware, problem: Problem, seed: int) -> None:
+        self._settings = settings
+        self._knowledge = Knowledge.of(problem)
+        self._distributions = distributions(problem.choices)
+        self._rng = np.random.default_rng(seed)
+
+    def infer_relative_search_space(
+        self, study: Study, trial: FrozenTrial
+    ) -> dict[str, BaseDistribution]:
+        return dict(self._distributions)
+
+    def sample_relative(
+        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        trials = self._knowledge.trials(study.get_trials(deepcopy=False), besides=trial.number)
+        if len(trials.rows) < self._settings.initial:
+            row = self._far_from(np.vstack([trials.rows, trials.pending]))
+        else:
+            row = self._most_promising(trials)
+        return self._knowledge.encoding.params(row)
+
+    def sample_independent(
+        self,
+        study: Study,
+        trial: FrozenTrial,
+        param_name: str,
+        param_distribution: BaseDistribution,
+    ) -> Any:
+        raise UserError(f"{param_name}: the sampler was made for other choices")
+
+    def _far_from(self, others: Rows) -> Rows:
+        """Of a few random candidates, the one that differs most from all others."""
+        drawn = self._random(_SPREAD)
+        apart = (drawn[:, None] != others[None]).sum(axis=2)
+        farthest: Rows = drawn[apart.min(axis=1).argmax()] if len(others) else drawn[0]
+        return farthest
+
+    def _random(self, count: int) -> Rows:
+        """Random candidates within the limits, if there are any among those looked at."""
+        drawn = self._knowledge.encoding.random(self._rng, _TRIES)
+        within = []
+        for row in drawn:
+            if self._knowledge.allowed(row):
+                within.append(row)
+            if len(within) == count:
+                break
+        return np.array(within) if within else drawn[:1]
+
+    def _most_promising(self, trials: Trials) -> Rows:
+        """The candidate of highest expected gain that local searches find."""
+        settings, knowledge = self._settings, self._knowledge
+        tried = np.vstack([trials.rows, trials.pending])
+        gains = _Gains(knowledge, knowledge.model(trials, settings.prior), tried)
+        found = gains.best(knowledge.pool(settings.pool), settings.starts)
+        best = found[0] if found else None
+        around = [row for _, row in found] + list(tried[gains.order[: settings.starts]])
+        for _ in range(settings.steps):
+            found = gains.best(self._neighbours(around), settings.starts)
+            if not found or (best and found[0][0] <= best[0]):
+                break
+            best = found[0]
+            around = [row for _, row in found]
+        return best[1] if best else self._random(1)[0]
+
+    def _neighbours(self, rows: Sequence[Rows]) -> Rows:
+        encoding, most = self._knowledge.encoding, self._settings.neighbours
+        return np.unique(
+            np.vstack([encoding.neighbours(row, self._rng, most) for row in rows]), axis=0
+        )
+
+
+class _Gains:
+    """The expected gain of candidates, as a logarithm."""
+
+    def __init__(self, knowledge: Knowledge, model: AccuracyModel, tried: Rows) -> None:
+        self._knowledge = knowledge
+        self._model = model
+        self._reward = knowledge.problem.reward is not None
+        if self._reward:
+            merits, _ = model.rewards(tried)
+            self._best = float(merits.max())
+        else:
+            accuracies, _ = model.predict(tried)
+            costs = knowledge.costs(tried)
+            dearest = 1.1 * max(costs.max(), knowledge.costs(knowledge.pool(_SPREAD)).max())
+            self._front = Front.of(accuracies, costs, dearest)
+            merits = self._front.depth(accuracies, costs)
+        self.order = np.argsort(-merits, kind="stable")
+        """Of what was tried, best first."""
+
+    def __call__(self, rows: Rows) -> Floats:
+        """(n,)"""
+        if self._reward:
+            return log_expected_gain(*self._model.rewards(rows), self._best)
+        gains = self._front.expected_gain(*self._model.predict(rows), self._knowledge.costs(rows))
+        return np.log(np.maximum(gains, 1e-300))
+
+    def best(self, rows: Rows, count: int) -> list[tuple[float, Rows]]:
+        """The best few of `rows` that are allowed, with their gains, best first."""
+        gains = self(rows)
+        top: list[tuple[float, Rows]] = []
+        for index in np.argsort(-gains, kind="stable"):
+            if self._knowledge.allowed(rows[index]):
+                top.append((float(gains[index]), rows[index]))
+            if len(top) == count:
+                break
+        return top

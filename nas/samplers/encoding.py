@@ -1,0 +1,104 @@
+"""Candidates as rows of numbers: positions of options, and the features a model learns from."""
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nas.samplers.base import Params, Value
+
+if TYPE_CHECKING:
+    from search_spaces.choices import Choice
+
+Floats = NDArray[np.float64]
+Rows = NDArray[np.int64]
+"""(n, choices): candidates, each option as its position in its choice."""
+
+_RAMPS = 8
+"""Features of an ordered choice at most."""
+_INDICATORS = 24
+"""Features of an unordered choice at most."""
+
+
+class Encoding:
+    """Between params, rows of positions, and features.
+
+    An ordered choice becomes ramps, one from each option to the next (0 below, 1 above): so every
+    step up has a relevance of its own, and the steps add up. An unordered one becomes an indicator
+    for each option. Both are scaled to vary alike over the options.
+    """
+
+    def __init__(self, choices: "Sequence[Choice]") -> None:
+        self.choices = tuple(choices)
+        self.sizes = np.array([len(choice.options) for choice in choices], dtype=np.int64)
+        self._positions = [
+            {option: position for position, option in enumerate(choice.options)}
+            for choice in choices
+        ]
+        self._columns = [_columns(len(choice.options), choice.ordered) for choice in choices]
+
+    @property
+    def width(self) -> int:
+        """How many features there are."""
+        return sum(columns.shape[1] for columns in self._columns)
+
+    def rows(self, many: Iterable[Params]) -> Rows:
+        """Positions of the options; raises KeyError for one that is not in the space."""
+        rows = [
+            [at[params[c.name]] for c, at in zip(self.choices, self._positions, strict=True)]
+            for params in many
+        ]
+        return np.array(rows, dtype=np.int64).reshape(len(rows), len(self.choices))
+
+    def params(self, row: Rows) -> dict[str, Value]:
+        """What one row stands for."""
+        return {
+            choice.name: choice.options[position]
+            for choice, position in zip(self.choices, row.tolist(), strict=True)
+        }
+
+    def features(self, rows: Rows) -> Floats:
+        """(n, width)."""
+        parts = [columns[rows[:, i]] for i, columns in enumerate(self._columns)]
+        return np.hstack([np.empty((len(rows), 0)), *parts])
+
+    def random(self, rng: np.random.Generator, count: int) -> Rows:
+        """Rows drawn uniformly."""
+        rows: Rows = rng.integers(0, self.sizes, (count, len(self.sizes)))
+        return rows
+
+    def neighbours(self, row: Rows, rng: np.random.Generator, most: int) -> Rows:
+        """Rows that differ in one choice: all, or `most` of them drawn at random."""
+        owner = np.repeat(np.arange(len(self.sizes)), self.sizes - 1)
+        step = np.concatenate([np.arange(1, size) for size in self.sizes], dtype=np.int64)
+        if len(owner) > most:
+            drawn = rng.choice(len(owner), most, replace=False)
+            owner, step = owner[drawn], step[drawn]
+        rows = np.repeat(row[None], len(owner), axis=0)
+        rows[np.arange(len(owner)), owner] = (row[owner] + step) % self.sizes[owner]
+        return rows
+
+
+def _columns(options: int, ordered: bool) -> Floats:
+    """(options, features) of one choice."""
+    if options < 2:
+        return np.empty((options, 0))
+    if ordered or options == 2:
+        return _ramps(options)
+    if options <= _INDICATORS:
+        indicators: Floats = _scaled(np.eye(options)) * np.sqrt(0.5)
+        return indicators
+    # Too many for an indicator each: codes that are about equally far from each other.
+    return _scaled(np.random.default_rng(options).normal(size=(options, _INDICATORS)))
+
+
+def _ramps(options: int) -> Floats:
+    knots = np.linspace(0, options - 1, min(options - 1, _RAMPS) + 1)
+    positions = np.arange(options)[:, None]
+    return _scaled(np.clip((positions - knots[:-1]) / np.diff(knots), 0, 1))
+
+
+def _scaled(columns: Floats) -> Floats:
+    scaled: Floats = (columns - columns.mean(axis=0)) / columns.std(axis=0)
+    return scaled

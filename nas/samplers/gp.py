@@ -1,0 +1,193 @@
+"""A Gaussian process over architectures, small enough to fit anew while a search goes on.
+
+    k(x, x′) = s · exp(−Σ θ_f (x_f − x′_f)²) + l · Σ θ_f x_f x′_f / θ₀ + Σ w_e x_e x′_e
+
+The first term follows interactions. The second is a trend over the architecture's features whose
+relevances it shares, so that a handful of networks already tell which way is up. The third is a
+trend over what is known of a candidate beforehand, its cost above all. Hyperparameters are the
+maximum of their posterior (log-normal priors), found by L-BFGS with exact gradients.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import cho_factor, cho_solve
+from scipy.optimize import minimize
+
+Floats = NDArray[np.float64]
+
+_JITTER = 1e-6
+_ITERATIONS = 25
+_BOUNDS = (-12.0, 6.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Prior:
+    """Medians and log-standard deviations of the hyperparameters.
+
+    For standardised values, and features that vary by about one.
+    """
+
+    noise: tuple[float, float] = (0.01, 2.0)
+    variance: tuple[float, float] = (1.0, 0.3)
+    """s"""
+    trend: tuple[float, float] = (3.0, 1.0)
+    """l, over the number of features"""
+    known: tuple[float, float] = (0.5, 1.0)
+    """w"""
+    relevance: tuple[float, float] = (0.3, 1.25)
+    """θ of the architecture's features, over their number"""
+    known_relevance: tuple[float, float] = (0.15, 1.25)
+    """θ of what is known"""
+
+    def median(self, features: int, known: int) -> Floats:
+        """(4 + …) logarithms: noise, s, l, w of each known, θ of each feature and known."""
+        first = [self.noise[0], self.variance[0], self.trend[0] / max(1, features)]
+        relevance = [self.relevance[0] / max(1, features)] * features
+        rest = [self.known[0]] * known + relevance + [self.known_relevance[0]] * known
+        logs: Floats = np.log(np.array(first + rest))
+        return logs
+
+    def spread(self, features: int, known: int) -> Floats:
+        first = [self.noise[1], self.variance[1], self.trend[1]]
+        rest = [self.known[1]] * known + [self.relevance[1]] * features
+        return np.array(first + rest + [self.known_relevance[1]] * known)
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """Hyperparameters, with the scale of the values and of what is known."""
+
+    noise: float
+    variance: float
+    relevance: Floats
+    """(features + known,)"""
+    slopes: Floats
+    """(features + known,) variances of the trend's slopes"""
+    value: tuple[float, float]
+    """Mean and standard deviation of the values it was fitted to."""
+    known: tuple[Floats, Floats]
+    """(known,) likewise."""
+
+    def scaled(self, features: Floats, known: Floats) -> Floats:
+        """(n, features + known) standardised columns."""
+        return np.hstack([features, (known - self.known[0]) / self.known[1]])
+
+    def __call__(self, a: Floats, b: Floats) -> Floats:
+        """(n, m) covariances of scaled rows."""
+        covariance: Floats = self.variance * np.exp(-_squared(a, b, self.relevance))
+        return covariance + (a * self.slopes) @ b.T
+
+    def diagonal(self, a: Floats) -> Floats:
+        """(n,) variances of scaled rows."""
+        variances: Floats = self.variance + (a * a) @ self.slopes
+        return variances
+
+
+@dataclass(frozen=True, slots=True)
+class Posterior:
+    """What the process knows after some observations."""
+
+    kernel: Kernel
+    seen: Floats
+    """(n, features + known) scaled rows"""
+    inverse: Floats
+    """(n, n) of the covariance with noise"""
+    weights: Floats
+    """(n,)"""
+
+    def predict(self, features: Floats, known: Floats) -> tuple[Floats, Floats]:
+        """Mean and standard deviation of the values, noise apart; (n,) each."""
+        rows = self.kernel.scaled(features, known)
+        cross = self.kernel(rows, self.seen)
+        variance = self.kernel.diagonal(rows) - ((cross @ self.inverse) * cross).sum(axis=1)
+        mean, scale = self.kernel.value
+        return mean + scale * (cross @ self.weights), scale * np.sqrt(np.maximum(variance, 1e-10))
+
+
+def fit(features: Floats, known: Floats, values: Floats, prior: Prior) -> Kernel:
+    """The most probable kernel; (n, f), (n, k) and (n,). The same data give the same kernel."""
+    value = float(values.mean()), float(values.std()) or 1.0
+    scale = known.mean(axis=0), np.where(known.std(axis=0) > 1e-9, known.std(axis=0), 1.0)
+    width = features.shape[1], known.shape[1]
+    rows = np.hstack([features, (known - scale[0]) / scale[1]])
+    likelihood = _Likelihood(
+        rows, (values - value[0]) / value[1], prior.median(*width), prior.spread(*width), width
+    )
+    found = minimize(
+        likelihood,
+        likelihood.median,
+        jac=True,
+        method="L-BFGS-B",
+        bounds=[_BOUNDS] * len(likelihood.median),
+        options={"maxiter": _ITERATIONS},
+    )
+    noise, variance, relevance, slopes = likelihood.unpack(found.x)
+    return Kernel(noise, variance, relevance, slopes, value, scale)
+
+
+def condition(kernel: Kernel, features: Floats, known: Floats, values: Floats) -> Posterior:
+    """The process given observations."""
+    rows = kernel.scaled(features, known)
+    covariance = kernel(rows, rows) + (kernel.noise + _JITTER) * np.eye(len(rows))
+    inverse: Floats = cho_solve(cho_factor(covariance, lower=True), np.eye(len(rows)))
+    target = (values - kernel.value[0]) / kernel.value[1]
+    return Posterior(kernel, rows, inverse, inverse @ target)
+
+
+@dataclass(frozen=True, slots=True)
+class _Likelihood:
+    """Negative log posterior of the log hyperparameters, with its gradient."""
+
+    rows: Floats
+    target: Floats
+    median: Floats
+    spread: Floats
+    width: tuple[int, int]
+
+    def unpack(self, logs: Floats) -> tuple[float, float, Floats, Floats]:
+        """Noise, variance, relevances and slopes."""
+        features, known = self.width
+        values = np.exp(logs)
+        relevance = values[3 + known :]
+        usual = np.exp(self.median[3 + known : 3 + known + features])
+        trend = values[2] * relevance[:features] / usual
+        return values[0], values[1], relevance, np.concatenate([trend, values[3 : 3 + known]])
+
+    def __call__(self, logs: Floats) -> tuple[float, Floats]:
+        noise, variance, relevance, slopes = self.unpack(logs)
+        rows, identity = self.rows, np.eye(len(self.rows))
+        smooth = variance * np.exp(-_squared(rows, rows, relevance))
+        covariance = smooth + (rows * slopes) @ rows.T + (noise + _JITTER) * identity
+        try:
+            factor = cho_factor(covariance, lower=True, check_finite=False)
+        except np.linalg.LinAlgError:
+            return 1e10, np.zeros_like(logs)
+        weights = cho_solve(factor, self.target, check_finite=False)
+        inverse = cho_solve(factor, identity, check_finite=False)
+        pull = 0.5 * (inverse - np.outer(weights, weights))  # of the likelihood on the covariance
+        away = (logs - self.median) / self.spread
+        value = 0.5 * self.target @ weights + np.log(np.diag(factor[0])).sum() + 0.5 * away @ away
+        gradient = self._gradient(pull, pull * smooth, noise, relevance, slopes)
+        return float(value), gradient + away / self.spread
+
+    def _gradient(
+        self, pull: Floats, smooth: Floats, noise: float, relevance: Floats, slopes: Floats
+    ) -> Floats:
+        features, known = self.width
+        rows = self.rows
+        # Σ_ij M_ij (x_if − x_jf)², for symmetric M, without a (features, n, n) array.
+        apart = 2 * (smooth.sum(axis=1) @ rows**2 - (rows * (smooth @ rows)).sum(axis=0))
+        trend = (rows * (pull @ rows)).sum(axis=0) * slopes
+        bends = -apart * relevance
+        bends[:features] += trend[:features]
+        first = [np.trace(pull) * noise, smooth.sum(), trend[:features].sum()]
+        return np.concatenate([first, trend[features : features + known], bends])
+
+
+def _squared(a: Floats, b: Floats, weights: Floats) -> Floats:
+    """(n, m) weighted squared distances."""
+    a, b = a * np.sqrt(weights), b * np.sqrt(weights)
+    apart: Floats = (a * a).sum(axis=1)[:, None] + (b * b).sum(axis=1) - 2 * a @ b.T
+    return np.maximum(apart, 0)

@@ -1,0 +1,150 @@
+"""What the cost-aware sampler knows: prices, refusals, and a model of accuracy."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from optuna.trial import FrozenTrial, TrialState
+
+from nas.samplers.base import Problem
+from nas.samplers.encoding import Encoding, Floats, Rows
+from nas.samplers.gp import Kernel, Posterior, Prior, condition, fit
+
+_SMALLEST_ERROR = 1e-3
+_GROWTH = 1.2
+"""A kernel serves until there are so many times the trials that it was fitted to."""
+_FITTED_MOST = 400
+"""Trials that a kernel is fitted to at most; all are conditioned on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trials:
+    """Trials of a study as arrays."""
+
+    rows: Rows
+    """(n, choices) finished ones"""
+    accuracies: Floats
+    """(n,)"""
+    pending: Rows
+    """(p, choices) those that run"""
+
+
+class Knowledge:
+    """What follows from the problem and the study alone, kept because it takes time to compute."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        self.encoding = Encoding(problem.choices)
+        self._costs: dict[bytes, float] = {}
+        self._pools: dict[int, Rows] = {}
+        self._refused: set[bytes] = set()
+        self._kernels: dict[bytes, Kernel] = {}
+
+    @classmethod
+    def of(cls, problem: Problem) -> "Knowledge":
+        """That of earlier suggestions for the same problem, if there were any."""
+        known = problem.memo.setdefault(cls.__qualname__, cls(problem))
+        assert isinstance(known, cls)
+        return known
+
+    def trials(self, trials: Sequence[FrozenTrial], besides: int = -1) -> Trials:
+        """Finished and running trials, without the one of number `besides`.
+
+        Raises ValueError where a finished one does not say how accurate it is.
+        """
+        names = {choice.name for choice in self.problem.choices}
+        whole = [t for t in trials if t.number != besides and names <= t.params.keys()]
+        finished = [t for t in whole if t.state == TrialState.COMPLETE]
+        return Trials(
+            self.encoding.rows(t.params for t in finished),
+            np.array([self._accuracy(trial) for trial in finished]),
+            self.encoding.rows(t.params for t in whole if t.state == TrialState.RUNNING),
+        )
+
+    def _accuracy(self, trial: FrozenTrial) -> float:
+        if self.problem.reward is None:
+            return float(trial.values[0])
+        if "accuracy" not in trial.user_attrs:
+            raise ValueError(
+                f"trial {trial.number} has no user attribute 'accuracy', from which its reward was"
+            )
+        return float(trial.user_attrs["accuracy"])
+
+    def pool(self, count: int) -> Rows:
+        """Random candidates, always the same: so they are priced once."""
+        if count not in self._pools:
+            drawn = self.encoding.random(np.random.default_rng(count), count)
+            self._pools[count] = np.unique(drawn, axis=0)
+        return self._pools[count]
+
+    def costs(self, rows: Rows) -> Floats:
+        """(n,) exact costs."""
+        return np.array([self._cost(row) for row in rows])
+
+    def _cost(self, row: Rows) -> float:
+        key = row.tobytes()
+        if key not in self._costs:
+            self._costs[key] = self.problem.cost(self.encoding.params(row))
+        return self._costs[key]
+
+    def allowed(self, row: Rows) -> bool:
+        """What was once refused stays refused: limits are fixed, and tried is tried."""
+        key = row.tobytes()
+        if key not in self._refused and not self.problem.allowed(self.encoding.params(row)):
+            self._refused.add(key)
+        return key not in self._refused
+
+    def model(self, trials: Trials, prior: Prior) -> "AccuracyModel":
+        """Of accuracy, given at least one finished trial. A trial that runs counts as finished
+        with what is expected of it: so the next ones look elsewhere."""
+        inputs = self._inputs(trials.rows)
+        errors = _log_error(trials.accuracies)
+        kernel = self._kernel(*inputs, errors, prior)
+        posterior = condition(kernel, *inputs, errors)
+        if len(trials.pending):
+            expected, _ = posterior.predict(*self._inputs(trials.pending))
+            inputs = self._inputs(np.vstack([trials.rows, trials.pending]))
+            posterior = condition(kernel, *inputs, np.concatenate([errors, expected]))
+        return AccuracyModel(self, posterior)
+
+    def _inputs(self, rows: Rows) -> tuple[Floats, Floats]:
+        return self.encoding.features(rows), np.log(self.costs(rows))[:, None]
+
+    def _kernel(self, features: Floats, known: Floats, values: Floats, prior: Prior) -> Kernel:
+        count = 2
+        while count < len(values) and max(count + 1, int(count * _GROWTH)) <= len(values):
+            count = max(count + 1, int(count * _GROWTH))
+        count = min(count, len(values), _FITTED_MOST)
+        key = repr(prior).encode() + features[:count].tobytes() + values[:count].tobytes()
+        if key not in self._kernels:
+            self._kernels[key] = fit(features[:count], known[:count], values[:count], prior)
+        return self._kernels[key]
+
+
+@dataclass(frozen=True, slots=True)
+class AccuracyModel:
+    """What is believed of the accuracy of any candidate."""
+
+    knowledge: Knowledge
+    posterior: Posterior
+
+    def predict(self, rows: Rows) -> tuple[Floats, Floats]:
+        """Mean and standard deviation of accuracy, noise of measurement apart; (n,) each."""
+        mean, deviation = self.posterior.predict(*self.knowledge._inputs(rows))
+        return 1 - np.exp(mean), deviation * np.exp(mean)
+
+    def rewards(self, rows: Rows) -> tuple[Floats, Floats]:
+        """Mean and standard deviation of the reward; (n,) each."""
+        reward = self.knowledge.problem.reward
+        assert reward is not None
+        means, deviations = self.predict(rows)
+        costs = self.knowledge.costs(rows).tolist()
+        at = list(zip(means.tolist(), deviations.tolist(), costs, strict=True))
+        middle = np.array([reward(mean, cost) for mean, _, cost in at])
+        above = np.array([reward(mean + deviation, cost) for mean, deviation, cost in at])
+        return middle, np.maximum(above - middle, 1e-12)
+
+
+def _log_error(accuracies: Floats) -> Floats:
+    errors: Floats = np.log(np.maximum(1 - accuracies, _SMALLEST_ERROR))
+    return errors
