@@ -5,12 +5,12 @@ import json
 import os
 import random
 import sys
-import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -151,7 +151,7 @@ def _read(path: Path, fingerprint: str) -> tuple[Fit, Quality] | None:
             offset, scale, width = (float(kept[name]) for name in ("offset", "scale", "width"))
             learnt = Fit(kept["features"], kept["weights"], kept["slopes"], offset, scale, width)
             return learnt, Quality(*(float(value) for value in kept["quality"]))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile):
+    except (OSError, EOFError, ValueError, LookupError, TypeError, AttributeError, BadZipFile):
         raise UserError(
             f"evaluator.cache: {path} is there, and is no surrogate: delete it, or give another"
         ) from None

@@ -274,10 +274,11 @@ class TestSurrogate:
         evaluator = self.make(tmp_path, count=100)
         assert len(evaluator.fitted[0].weights) == 100
 
-    def test_does_not_overwrite_what_is_not_its_own(self, tmp_path: Path) -> None:
-        (tmp_path / "mine.npz").write_text("notes")
+    @pytest.mark.parametrize("text", ["notes", ""])
+    def test_does_not_overwrite_what_is_not_its_own(self, text: str, tmp_path: Path) -> None:
+        (tmp_path / "mine.npz").write_text(text)
         assert "is no surrogate" in refused(self.make(tmp_path, cache=str(tmp_path / "mine.npz")))
-        assert (tmp_path / "mine.npz").read_text() == "notes"
+        assert (tmp_path / "mine.npz").read_text() == text
 
     def test_goes_on_where_it_cannot_be_kept(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
