@@ -22,6 +22,8 @@ class SweepSettings(GridSettings):
     """Trainings of a race at most; 2.5 a candidate when None."""
     seed: int = 0
     """The first of the seeds."""
+    cost: Literal["macs", "latency"] = "macs"
+    """What a realised cost is; latency is timed, and given to `run_sweep` as its price."""
     band: float = 0.5
     """The winner is sought among candidates whose realised cost is within this fraction of
     ratio^φ: 0.5 for ±50 %. Wide, since rounding moves costs far; dearer ones are favoured."""
@@ -34,6 +36,8 @@ class SweepSettings(GridSettings):
             raise UserError(f"budget: expected at least 1, got {self.budget}")
         if self.strategy not in ("grid", "race"):
             raise UserError(f"strategy: expected grid or race, got {self.strategy!r}")
+        if self.cost not in ("macs", "latency"):
+            raise UserError(f"cost: expected macs or latency, got {self.cost!r}")
         if not self.band > 0:
             raise UserError(f"band: expected a number above 0, got {self.band}")
 

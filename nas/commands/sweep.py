@@ -14,7 +14,11 @@ from search_spaces.parsing import from_mapping
 from search_spaces.yaml_io import load_arch
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from scaling_search.answer import SweepResult
+    from scaling_search.grid import Price
+    from scaling_search.settings import SweepSettings
     from scaling_search.sweep import Progress as SweepProgress
 
 
@@ -55,8 +59,28 @@ def sweep(baseline: Arch, config: Config, run: Path) -> "SweepResult":
     # Records are of a network and a seed; what the grid was that asked for them does not matter.
     made_with = {"evaluator": config["evaluator"], "about": dict(evaluator.describe())}
     with RunFolder(run).stage("sweep", made_with):
+        price = None
+        if settings.cost == "latency":
+            price = _timed(baseline, settings, run)
+            plan = plan_sweep(baseline, settings, run, price)
         print(plan)
-        return run_sweep(baseline, settings, evaluator, run, ray=ray, progress=_Report())
+        return run_sweep(
+            baseline, settings, evaluator, run, ray=ray, price=price, progress=_Report()
+        )
+
+
+def _timed(baseline: Arch, settings: "SweepSettings", run: Path) -> "Price":
+    from nas.networks.latency import LatencySettings, measure
+    from scaling_search.latency import timed_price
+
+    def timer(archs: "Sequence[Arch]") -> list[float]:
+        line = Progress(f"time {len(archs)} networks")
+        found, _ = measure(
+            archs, LatencySettings(runs=15), lambda done, total: line(done, total, "", None)
+        )
+        return [latency.median for latency in found]
+
+    return timed_price(baseline, settings, run / "sweep_latency.yaml", timer)
 
 
 def summary(result: "SweepResult", run: Path) -> str:
@@ -75,8 +99,8 @@ def summary(result: "SweepResult", run: Path) -> str:
             )
         )
     header = ("α, β, γ (* best)", "proxy accuracy", "nominal", "realised")
-    ties = f"{len(result.ties)} more cannot be told from the best" if result.ties else "no ties"
-    return f"{table(header, rows)}\n{ties}; written to {run / 'constants.yaml'}, sweep.csv"
+    others = f"{len(result.ties)} more cannot be told from the best" if result.ties else "no ties"
+    return f"{table(header, rows)}\n{others}; written to {run / 'constants.yaml'}, sweep.csv"
 
 
 @dataclass(frozen=True, slots=True)
