@@ -10,6 +10,7 @@ from nas.progress import Progress
 from nas.run_folder import RunFolder
 from nas.tables import table
 from search_spaces.arch import Arch
+from search_spaces.errors import UserError
 from search_spaces.parsing import from_mapping
 from search_spaces.yaml_io import load_arch
 
@@ -30,6 +31,39 @@ def main(config: Config) -> None:
     run = Path(config["run"])
     result = sweep(load_arch(str(config["baseline"])), config, run)
     print(summary(result, run))
+    if config["per_stage"]:
+        print(f"\n{per_stage(result, config, run)}")
+
+
+def per_stage(result: "SweepResult", config: Config, run: Path) -> str:
+    """Race the winner against variants whose stages are not scaled alike; what came of it."""
+    from nas.executors.ray_cluster import RaySettings
+    from scaling_search.per_stage import run_per_stage
+
+    count = config["per_stage"]
+    if not isinstance(count, int) or isinstance(count, bool) or count < 1:
+        raise UserError(f"per_stage: expected a whole number, got {count!r}")
+    ray = from_mapping(RaySettings, config["ray"], "ray")
+    evaluator: Evaluator = make(config["evaluator"], "evaluator")
+    line = Progress("per stage")
+    made_with = {"evaluator": config["evaluator"], "about": dict(evaluator.describe())}
+    uniform = result.winner.candidate.arch
+    with RunFolder(run).stage("per_stage", made_with):
+        answer = run_per_stage(
+            uniform,
+            evaluator,
+            run,
+            count=count,
+            seed=result.settings.seed,
+            ray=ray,
+            progress=lambda done, total, seconds_left: line(done, total, "", seconds_left),
+        )
+    best = answer.comparison.estimates[answer.comparison.winner]
+    verdict = "cannot be told from" if answer.uniform_holds else "is beaten by"
+    return (
+        f"per stage: scaling all stages alike {verdict} the best of {count} networks of its cost "
+        f"(proxy accuracy {best.mean:.4f}); written to {run / 'per_stage.yaml'}, per_stage.csv"
+    )
 
 
 def plan(baseline: Arch, config: Config) -> str:

@@ -1,0 +1,172 @@
+"""Beyond uniform scaling: stages that grow each by their own, at the cost of the uniform winner.
+
+The paper scales all stages alike "to further reduce the design space" (arXiv 1905.11946, §3.2).
+This asks what that gives away.
+"""
+
+import csv
+import dataclasses
+import math
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from nas.evaluators.base import Evaluator
+from nas.executors.ray_cluster import RaySettings
+from nas.networks.cost import cost
+from scaling_search.comparison import Comparison, compare
+from scaling_search.records import TrainingLog
+from scaling_search.strategies import Race
+from scaling_search.trainings import Network, Trainings, train
+from search_spaces.arch import Arch, Stage
+from search_spaces.compact import spell, spell_arch
+from search_spaces.errors import UserError
+from search_spaces.rounding import round_channels
+from search_spaces.yaml_io import write_arch
+
+_WIDTHS = (0.8, 0.9, 1.0, 1.1, 1.25)
+_LAYERS = (-1, 0, 1)
+_TRIES = 2000
+"""Draws for each variant asked for, of which few cost what they should."""
+
+
+@dataclass(frozen=True, slots=True)
+class PerStage:
+    """The uniform winner among variants of it of the same cost."""
+
+    networks: tuple[Arch, ...]
+    """The uniform one first."""
+    comparison: Comparison
+    failures: dict[int, str]
+
+    @property
+    def winner(self) -> Arch:
+        return self.networks[self.comparison.winner]
+
+    @property
+    def uniform_holds(self) -> bool:
+        """Whether the uniform network is the best, or cannot be told from it at 95 %."""
+        return 0 in {self.comparison.winner, *self.comparison.ties}
+
+
+def variants(uniform: Arch, count: int, within: float = 0.05, seed: int = 0) -> tuple[Arch, ...]:
+    """Networks like `uniform` with stages of other depths and widths, at its MACs ± `within`.
+
+    Each stage has a layer more or less, or as many, and 0.8 to 1.25 times the channels; input,
+    stem and head are the same. Raises UserError where fewer than `count` are found.
+    """
+    rng = random.Random(seed)
+    macs = cost(uniform).macs
+    found: dict[str, Arch] = {}
+    for _ in range(_TRIES * count):
+        if len(found) == count:
+            break
+        stages = tuple(_varied(stage, rng) for stage in uniform.stages)
+        arch = uniform.replace(stages=stages, name=f"{uniform.name}_v{len(found) + 1}")
+        near = abs(cost(arch).macs / macs - 1) <= within
+        if near and arch.key() != uniform.key():
+            found.setdefault(arch.key(), arch)
+    if len(found) < count:
+        raise UserError(
+            f"per_stage: only {len(found)} of {count} variants cost as much as the uniform winner"
+        )
+    return tuple(found.values())
+
+
+def run_per_stage(
+    uniform: Arch,
+    evaluator: Evaluator,
+    run: Path,
+    *,
+    count: int,
+    seed: int = 0,
+    ray: RaySettings | None = None,
+    progress: Callable[[int, int, float | None], None] = lambda done, total, seconds_left: None,
+) -> PerStage:
+    """Race `count` variants against the uniform network, from where the records leave off.
+
+    Records go to `per_stage.jsonl`, the answer to `per_stage.csv` and, the winner, to
+    `per_stage.yaml`, in the run folder. Raises UserError as `train` does.
+    """
+    networks = (uniform, *variants(uniform, count, seed=seed))
+    about = [{"macs": cost(a).macs, "compact": spell_arch(a)} for a in networks]
+    trainings = Trainings.on_record(
+        [Network(*each) for each in zip(networks, about, strict=True)],
+        TrainingLog(run / "per_stage.jsonl"),
+    )
+    race = Race(tuple(range(len(networks))), seed, math.ceil(2.5 * len(networks)))
+
+    def tell() -> None:
+        done = len(trainings.records)
+        progress(done, done + len(trainings.waiting), trainings.seconds_left)
+
+    train(trainings, race, evaluator, ray or RaySettings(), tell)
+    eligible = trainings.accuracies.keys() - trainings.failures.keys()
+    answer = PerStage(networks, compare(trainings.accuracies, eligible), trainings.failures)
+    _write(run, answer)
+    return answer
+
+
+def _varied(stage: Stage, rng: random.Random) -> Stage:
+    divisor = math.gcd(stage.channels, 8)
+    channels = round_channels(stage.channels, rng.choice(_WIDTHS), divisor)
+    repeats = max(1, stage.repeats + rng.choice(_LAYERS))
+    groups = math.gcd(channels, stage.groups)
+    return dataclasses.replace(stage, channels=channels, repeats=repeats, groups=groups)
+
+
+def _write(run: Path, answer: PerStage) -> None:
+    found, uniform = answer.comparison, answer.networks[0]
+    with (run / "per_stage.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(
+            (
+                "uniform",
+                "macs",
+                "accuracy",
+                "stderr",
+                "seeds",
+                "tied",
+                "winner",
+                "key",
+                "stages",
+                "reason",
+            )
+        )
+        for index, arch in enumerate(answer.networks):
+            estimate = found.estimates.get(index)
+            writer.writerow(
+                (
+                    arch is uniform,
+                    cost(arch).macs,
+                    "" if estimate is None else round(estimate.mean, 6),
+                    ""
+                    if estimate is None or estimate.stderr is None
+                    else round(estimate.stderr, 6),
+                    0 if estimate is None else estimate.seeds,
+                    index in found.ties,
+                    index == found.winner,
+                    arch.key(),
+                    _spelt(arch.stages),
+                    answer.failures.get(index, ""),
+                )
+            )
+    best = found.estimates[found.winner]
+    write_arch(
+        answer.winner,
+        run / "per_stage.yaml",
+        {
+            "source": "per_stage",
+            "uniform": answer.winner is uniform,
+            "uniform_holds": answer.uniform_holds,
+            "macs": cost(answer.winner).macs,
+            "accuracy": round(best.mean, 6),
+            "stderr": None if best.stderr is None else round(best.stderr, 6),
+            "seeds": best.seeds,
+        },
+    )
+
+
+def _spelt(stages: Sequence[Stage]) -> str:
+    return " ".join(map(spell, stages))
