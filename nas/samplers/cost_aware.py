@@ -7,25 +7,20 @@ closed form; it is maximised by local search over the space itself, within the l
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
-from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler
-from optuna.study import Study
-from optuna.trial import FrozenTrial
 
 from nas.samplers.acquisition import Front, log_expected_gain
-from nas.samplers.base import Problem, distributions
+from nas.samplers.base import Problem
+from nas.samplers.discrete import DiscreteSampler, History
 from nas.samplers.encoding import Floats, Rows
 from nas.samplers.gp import Prior
-from nas.samplers.knowledge import AccuracyModel, Knowledge, Trials
+from nas.samplers.knowledge import AccuracyModel, Knowledge
 from search_spaces.errors import UserError
 
 _SPREAD = 32
 """Random candidates of which the one farthest from all others starts the search."""
-_TRIES = 2000
-"""Random candidates looked at for one within the limits."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,62 +49,34 @@ class CostAware:
         return CostAwareSampler(self, problem, seed)
 
 
-class CostAwareSampler(BaseSampler):
+class CostAwareSampler(DiscreteSampler):
     """See CostAware. For any study of the problem's choices whose trials carry accuracies."""
 
     def __init__(self, settings: CostAware, problem: Problem, seed: int) -> None:
+        super().__init__(problem, seed)
         self._settings = settings
         self._knowledge = Knowledge.of(problem)
-        self._distributions = distributions(problem.choices)
-        self._rng = np.random.default_rng(seed)
 
-    def infer_relative_search_space(
-        self, study: Study, trial: FrozenTrial
-    ) -> dict[str, BaseDistribution]:
-        return dict(self._distributions)
+    def allowed(self, row: Rows) -> bool:
+        return self._knowledge.allowed(row)
 
-    def sample_relative(
-        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
-    ) -> dict[str, Any]:
-        trials = self._knowledge.trials(study.get_trials(deepcopy=False), besides=trial.number)
-        if len(trials.rows) < self._settings.initial:
-            row = self._far_from(np.vstack([trials.rows, trials.pending]))
-        else:
-            row = self._most_promising(trials)
-        return self._knowledge.encoding.params(row)
-
-    def sample_independent(
-        self,
-        study: Study,
-        trial: FrozenTrial,
-        param_name: str,
-        param_distribution: BaseDistribution,
-    ) -> Any:
-        raise UserError(f"{param_name}: the sampler was made for other choices")
+    def suggest(self, history: History) -> Rows:
+        if len(history.rows) < self._settings.initial:
+            return self._far_from(history.tried)
+        return self._most_promising(history)
 
     def _far_from(self, others: Rows) -> Rows:
         """Of a few random candidates, the one that differs most from all others."""
-        drawn = self._random(_SPREAD)
-        apart = (drawn[:, None] != others[None]).sum(axis=2)
-        farthest: Rows = drawn[apart.min(axis=1).argmax()] if len(others) else drawn[0]
-        return farthest
+        drawn = self.random(_SPREAD)
+        if not len(others):
+            return drawn[0]
+        return max(drawn, key=lambda row: int((row != others).sum(axis=1).min()))
 
-    def _random(self, count: int) -> Rows:
-        """Random candidates within the limits, if there are any among those looked at."""
-        drawn = self._knowledge.encoding.random(self._rng, _TRIES)
-        within = []
-        for row in drawn:
-            if self._knowledge.allowed(row):
-                within.append(row)
-            if len(within) == count:
-                break
-        return np.array(within) if within else drawn[:1]
-
-    def _most_promising(self, trials: Trials) -> Rows:
+    def _most_promising(self, history: History) -> Rows:
         """The candidate of highest expected gain that local searches find."""
         settings, knowledge = self._settings, self._knowledge
-        tried = np.vstack([trials.rows, trials.pending])
-        gains = _Gains(knowledge, knowledge.model(trials, settings.prior), tried)
+        tried = history.tried
+        gains = _Gains(knowledge, knowledge.model(history, settings.prior), tried)
         found = gains.best(knowledge.pool(settings.pool), settings.starts)
         best = found[0] if found else None
         around = [row for _, row in found] + list(tried[gains.order[: settings.starts]])
@@ -119,12 +86,12 @@ class CostAwareSampler(BaseSampler):
                 break
             best = found[0]
             around = [row for _, row in found]
-        return best[1] if best else self._random(1)[0]
+        return best[1] if best else self.random()[0]
 
     def _neighbours(self, rows: Sequence[Rows]) -> Rows:
         encoding, most = self._knowledge.encoding, self._settings.neighbours
         return np.unique(
-            np.vstack([encoding.neighbours(row, self._rng, most) for row in rows]), axis=0
+            np.vstack([encoding.neighbours(row, self.rng, most) for row in rows]), axis=0
         )
 
 

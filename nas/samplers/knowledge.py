@@ -1,12 +1,11 @@
 """What the cost-aware sampler knows: prices, refusals, and a model of accuracy."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from optuna.trial import FrozenTrial, TrialState
 
 from nas.samplers.base import Problem
+from nas.samplers.discrete import History
 from nas.samplers.encoding import Encoding, Floats, Rows
 from nas.samplers.gp import Kernel, Posterior, Prior, condition, fit
 
@@ -15,18 +14,6 @@ _GROWTH = 1.2
 """A kernel serves until there are so many times the trials that it was fitted to."""
 _FITTED_MOST = 400
 """Trials that a kernel is fitted to at most; all are conditioned on."""
-
-
-@dataclass(frozen=True, slots=True)
-class Trials:
-    """Trials of a study as arrays."""
-
-    rows: Rows
-    """(n, choices) finished ones"""
-    accuracies: Floats
-    """(n,)"""
-    pending: Rows
-    """(p, choices) those that run"""
 
 
 class Knowledge:
@@ -46,29 +33,6 @@ class Knowledge:
         known = problem.memo.setdefault(cls.__qualname__, cls(problem))
         assert isinstance(known, cls)
         return known
-
-    def trials(self, trials: Sequence[FrozenTrial], besides: int = -1) -> Trials:
-        """Finished and running trials, without the one of number `besides`.
-
-        Raises ValueError where a finished one does not say how accurate it is.
-        """
-        names = {choice.name for choice in self.problem.choices}
-        whole = [t for t in trials if t.number != besides and names <= t.params.keys()]
-        finished = [t for t in whole if t.state == TrialState.COMPLETE]
-        return Trials(
-            self.encoding.rows(t.params for t in finished),
-            np.array([self._accuracy(trial) for trial in finished]),
-            self.encoding.rows(t.params for t in whole if t.state == TrialState.RUNNING),
-        )
-
-    def _accuracy(self, trial: FrozenTrial) -> float:
-        if self.problem.reward is None:
-            return float(trial.values[0])
-        if "accuracy" not in trial.user_attrs:
-            raise ValueError(
-                f"trial {trial.number} has no user attribute 'accuracy', from which its reward was"
-            )
-        return float(trial.user_attrs["accuracy"])
 
     def pool(self, count: int) -> Rows:
         """Random candidates, always the same: so they are priced once."""
@@ -94,16 +58,21 @@ class Knowledge:
             self._refused.add(key)
         return key not in self._refused
 
-    def model(self, trials: Trials, prior: Prior) -> "AccuracyModel":
+    def model(self, history: History, prior: Prior) -> "AccuracyModel":
         """Of accuracy, given at least one finished trial. A trial that runs counts as finished
-        with what is expected of it: so the next ones look elsewhere."""
-        inputs = self._inputs(trials.rows)
-        errors = _log_error(trials.accuracies)
+        with what is expected of it: so the next ones look elsewhere.
+
+        Raises ValueError where a finished one does not say how accurate it is.
+        """
+        if np.isnan(history.accuracies).any():
+            raise ValueError("a finished trial has no user attribute 'accuracy'")
+        inputs = self._inputs(history.rows)
+        errors = _log_error(history.accuracies)
         kernel = self._kernel(*inputs, errors, prior)
         posterior = condition(kernel, *inputs, errors)
-        if len(trials.pending):
-            expected, _ = posterior.predict(*self._inputs(trials.pending))
-            inputs = self._inputs(np.vstack([trials.rows, trials.pending]))
+        if len(history.pending):
+            expected, _ = posterior.predict(*self._inputs(history.pending))
+            inputs = self._inputs(history.tried)
             posterior = condition(kernel, *inputs, np.concatenate([errors, expected]))
         return AccuracyModel(self, posterior)
 

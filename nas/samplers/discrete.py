@@ -1,0 +1,112 @@
+"""What our own samplers share: they suggest whole candidates, as rows of positions."""
+
+import abc
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from optuna.distributions import BaseDistribution
+from optuna.samplers import BaseSampler
+from optuna.study import Study
+from optuna.trial import FrozenTrial, TrialState
+
+from nas.samplers.base import Problem, distributions
+from nas.samplers.encoding import Encoding, Floats, Rows
+from search_spaces.errors import UserError
+
+_TRIES = 2000
+"""Random candidates looked at for one within the limits."""
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The trials of a study that matter, as arrays, in the order of their numbers."""
+
+    rows: Rows
+    """(n, choices) finished"""
+    values: Floats
+    """(n,) rewards, or (n, 2) accuracies and costs"""
+    accuracies: Floats
+    """(n,); NaN where a trial does not say"""
+    pending: Rows
+    """(p, choices) running"""
+
+    @classmethod
+    def of(cls, trials: Sequence[FrozenTrial], encoding: Encoding, besides: int = -1) -> "History":
+        """That of all trials but the one of number `besides`."""
+        names = {choice.name for choice in encoding.choices}
+        whole = [t for t in trials if t.number != besides and names <= t.params.keys()]
+        finished = [t for t in whole if t.state == TrialState.COMPLETE]
+        two = any(len(trial.values) > 1 for trial in finished)
+        accuracies = [t.values[0] if two else t.user_attrs.get("accuracy") for t in finished]
+        return cls(
+            encoding.rows(trial.params for trial in finished),
+            np.array([t.values if two else t.values[0] for t in finished], dtype=np.float64),
+            np.array(accuracies, dtype=np.float64),
+            encoding.rows(t.params for t in whole if t.state == TrialState.RUNNING),
+        )
+
+    @property
+    def tried(self) -> Rows:
+        """(n + p, choices) finished and running."""
+        return np.vstack([self.rows, self.pending])
+
+
+class DiscreteSampler(BaseSampler):
+    """An Optuna sampler over the choices of a problem; `suggest` is what makes one."""
+
+    def __init__(self, problem: Problem, seed: int) -> None:
+        self.problem = problem
+        self.encoding = Encoding(problem.choices)
+        self.rng = np.random.default_rng(seed)
+        self._distributions = distributions(problem.choices)
+
+    @abc.abstractmethod
+    def suggest(self, history: History) -> Rows:
+        """(choices,) the next candidate. It should be allowed, if there is any that is."""
+
+    def infer_relative_search_space(
+        self, study: Study, trial: FrozenTrial
+    ) -> dict[str, BaseDistribution]:
+        return dict(self._distributions)
+
+    def sample_relative(
+        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        trials = study.get_trials(deepcopy=False)
+        return self.encoding.params(self.suggest(History.of(trials, self.encoding, trial.number)))
+
+    def sample_independent(
+        self,
+        study: Study,
+        trial: FrozenTrial,
+        param_name: str,
+        param_distribution: BaseDistribution,
+    ) -> Any:
+        raise UserError(f"{param_name}: the sampler was made for other choices")
+
+    def allowed(self, row: Rows) -> bool:
+        """Whether a candidate is within the limits and new."""
+        return self.problem.allowed(self.encoding.params(row))
+
+    def first_allowed(self, rows: Iterable[Rows]) -> Rows | None:
+        """The first of these candidates that is allowed."""
+        return next(filter(self.allowed, rows), None)
+
+    def random(self, count: int = 1) -> list[Rows]:
+        """Up to `count` random candidates that are allowed; where none of many is, any one."""
+        drawn = list(self.encoding.random(self.rng, _TRIES))
+        found: list[Rows] = []
+        for row in drawn:
+            if len(found) == count:
+                break
+            if self.allowed(row):
+                found.append(row)
+        return found or drawn[:1]
+
+
+def one_objective(problem: Problem, sampler: str) -> None:
+    """Raises UserError for two."""
+    if problem.reward is None:
+        raise UserError(f"sampler {sampler}: is for one objective; reward=front has two")

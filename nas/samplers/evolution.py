@@ -1,0 +1,55 @@
+"""Regularized evolution (Real et al. 2019, arXiv 1802.01548)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from optuna.samplers import BaseSampler
+
+from nas.samplers.base import Problem
+from nas.samplers.discrete import DiscreteSampler, History, one_objective
+from nas.samplers.encoding import Rows
+from search_spaces.errors import UserError
+
+_MUTATIONS = 20
+"""Of one parent, before another is drawn; and parents, before a random candidate is."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evolution:
+    """The best of a few of the youngest becomes a parent; its child differs in one choice."""
+
+    population: int = 50
+    """The youngest candidates; the first so many are random."""
+    sample: int = 10
+    """Of the population, drawn for each suggestion."""
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.sample <= self.population:
+            raise UserError(
+                f"sampler.sample: expected a number from 1 to the population, {self.population}, "
+                f"got {self.sample}"
+            )
+
+    def make(self, problem: Problem, seed: int) -> BaseSampler:
+        """Raises UserError for two objectives."""
+        one_objective(problem, "evolution")
+        return _Evolution(self, problem, seed)
+
+
+class _Evolution(DiscreteSampler):
+    def __init__(self, settings: Evolution, problem: Problem, seed: int) -> None:
+        super().__init__(problem, seed)
+        self._settings = settings
+
+    def suggest(self, history: History) -> Rows:
+        population = self._settings.population
+        if len(history.tried) < population or not len(history.rows):
+            return self.random()[0]
+        rows, rewards = history.rows[-population:], history.values[-population:]
+        for _ in range(_MUTATIONS):
+            drawn = self.rng.choice(len(rows), min(self._settings.sample, len(rows)), replace=False)
+            parent = rows[drawn[np.argmax(rewards[drawn])]]
+            child = self.first_allowed(self.encoding.neighbours(parent, self.rng, _MUTATIONS))
+            if child is not None:
+                return child
+        return self.random()[0]
