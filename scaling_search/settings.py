@@ -22,6 +22,10 @@ class SweepSettings(GridSettings):
     """Trainings of a race at most; 2.5 a candidate when None."""
     seed: int = 0
     """The first of the seeds."""
+    asha: int | None = None
+    """Epochs after which trainings in the lower two thirds are ended, and again after three times
+    as many (asynchronous successive halving). None, as early epochs mislead about the last. With
+    several workers, what is ended depends on who comes first."""
     cost: Literal["macs", "latency"] = "macs"
     """What a realised cost is; latency is timed, and given to `run_sweep` as its price."""
     band: float = 0.5
@@ -36,6 +40,8 @@ class SweepSettings(GridSettings):
             raise UserError(f"budget: expected at least 1, got {self.budget}")
         if self.strategy not in ("grid", "race"):
             raise UserError(f"strategy: expected grid or race, got {self.strategy!r}")
+        if self.asha is not None and self.asha < 1:
+            raise UserError(f"asha: expected at least 1, got {self.asha}")
         if self.cost not in ("macs", "latency"):
             raise UserError(f"cost: expected macs or latency, got {self.cost!r}")
         if not self.band > 0:

@@ -99,6 +99,7 @@ def run_sweep(
         evaluator,
         ray or RaySettings(),
         lambda: progress(_progress(grid, settings, trainings)),
+        settings.asha,
     )
     direction = _direction(baseline, settings, folder)
     result = judge(grid, settings, trainings, dict(evaluator.describe()), direction)

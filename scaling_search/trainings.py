@@ -98,8 +98,11 @@ def train(
     evaluator: Evaluator,
     ray: RaySettings,
     on_finish: Callable[[], None] = lambda: None,
+    asha: int | None = None,
 ) -> None:
     """Train all that the strategy asks for and is not on record, under Ray Tune.
+
+    With `asha`, those that are behind after so many epochs are ended, and on record as failed.
 
     Nothing is started, and nothing written, where nothing is missing. Raises UserError where the
     evaluator or the cluster cannot do it.
@@ -136,6 +139,7 @@ def train(
             name=str(trainings.log.path.resolve()),
             resources=ray.resources,
             workers=workers,
+            asha=asha,
         )
 
 

@@ -7,24 +7,27 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import ray
 from ray import tune
 from ray.tune.experiment import Trial
-from ray.tune.schedulers import FIFOScheduler
+from ray.tune.schedulers import AsyncHyperBandScheduler, FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
 from nas.evaluators.base import Evaluator
-from nas.executors.base import Job, Outcome, run_job
+from nas.executors.base import Outcome
 from scaling_search.strategies import Pair
+from scaling_search.worker import EpochwiseTraining, Shipped, Training
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
 
 _RETRIES = 2
 """Times a training is begun anew after its worker was lost."""
+_NEVER = 3**12
+"""Epochs, beyond those of any training."""
 
 
 def run_trainings(
@@ -36,26 +39,30 @@ def run_trainings(
     name: str,
     resources: dict[str, float],
     workers: int,
+    asha: int | None = None,
 ) -> None:
     """Train until `next_pairs`, asked when all it gave before is finished, gives nothing.
 
     Runs on the Ray cluster that is connected. `on_outcome` is called in this process, once for
     each pair. Workers keep their evaluator, with its data, from one training to the next. Ray
     keeps nothing on disk afterwards, and what a killed call of the same `name` left is removed.
-    An error that `on_outcome` or `next_pairs` raises, and a
-    user's mistake found by a worker, ends the run and is raised from here.
+    With `asha`, trainings in the lower two thirds of those that came as far are ended, first after
+    that many epochs, then at three times as many, and so on. An error that `on_outcome` or
+    `next_pairs` raises, and a user's mistake found by a worker, ends the run and is raised from
+    here.
     """
     with _scratch(name) as scratch:
         session = _Session(next_pairs, on_outcome)
-        shipped = _Shipped(ray.put(evaluator), tuple(archs))
-        trainable = tune.with_parameters(_Training, shipped=shipped)
+        shipped = Shipped(ray.put(evaluator), tuple(archs))
+        worker = Training if asha is None else EpochwiseTraining
+        trainable = tune.with_parameters(worker, shipped=shipped)
         for noisy in ("ray", "ray.tune"):
             logging.getLogger(noisy).setLevel(logging.CRITICAL)
         tuner = tune.Tuner(
             tune.with_resources(trainable, resources),
             tune_config=tune.TuneConfig(
                 search_alg=_Queue(session),
-                scheduler=_KeepStartingWorkers(),  # type: ignore[no-untyped-call]
+                scheduler=_scheduler(asha),
                 num_samples=-1,
                 max_concurrent_trials=workers,
                 reuse_actors=True,
@@ -88,42 +95,6 @@ def _scratch(name: str) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@dataclass(frozen=True, slots=True)
-class _Shipped:
-    """What goes to every worker once."""
-
-    evaluator: "ray.ObjectRef[Evaluator]"
-    archs: tuple[Arch, ...]
-
-
-class _Training(tune.Trainable):
-    """One training a step; the actor is reset, not restarted, for the next."""
-
-    def setup(self, config: dict[str, Any], shipped: _Shipped) -> None:  # type: ignore[override]
-        self.pair: Pair = config["pair"]
-        self.shipped = shipped
-        self.evaluator: Evaluator | None = None
-
-    def reset_config(self, new_config: dict[str, Any]) -> bool:
-        self.pair = new_config["pair"]
-        return True
-
-    def step(self) -> dict[str, Any]:
-        if self.evaluator is None:
-            try:
-                self.evaluator = ray.get(self.shipped.evaluator)
-            except Exception as error:  # a class that this worker cannot import, say
-                return {"outcome": Outcome(number=0, mistake=_unloadable(error)), "done": True}
-        candidate, seed = self.pair
-        job = Job(candidate, self.shipped.archs[candidate], (seed,))
-        return {"outcome": run_job(self.evaluator, job), "done": True}
-
-
-def _unloadable(error: Exception) -> str:
-    first_line = (str(error).strip() or type(error).__name__).splitlines()[0]
-    return f"evaluator: a worker cannot load it: {first_line}"
-
-
 @dataclass(slots=True)
 class _Session:
     """What Ray Tune's hooks share: they all run in the driver."""
@@ -131,20 +102,23 @@ class _Session:
     next_pairs: Callable[[], Sequence[Pair]]
     on_outcome: Callable[[Pair, Outcome], None]
     error: BaseException | None = None
+    settled: set[str] = field(default_factory=set)
+    """Trials whose outcome was passed on."""
 
     def __reduce__(self) -> tuple[type["_Session"], tuple[object, ...]]:
         # Tune saves its hooks for a resumption that is never asked for: the records are the state.
         return _Session, (list, _ignore)
 
-    def settle(self, pair: Pair, outcome: Outcome) -> None:
+    def settle(self, trial: Trial, outcome: Outcome) -> None:
         """Pass an outcome on; what goes wrong ends the run instead of vanishing in Ray's log."""
-        if self.error is not None:
+        if self.error is not None or trial.trial_id in self.settled:
             return
+        self.settled.add(trial.trial_id)
         if outcome.mistake:
             self.error = UserError(outcome.mistake)
             return
         try:
-            self.on_outcome(pair, outcome)
+            self.on_outcome(trial.config["pair"], outcome)
         except Exception as error:  # raised again by run_trainings, once Ray has let go
             self.error = error
 
@@ -202,6 +176,26 @@ class _KeepStartingWorkers(FIFOScheduler):
         return None
 
 
+class _Asha(AsyncHyperBandScheduler):
+    """Asynchronous successive halving over epochs, and workers left to start as above."""
+
+    def choose_trial_to_run(self, tune_controller: Any, **_: Any) -> Trial | None:
+        return None
+
+
+def _scheduler(asha: int | None) -> TrialScheduler:
+    if asha is None:
+        return _KeepStartingWorkers()  # type: ignore[no-untyped-call]
+    return _Asha(
+        time_attr="epoch",
+        metric="accuracy",
+        mode="max",
+        grace_period=asha,
+        reduction_factor=3,
+        max_t=_NEVER,
+    )
+
+
 class _Recorder(tune.Callback):
     def __init__(self, session: _Session) -> None:
         self._session = session
@@ -209,11 +203,20 @@ class _Recorder(tune.Callback):
     def on_trial_result(
         self, iteration: int, trials: list[Trial], trial: Trial, result: dict[str, Any], **_: Any
     ) -> None:
-        self._session.settle(trial.config["pair"], result["outcome"])
+        if "outcome" in result:
+            self._session.settle(trial, result["outcome"])
+
+    def on_trial_complete(
+        self, iteration: int, trials: list[Trial], trial: Trial, **_: Any
+    ) -> None:
+        if "epoch" in trial.last_result and "outcome" not in trial.last_result:
+            epoch, accuracy = trial.last_result["epoch"], trial.last_result["accuracy"]
+            reason = f"ended after epoch {epoch} at {accuracy:.4f}, behind others there (ASHA)"
+            self._session.settle(trial, Outcome(number=0, reason=reason))
 
     def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **_: Any) -> None:
         reason = f"its worker died {_RETRIES + 1} times: {_first_line(trial)}"
-        self._session.settle(trial.config["pair"], Outcome(number=0, reason=reason))
+        self._session.settle(trial, Outcome(number=0, reason=reason))
 
 
 class _Stop(tune.Stopper):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
 
-from nas.evaluators.base import EvaluationFailed, Evaluator, Measurement
+from nas.evaluators.base import EvaluationFailed, Evaluator, Measurement, Report
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
 
@@ -55,11 +55,15 @@ class Executor(Protocol):
         ...
 
 
-def run_job(evaluator: Evaluator, job: Job) -> Outcome:
+def _quiet(epoch: int, accuracy: float) -> None:
+    """Curves come back with the measurement."""
+
+
+def run_job(evaluator: Evaluator, job: Job, report: Report = _quiet) -> Outcome:
     """Evaluate in this process; what goes wrong becomes part of the outcome."""
     started = time.perf_counter()
     try:
-        found = tuple(evaluator.evaluate(job.arch, seed, _quiet) for seed in job.seeds)
+        found = tuple(evaluator.evaluate(job.arch, seed, report) for seed in job.seeds)
     except UserError as error:
         return Outcome(number=job.number, mistake=str(error))
     except EvaluationFailed as error:
@@ -69,10 +73,6 @@ def run_job(evaluator: Evaluator, job: Job) -> Outcome:
         reason = f"{type(error).__name__}: {first_line}"
         return Outcome(number=job.number, seconds=_since(started), reason=reason)
     return Outcome(number=job.number, measurements=found, seconds=_since(started))
-
-
-def _quiet(epoch: int, accuracy: float) -> None:
-    """Curves come back with the measurement."""
 
 
 def _since(started: float) -> float:

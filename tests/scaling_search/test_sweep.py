@@ -1,6 +1,7 @@
 import csv
 import dataclasses
 import json
+import re
 import subprocess
 import sys
 import time
@@ -16,7 +17,7 @@ from scaling_search.settings import SweepSettings
 from scaling_search.sweep import plan_sweep, run_sweep
 from search_spaces.errors import UserError
 from search_spaces.zoo import zoo
-from synthetic import Mistaken, Surface, Troubled, known_accuracy
+from synthetic import Epochs, Mistaken, Surface, Troubled, known_accuracy
 
 B0 = zoo("efficientnet_b0")
 COARSE = SweepSettings(strategy="grid", step=0.1, seeds=2)  # 13 networks
@@ -207,6 +208,28 @@ def test_a_killed_sweep_goes_on_from_its_records(tmp_path):
     jobs = [(record["key"], record["seed"]) for record in map(json.loads, lines)]
     assert len(jobs) == len(set(jobs)) == 26, "nor done again"
     assert len(diary(folder / "diary")) <= 28, "only the two under way were begun again"
+
+
+def test_asha_ends_trainings_that_are_behind(two_nodes, tmp_path):
+    settings = dataclasses.replace(COARSE, seeds=1, asha=1)
+    evaluator = Epochs(sigma=0.0, diary=str(tmp_path / "diary"))
+    ray = RaySettings(address=two_nodes.address)
+    result = run_sweep(B0, settings, evaluator, tmp_path, ray=ray)
+    ended = [standing for standing in result.standings if standing.reason]
+    assert 4 <= len(ended) < 13
+    for standing in ended:
+        assert re.fullmatch(
+            r"seed 0: ended after epoch [13] at 0\.\d{4}, behind others there \(ASHA\)",
+            standing.reason,
+        )
+        assert standing.mean is None
+    best = max(result.standings, key=lambda s: known_accuracy(s.candidate.arch, 0, 0)).candidate
+    assert result.winner.candidate == best
+    begun = len(diary(tmp_path / "diary"))
+    assert begun < 13 * 9
+    again = run_sweep(B0, settings, evaluator, tmp_path)
+    assert again.standings == result.standings
+    assert len(diary(tmp_path / "diary")) == begun
 
 
 def test_a_users_mistake_found_by_a_worker_ends_the_sweep(two_nodes, tmp_path):
