@@ -105,7 +105,12 @@ def test_workers_do_not_outlive_a_killed_search(tmp_path: Path) -> None:
 def test_ctrl_c_says_how_to_go_on(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     process = subprocess.Popen(
-        command(folder, 2), env=environment(), stderr=subprocess.PIPE, text=True
+        command(folder, 2),
+        env=environment(),
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell's background jobs, and all that they start, ignore SIGINT.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     wait_for(process, folder, 2)
     process.send_signal(signal.SIGINT)
