@@ -1,5 +1,6 @@
 """Image folders, parquet files and Hugging Face data sets, all read by the `datasets` library."""
 
+import abc
 import contextlib
 import io
 from collections.abc import Iterator
@@ -26,7 +27,7 @@ _ERRORS = (DatasetsError, OSError, ValueError, TypeError, NotImplementedError)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Table(Splitting):
+class Table(Splitting, abc.ABC):
     """Rows of an image and a label. A table without a validation or test split has them held
     out of its training images; a test split without labels counts as none."""
 
@@ -37,9 +38,9 @@ class Table(Splitting):
     def where(self) -> str:
         return f"data.path: {self.path}"
 
+    @abc.abstractmethod
     def rows(self) -> dict[str, datasets.Dataset]:
         """The table's own splits."""
-        raise NotImplementedError
 
     def open(self) -> Splits:
         try:
