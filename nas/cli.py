@@ -71,6 +71,10 @@ VERBS = {
         positional="network",
         flags={"--format": "format="},
     ),
+    "bench": Verb(
+        "hold samplers against each other where all accuracies are known",
+        "nas-search bench experiment=nas_bench_macro evaluator.path=nas-bench-macro_cifar10.json",
+    ),
     "dashboard": Verb(
         "draw a run folder as one HTML page",
         "nas-search dashboard results/digits",
@@ -206,7 +210,8 @@ def _groups(text: str) -> dict[str, str]:
 
     defaults = (yaml.safe_load(text) or {}).get("defaults", [])
     pairs = [(n, o) for item in defaults if isinstance(item, dict) for n, o in item.items()]
-    return {name.removeprefix("optional "): str(option) for name, option in pairs}
+    # `group@place` only puts an option there; the group is not to be chosen from.
+    return {n.removeprefix("optional "): str(option) for n, option in pairs if "@" not in n}
 
 
 def _options(group: str, chosen: str) -> str:

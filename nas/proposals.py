@@ -91,11 +91,11 @@ class Proposer:
     seed: int
     study: optuna.Study
     seen: set[str] = field(default_factory=set)
-    _problem: Problem = field(init=False)
+    problem: Problem = field(init=False)
     """One for the whole search: samplers keep prices with it."""
 
     def __post_init__(self) -> None:
-        self._problem = self._as_problem()
+        self.problem = self._as_problem()
 
     @classmethod
     def resume(
@@ -118,7 +118,7 @@ class Proposer:
 
     def propose(self, number: int) -> Candidate | None:
         """The next candidate; None when nothing is left that was not tried and is within limits."""
-        problem = self._problem
+        problem = self.problem
         spelling = distributions(problem.choices)
         trial: Trial | None = None
         for attempt in range(_ASKS):

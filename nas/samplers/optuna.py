@@ -18,7 +18,7 @@ from search_spaces.errors import UserError
 if TYPE_CHECKING:
     from search_spaces.choices import Choice
 
-Spelling = Literal["study", "ordered", "categories"]
+Spelling = Literal["study", "ordered", "integers", "categories"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,14 +31,14 @@ class OptunaSampler:
     """Arguments of its constructor; `seed` is added."""
     spelling: Spelling = "study"
     """How it sees the choices. `study`: as they are stored; `ordered`: ordered ones as the integers
-    0, 1, 2 …, the others as categories; `categories`: all as categories."""
+    0, 1, 2 …, the others as categories; `integers` and `categories`: all as one or the other."""
 
     def make(self, problem: Problem, seed: int) -> BaseSampler:
         """Raises UserError where the path leads to no sampler, or it takes no such options."""
         inner = _construct(self.sampler, {**self.options, "seed": seed})
         if self.spelling == "study":
             return inner
-        return _Respelt(inner, problem.choices, ordered=self.spelling == "ordered")
+        return _Respelt(inner, problem.choices, self.spelling)
 
 
 def _construct(path: str, options: Mapping[str, Any]) -> BaseSampler:
@@ -61,7 +61,9 @@ def _construct(path: str, options: Mapping[str, Any]) -> BaseSampler:
 class _Respelt(BaseSampler):
     """Shows `inner` the study with every option replaced by its position."""
 
-    def __init__(self, inner: BaseSampler, choices: "tuple[Choice, ...]", ordered: bool) -> None:
+    def __init__(
+        self, inner: BaseSampler, choices: "tuple[Choice, ...]", spelling: Spelling
+    ) -> None:
         self._inner = inner
         self._stored = distributions(choices)
         self._options = {choice.name: choice.options for choice in choices}
@@ -70,7 +72,7 @@ class _Respelt(BaseSampler):
             for choice in choices
         }
         self._spelt = {
-            choice.name: _positions(len(choice.options), ordered and choice.ordered)
+            choice.name: _positions(len(choice.options), _is_number(choice, spelling))
             for choice in choices
         }
 
@@ -109,7 +111,11 @@ class _Respelt(BaseSampler):
         )
 
 
-def _positions(count: int, ordered: bool) -> BaseDistribution:
-    if ordered:
+def _is_number(choice: "Choice", spelling: Spelling) -> bool:
+    return spelling == "integers" or (spelling == "ordered" and choice.ordered)
+
+
+def _positions(count: int, number: bool) -> BaseDistribution:
+    if number:
         return IntDistribution(0, count - 1)
     return CategoricalDistribution(range(count))

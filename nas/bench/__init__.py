@@ -1,0 +1,1 @@
+"""Searches held against each other where every accuracy is known."""

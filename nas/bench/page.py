@@ -1,0 +1,135 @@
+"""A bench as one HTML page: regret over trials, and the table."""
+
+import itertools
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from nas.bench.runs import Result
+from nas.bench.summary import Interval, Row, curve
+from nas.dashboard import theme
+from nas.dashboard.html import Markup, definitions, element, table
+from nas.dashboard.page import Panel, Section, render_page
+
+_COLOURS = (
+    theme.VERMILLION,
+    theme.BLUE,
+    theme.GREEN,
+    theme.ORANGE,
+    theme.SKY,
+    theme.PURPLE,
+    theme.MUTED,
+    theme.INK,
+)
+_DASHES = ("solid", "dash", "dot")
+_DECADES = 4
+"""Of regret that are drawn, at most: below them it is as good as none."""
+
+
+def bench_page(
+    results: Sequence[Result],
+    rows: Sequence[Row],
+    best: float,
+    facts: dict[str, str],
+    is_front: bool,
+) -> str:
+    """The page as text."""
+    title = "Samplers on a landscape whose accuracies are known"
+    header = element(
+        "header",
+        element("h1", "bench · nas-search"),
+        element("p", title + ".", class_="lead"),
+        element("div", element("div", definitions(facts)), class_="about"),
+    )
+    what = "1 less the share of the true front's hypervolume" if is_front else "simple regret"
+    panel = Panel(
+        id="regret",
+        title="Regret over trials",
+        caption=(
+            f"Mean over searches of the {what} of what was found, on a logarithmic axis; shades: "
+            "95 % intervals by bootstrap over searches. A curve that ends at the foot has found "
+            "the best there is in every search."
+        ),
+        figure=regret_figure(results, best, what),
+        wide=True,
+    )
+    figures = Panel(
+        id="table",
+        title="After so many trials",
+        caption="Means over searches with 95 % intervals; ms: processor time a suggestion.",
+        table=_table(rows),
+        open_table=True,
+        wide=True,
+    )
+    footer = element(
+        "footer",
+        "Regret: the best true reward there is less the best found. Observed: that of the network "
+        "whose measurement was best. Recommended: that of the network the model names.",
+    )
+    section = Section("bench", "Samplers", (panel, figures))
+    return render_page("bench · nas-search", header, (section,), footer)
+
+
+def regret_figure(results: Sequence[Result], best: float, what: str) -> go.Figure:
+    """A curve for each sampler, with its interval."""
+    samplers = list(dict.fromkeys(result.sampler for result in results))
+    curves = {s: curve([r for r in results if r.sampler == s], best) for s in samplers}
+    highest = max(float(mean.max()) for mean, _, _ in curves.values())
+    floor = highest * 10.0**-_DECADES
+    figure = go.Figure()
+    styles = itertools.product(_DASHES, _COLOURS)
+    for (sampler, (mean, low, high)), (dash, colour) in zip(curves.items(), styles, strict=False):
+        trials = np.arange(1, len(mean) + 1)
+        name = theme.escaped(sampler)
+        figure.add_scatter(
+            x=np.concatenate([trials, trials[::-1]]),
+            y=np.maximum(np.concatenate([high, low[::-1]]), floor),
+            fill="toself",
+            fillcolor=colour,
+            opacity=0.12,
+            line={"width": 0},
+            hoverinfo="skip",
+            showlegend=False,
+            legendgroup=name,
+        )
+        figure.add_scatter(
+            x=trials,
+            y=np.maximum(mean, floor),
+            customdata=mean,
+            name=name,
+            legendgroup=name,
+            mode="lines",
+            line={"color": colour, "width": 2, "dash": dash},
+            hovertemplate=f"{name}: %{{customdata:.5f}} after %{{x}}<extra></extra>",
+        )
+    return theme.styled(
+        figure,
+        520,
+        xaxis={"title": {"text": "finished trials"}, "range": [0, None]},
+        yaxis={"title": {"text": what}, "type": "log", "exponentformat": "power", "dtick": 1},
+    )
+
+
+def _table(rows: Sequence[Row]) -> Markup:
+    header = ("sampler", "trials", "searches", "regret", "best found", "observed", "recommended")
+    return table(
+        (*header, "ms"),
+        [
+            (
+                row.sampler,
+                str(row.trials),
+                str(row.searches),
+                _spelt(row.regret),
+                f"{row.hit.mean:.0%} [{row.hit.low:.0%}, {row.hit.high:.0%}]",
+                _spelt(row.observed),
+                "–" if row.recommended is None else _spelt(row.recommended),
+                f"{row.milliseconds:.1f}",
+            )
+            for row in rows
+        ],
+    )
+
+
+def _spelt(interval: Interval) -> str:
+    return f"{interval.mean:.5f} [{interval.low:.5f}, {interval.high:.5f}]"

@@ -1,0 +1,144 @@
+"""Many searches side by side, each kept once it is over."""
+
+import hashlib
+import json
+import multiprocessing
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import optuna
+
+from nas.bench.landscape import Landscape
+from nas.bench.simulate import Step, simulate
+from nas.bench.survey import Survey
+from nas.samplers.base import SamplerFactory
+
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+@dataclass(frozen=True, slots=True)
+class Entrant:
+    """A sampler that takes part."""
+
+    name: str
+    sampler: SamplerFactory
+    settings: Mapping[str, Any]
+    """Its configuration: results are of these settings."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the settings."""
+        spelt = json.dumps(self.settings, sort_keys=True, default=str)
+        return hashlib.sha256(spelt.encode()).hexdigest()[:12]
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """What is the same for all entrants."""
+
+    landscape: Landscape
+    survey: Survey
+    trials: int
+    workers: int
+    at: tuple[int, ...]
+    """Numbers of trials after which findings are compared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One search of one sampler."""
+
+    sampler: str
+    fingerprint: str
+    seed: int
+    steps: tuple[Step, ...]
+
+
+Task = tuple[Entrant, int]
+
+
+def missing(
+    entrants: Sequence[Entrant], seeds: Sequence[int], kept: Iterable[Result]
+) -> list[Task]:
+    """The searches that are not on record, a seed of every sampler before the next seed."""
+    done = {(result.sampler, result.fingerprint, result.seed) for result in kept}
+    tasks = [(entrant, seed) for seed in seeds for entrant in entrants]
+    return [(e, seed) for e, seed in tasks if (e.name, e.fingerprint, seed) not in done]
+
+
+def run(
+    tasks: Sequence[Task],
+    conditions: Conditions,
+    path: Path,
+    processes: int,
+    told: Callable[[int, Result], None],
+) -> None:
+    """Append a line to `path` for each search, as it ends; `told` of how many ended, and of it."""
+    if not tasks:
+        return
+    _one_thread_each()
+    with ProcessPoolExecutor(
+        min(processes, len(tasks)),
+        mp_context=multiprocessing.get_context("spawn"),
+    ) as pool:
+        futures = [pool.submit(_search, conditions, *task) for task in tasks]
+        try:
+            for done, future in enumerate(as_completed(futures), start=1):
+                result = future.result()
+                with path.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps(_as_line(result)) + "\n")
+                told(done, result)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def read(path: Path) -> list[Result]:
+    """What is on record; a line that was cut off is not."""
+    if not path.exists():
+        return []
+    results = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            fields = json.loads(line)
+        except ValueError:
+            continue
+        columns = fields.pop("steps")
+        rows = zip(*(columns[name] for name in Step.__slots__), strict=True)
+        results.append(Result(**fields, steps=tuple(Step(*row) for row in rows)))
+    return results
+
+
+def _as_line(result: Result) -> dict[str, Any]:
+    steps = [asdict(step) for step in result.steps]
+    columns = {name: [step[name] for step in steps] for name in Step.__slots__}
+    return {
+        "sampler": result.sampler,
+        "fingerprint": result.fingerprint,
+        "seed": result.seed,
+        "steps": columns,
+    }
+
+
+def _search(conditions: Conditions, entrant: Entrant, seed: int) -> Result:
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    steps = simulate(
+        conditions.landscape,
+        conditions.survey,
+        entrant.sampler,
+        seed=seed,
+        trials=conditions.trials,
+        workers=conditions.workers,
+        recommend_at=frozenset(conditions.at),
+    )
+    return Result(entrant.name, entrant.fingerprint, seed, tuple(steps))
+
+
+def _one_thread_each() -> None:
+    """Searches share the cores; read when a process starts."""
+    for name in _THREADS:
+        os.environ.setdefault(name, "1")

@@ -1,0 +1,212 @@
+"""`nas-search bench`: samplers against each other where every accuracy is known."""
+
+import csv
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import optuna
+
+from nas.bench.landscape import Landscape
+from nas.bench.page import bench_page
+from nas.bench.runs import Conditions, Entrant, Result, missing, read, run
+from nas.bench.summary import Beaten, Interval, Row, beaten, best_known, rows
+from nas.bench.survey import survey
+from nas.config import Config, make
+from nas.networks.cost import cost
+from nas.progress import Pace, Progress
+from nas.run_folder import RunFolder
+from nas.samplers.base import Problem
+from nas.tables import table
+from search_spaces.errors import UserError
+from search_spaces.parsing import closest
+from search_spaces.space import load_space
+from search_spaces.yaml_io import load_arch
+
+
+def main(config: Config) -> None:
+    """Write `bench.jsonl`, `bench.csv` and `bench.html` into the run folder; print the table."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    folder, trials, seeds = Path(config["run"]), _count(config, "trials"), _seeds(config)
+    at = _at(config["at"], trials)
+    landscape = _landscape(config)
+    entrants = _entrants(config, landscape)
+    landscape.evaluator.prepare()
+    made_with = {name: config[name] for name in _FIXED}
+    with RunFolder(folder).stage("bench", made_with):
+        print(f"looking for the best of {landscape.space.size:,} networks", file=sys.stderr)
+        conditions = Conditions(landscape, survey(landscape), trials, _count(config, "workers"), at)
+        path = folder / "bench.jsonl"
+        known = [r for r in read(path) if len(r.steps) >= min(trials, landscape.space.size)]
+        tasks = missing(entrants, seeds, known)
+        processes = config["processes"] or len(os.sched_getaffinity(0))
+        run(tasks, conditions, path, processes, _told(len(tasks)))
+        results = _wanted(read(path), entrants, seeds)
+        best = best_known(conditions.survey, results, landscape.is_front)
+        report = rows(results, best, at)
+        bars = _bars(config, landscape, results)
+        _write(folder / "bench.csv", report)
+        page = bench_page(
+            results, report, best, _facts(config, conditions, best), landscape.is_front
+        )
+        (folder / "bench.html").write_text(page, encoding="utf-8")
+    print(_shown(report, bars, config["bar"], landscape.is_front))
+    print(f"\nwritten to {folder}: bench.html, bench.csv, bench.jsonl")
+
+
+_FIXED = ("space", "evaluator", "truth", "reward", "cost", "trials", "workers", "at")
+"""What all results of a folder are of."""
+
+
+def _landscape(config: Config) -> Landscape:
+    truth = config["truth"] or {}
+    if not isinstance(truth, Mapping):
+        raise UserError(f"truth: expected settings of the evaluator, got {truth!r}")
+    fields = {name: value for name, value in config["cost"].items() if name != "target"}
+    return Landscape(
+        space=load_space(config["space"], "space"),
+        evaluator=make(config["evaluator"], "evaluator"),
+        truth=make({**config["evaluator"], **truth}, "truth"),
+        reward=make(config["reward"], "reward"),
+        price=make(fields, "cost"),
+    )
+
+
+def _entrants(config: Config, landscape: Landscape) -> list[Entrant]:
+    """The samplers asked for; those that are not for this many objectives are left out."""
+    samplers: Mapping[str, Any] = config["samplers"]
+    names = list(samplers) if config["only"] is None else config["only"]
+    if not isinstance(names, list) or not names:
+        raise UserError(f"only: expected a list of samplers, got {names!r}")
+    for name in names:
+        if name not in samplers:
+            raise UserError(f"only: got {name!r}{closest(name, samplers)}")
+    entrants = [
+        Entrant(name, make(samplers[name], f"samplers.{name}"), samplers[name]) for name in names
+    ]
+    problem = Problem(
+        choices=landscape.space.choices,
+        cost=lambda params: 1.0,
+        reward=None if landscape.is_front else landscape.reward,
+    )
+    able, refusal = [], None
+    for entrant in entrants:
+        try:
+            entrant.sampler.make(problem, 0)
+            able.append(entrant)
+        except UserError as error:
+            refusal = error
+            print(f"left out: {error}", file=sys.stderr)
+    if refusal and not able:
+        raise refusal
+    return able
+
+
+def _told(total: int) -> Any:
+    line, pace = Progress("bench"), Pace()
+
+    def told(done: int, result: Result) -> None:
+        note = f"{result.sampler} {result.steps[-1].found:.4f}"
+        line(done, total, note, pace.step(total - done))
+
+    return told
+
+
+def _wanted(
+    results: Sequence[Result], entrants: Sequence[Entrant], seeds: Sequence[int]
+) -> list[Result]:
+    """In the order of the samplers and seeds asked for; of a search run twice, the last."""
+    found = {(r.sampler, r.fingerprint, r.seed): r for r in results}
+    return [found[(e.name, e.fingerprint, seed)] for e in entrants for seed in seeds]
+
+
+def _bars(config: Config, landscape: Landscape, results: Sequence[Result]) -> list[Beaten]:
+    if config["bar"] is None or landscape.is_front:
+        return []
+    arch = load_arch(str(config["bar"]))
+    space = landscape.space
+    (known,) = landscape.known([space.decode(space.encode(arch))])
+    if known is None:
+        raise UserError(f"bar: the evaluator knows nothing of {arch.name}")
+    return beaten(results, landscape.reward(known.accuracy, landscape.price(arch, cost(arch))))
+
+
+def _facts(conditions: Conditions, best: float) -> dict[str, str]:
+    landscape = conditions.landscape
+    about = {name: str(value) for name, value in landscape.evaluator.describe().items()}
+    reached = "the best there is" if conditions.survey.exact else "the best ever found"
+    return {
+        **about,
+        "space": f"{landscape.space.name}, {landscape.space.size:,} candidates",
+        "target": f"{landscape.reward.target:g}",
+        "workers": str(conditions.workers),
+        **({} if landscape.is_front else {reached: f"{best:.5f}"}),
+    }
+
+
+def _shown(report: Sequence[Row], bars: Sequence[Beaten], bar: object, is_front: bool) -> str:
+    found = "1 − hypervolume" if is_front else "regret"
+    header = ("sampler", "trials", found, "95 %", "best found", "observed", "recommended", "ms")
+    lines = [
+        (
+            row.sampler,
+            row.trials,
+            f"{row.regret.mean:.5f}",
+            f"{row.regret.low:.5f}–{row.regret.high:.5f}",
+            f"{row.hit.mean:.0%}",
+            f"{row.observed.mean:.5f}",
+            "–" if row.recommended is None else f"{row.recommended.mean:.5f}",
+            f"{row.milliseconds:.1f}",
+        )
+        for row in report
+    ]
+    text = table(header, lines)
+    if bars:
+        beating = [(b.sampler, f"{b.median:g}", f"{b.share:.0%}") for b in bars]
+        text += "\n\n" + table(("sampler", f"trials to beat {bar}, median", "did"), beating)
+    return text
+
+
+def _write(path: Path, report: Sequence[Row]) -> None:
+    def ends(name: str, interval: Interval | None) -> dict[str, float | None]:
+        values = (interval.mean, interval.low, interval.high) if interval else (None, None, None)
+        return dict(zip((name, f"{name}_low", f"{name}_high"), values, strict=True))
+
+    lines = [
+        {
+            "sampler": row.sampler,
+            "trials": row.trials,
+            "searches": row.searches,
+            **ends("regret", row.regret),
+            **ends("hit", row.hit),
+            **ends("observed_regret", row.observed),
+            **ends("recommended_regret", row.recommended),
+            "ms": row.milliseconds,
+        }
+        for row in report
+    ]
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(lines[0]))
+        writer.writeheader()
+        writer.writerows(lines)
+
+
+def _count(config: Config, name: str) -> int:
+    value = config[name]
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise UserError(f"{name}: expected an integer of at least 1, got {value!r}")
+    return value
+
+
+def _seeds(config: Config) -> range:
+    if not isinstance(config["seed"], int) or config["seed"] < 0:
+        raise UserError(f"seed: expected an integer of at least 0, got {config['seed']!r}")
+    return range(config["seed"], config["seed"] + _count(config, "seeds"))
+
+
+def _at(given: object, trials: int) -> tuple[int, ...]:
+    if not isinstance(given, list) or not all(isinstance(n, int) and n >= 1 for n in given):
+        raise UserError(f"at: expected a list of numbers of trials, got {given!r}")
+    return tuple(sorted({n for n in given if n < trials} | {trials}))
