@@ -48,9 +48,7 @@ def main(config: Config) -> None:
         report = rows(results, best, at)
         bars = _bars(config, landscape, results)
         _write(folder / "bench.csv", report)
-        page = bench_page(
-            results, report, best, _facts(config, conditions, best), landscape.is_front
-        )
+        page = bench_page(results, report, best, _facts(conditions, best), landscape.is_front)
         (folder / "bench.html").write_text(page, encoding="utf-8")
     print(_shown(report, bars, config["bar"], landscape.is_front))
     print(f"\nwritten to {folder}: bench.html, bench.csv, bench.jsonl")
