@@ -27,6 +27,8 @@ class Measurement:
     """Accuracy after each epoch, where there are epochs."""
     noise: float | None = None
     """Standard deviation over repetitions, where it is known."""
+    note: str = ""
+    """What readers of the accuracy should know of how it came about."""
 
 
 class Evaluator(Protocol):

@@ -12,6 +12,7 @@ from nas.networks.model import build
 from nas.training.data import load, splits, verify
 from nas.training.fit import fit, seeded
 from nas.training.initial import start_near_identity
+from nas.training.memory import within_memory
 from nas.training.recipe import Recipe
 from nas.training.sources import Digits, Source
 from search_spaces.arch import Arch
@@ -77,22 +78,30 @@ class ProxyEvaluator(Evaluator):
         """Proxy accuracy of `arch`; the same, to the bit, for the same `arch` and `seed`."""
         device = _device(self.device)
         slim = self.proxy(arch)
+        data = load(self.data, slim.resolution)
         training_seed = derive_seed(seed, arch)
-        with _threads(self.threads):
+
+        def train(parts: int) -> tuple[float, ...]:
             with seeded(training_seed, device):
                 model = build(slim)
                 if self.recipe.near_identity:
                     start_near_identity(model)
-            curve = fit(
+            return fit(
                 model,
-                load(self.data, slim.resolution),
+                data,
                 self.recipe,
                 epochs=self.epochs,
                 seed=training_seed,
                 device=device,
                 report=report,
+                parts=parts,
             )
-        return Measurement(accuracy=curve[-1], curve=curve)
+
+        batch_size = min(self.recipe.batch_size, len(data.train))
+        with _threads(self.threads):
+            curve, parts = within_memory(train, batch_size)
+        note = f"out of memory: batches of {batch_size} in {parts} parts" if parts > 1 else ""
+        return Measurement(accuracy=curve[-1], curve=curve, note=note)
 
     def describe(self) -> Mapping[str, str | int | float]:
         """The proxy, for the axis titles and tables that show its accuracy."""

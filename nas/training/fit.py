@@ -30,12 +30,15 @@ def fit(
     seed: int,
     device: torch.device,
     report: Report,
+    parts: int = 1,
 ) -> tuple[float, ...]:
     """Train `model` in place; its validation accuracy after each epoch, the last one's last.
 
     The same seed on the same machine, with as many threads, gives the same accuracies, whatever
     torch's global generator holds, and leaves that untouched. With an EMA it is the average that
-    is validated. Raises EvaluationFailed when the loss is no longer finite, and when late in
+    is validated. The gradient of a step is added up from `parts` of its batch, for want of memory:
+    learning rates, steps and augmentation stay, but batch normalisation sees a part at a time, and
+    dropout draws anew. Raises EvaluationFailed when the loss is no longer finite, and when late in
     training neither training nor validation is better than chance.
     """
     model = model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -47,9 +50,10 @@ def fit(
         recipe=recipe,
         epochs=epochs,
         generator=torch.Generator().manual_seed(seed),
+        parts=parts,
     )
     curve: list[float] = []
-    with seeded(seed, device):
+    with seeded(seed, device), _statistics_of(parts, model):
         for epoch in range(epochs):
             fitted = training.run(epoch)
             accuracy = training.validate()
@@ -59,13 +63,20 @@ def fit(
     return tuple(curve)
 
 
-def validate(model: nn.Module, data: Dataset, images: Labelled, recipe: Recipe) -> float:
+def validate(
+    model: nn.Module,
+    data: Dataset,
+    images: Labelled,
+    recipe: Recipe,
+    *,
+    batch_size: int = _VALIDATION_BATCH,
+) -> float:
     """Fraction of `images` that the model classifies rightly."""
     device = data.mean.device
     model.eval()
     right = torch.zeros((), device=device)
     with torch.inference_mode(), _autocast(recipe, device):
-        for chosen in torch.split(torch.arange(len(images)), _VALIDATION_BATCH):
+        for chosen in torch.split(torch.arange(len(images)), batch_size):
             batch = normalise(images.pixels.batch(chosen, device), data.mean, data.std)
             labels = images.labels[chosen.to(device)]
             right += (model(batch).argmax(1) == labels).sum()
@@ -89,6 +100,21 @@ def seeded(seed: int, device: torch.device) -> Iterator[None]:
             torch.backends.cudnn.deterministic = repeatable
 
 
+@contextlib.contextmanager
+def _statistics_of(parts: int, model: nn.Module) -> Iterator[None]:
+    """Running statistics forget as much in a step as with one batch, though updated by part."""
+    layers = [layer for layer in model.modules() if isinstance(layer, nn.BatchNorm2d)]
+    before = [layer.momentum for layer in layers]
+    for layer, momentum in zip(layers, before, strict=True):
+        if momentum is not None and parts > 1:
+            layer.momentum = 1 - (1 - momentum) ** (1 / parts)
+    try:
+        yield
+    finally:
+        for layer, momentum in zip(layers, before, strict=True):
+            layer.momentum = momentum
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Training:
     """One network's training, an epoch at a time."""
@@ -100,6 +126,7 @@ class _Training:
     recipe: Recipe
     epochs: int
     generator: torch.Generator
+    parts: int
 
     def run(self, epoch: int) -> float:
         """One pass over the training images; the fraction classified rightly on the way."""
@@ -109,17 +136,14 @@ class _Training:
         batches = self._shuffled_batches()
         for step, chosen in enumerate(batches):
             self._set_learning_rate(epoch + step / len(batches), len(chosen))
-            labels = self.data.train.labels[chosen.to(device)]
-            with _autocast(self.recipe, device):
-                logits = self.model(self._augmented(chosen))
-                loss = F.cross_entropy(logits, labels, label_smoothing=self.recipe.label_smoothing)
             self.optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+            for images, labels in self._parts(chosen):
+                logits, loss = self._backward(images, labels, len(images) / len(chosen))
+                right += (logits.argmax(1) == labels).sum()
+                total_loss += loss
             self.optimizer.step()
             if self.averaged is not None:
                 self.averaged.update_parameters(self.model)
-            right += (logits.argmax(1) == labels).sum()
-            total_loss += loss.detach()
         mean_loss = total_loss.item() / len(batches)
         if not math.isfinite(mean_loss):
             raise EvaluationFailed(
@@ -129,7 +153,8 @@ class _Training:
 
     def validate(self) -> float:
         """Accuracy on the validation images."""
-        return validate(self.averaged or self.model, self.data, self.data.val, self.recipe)
+        model, size = self.averaged or self.model, max(1, _VALIDATION_BATCH // self.parts)
+        return validate(model, self.data, self.data.val, self.recipe, batch_size=size)
 
     def check(self, epoch: int, fitted: float, accuracy: float) -> None:
         """Raises EvaluationFailed for what has learnt nothing. Under an annealed schedule the
@@ -149,11 +174,25 @@ class _Training:
         order = torch.randperm(images, generator=self.generator)[: images // size * size]
         return torch.split(order, size)
 
-    def _augmented(self, chosen: Tensor) -> Tensor:
-        images = self.data.train.pixels.batch(chosen, self.data.mean.device)
+    def _parts(self, chosen: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        """The images of a batch, augmented, and their labels."""
+        device = self.data.mean.device
+        # Drawn for all of the batch, so that it is augmented alike however it is divided.
+        images = self.data.train.pixels.batch(chosen, device)
         flip = self.recipe.flip and self.data.mirror
         images = augment(images, self.recipe.shift, flip, self.generator)
-        return normalise(images, self.data.mean, self.data.std)
+        labels = self.data.train.labels[chosen.to(device)]
+        for part in torch.arange(len(chosen), device=device).tensor_split(self.parts):
+            yield normalise(images[part], self.data.mean, self.data.std), labels[part]
+
+    def _backward(self, images: Tensor, labels: Tensor, share: float) -> tuple[Tensor, Tensor]:
+        """Add the gradient of `share` of the batch; its logits, and what it adds to the loss."""
+        with _autocast(self.recipe, self.data.mean.device):
+            logits = self.model(images)
+            loss = F.cross_entropy(logits, labels, label_smoothing=self.recipe.label_smoothing)
+        loss = loss * share
+        loss.backward()  # type: ignore[no-untyped-call]
+        return logits.detach(), loss.detach()
 
     def _set_learning_rate(self, epoch: float, batch_size: int) -> None:
         lr = learning_rate(self.recipe, epoch, self.epochs, batch_size)

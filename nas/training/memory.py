@@ -1,0 +1,61 @@
+"""Trainings that do not fit in memory: the same steps, from parts of each batch."""
+
+import gc
+from collections.abc import Callable
+from typing import TypeVar
+
+import torch
+
+from nas.evaluators.base import EvaluationFailed
+
+_LEAST = 8
+"""Images in a part of a batch: batch normalisation knows no others."""
+_SIGNS = (
+    "out of memory",  # CUDA's older errors, MPS
+    "can't allocate memory",  # the CPU's allocator on Linux
+    "not enough memory",  # and on Windows
+    "std::bad_alloc",  # oneDNN
+    "_STATUS_ALLOC_FAILED",  # cuBLAS, cuDNN
+)
+"""What torch says where it raises a plain RuntimeError."""
+
+T = TypeVar("T")
+
+
+def within_memory(train: Callable[[int], T], batch_size: int, parts: int = 1) -> tuple[T, int]:
+    """What `train(parts)` gives, and the number of parts of a batch that it took.
+
+    Begun anew with twice as many parts each time that memory runs out, so `train` has to start
+    afresh. Raises EvaluationFailed once a part would have fewer than 8 images.
+    """
+    while True:
+        try:
+            return train(parts), parts
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            if batch_size < 2 * parts * _LEAST:
+                raise EvaluationFailed(
+                    f"out of memory with {batch_size // parts} of its batch's {batch_size} images "
+                    f"at a time: {_first_line(error)}"
+                ) from None
+        parts *= 2
+        _free()
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether memory, the device's or the machine's, was what lacked."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(sign in str(error) for sign in _SIGNS)
+
+
+def _free() -> None:
+    """Give back what the failed attempt held: its tensors first, then the device's cache."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
