@@ -145,11 +145,21 @@ class Proposer:
             arch = self.space.decode(params)
             return self.cost_of(arch, cost(arch))
 
+        def sizes(params: Params) -> tuple[float, ...]:
+            exact = cost(self.space.decode(params))
+            return exact.macs, exact.params
+
         def allowed(params: Params) -> bool:
             arch = self.space.decode(params)
             return self.limits.admit(arch, cost(arch)) and arch.key() not in self.seen
 
-        return Problem(choices=self.space.choices, cost=price, reward=self.reward, allowed=allowed)
+        return Problem(
+            choices=self.space.choices,
+            cost=price,
+            sizes=sizes,
+            reward=self.reward,
+            allowed=allowed,
+        )
 
     def _ask(self, spelling: dict[str, optuna.distributions.BaseDistribution]) -> Trial:
         with warnings.catch_warnings():

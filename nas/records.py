@@ -44,6 +44,8 @@ class Record:
     """Accuracy by epoch, for each seed."""
     reason: str = ""
     """Why it failed."""
+    note: str = ""
+    """What readers of the accuracy should know of how it came about."""
 
 
 COLUMNS = (
@@ -58,12 +60,14 @@ COLUMNS = (
     "cost",
     "front",
     "baseline",
+    "tie",
     "seconds",
     "seeds",
     "compact",
     "key",
     "file",
     "reason",
+    "note",
 )
 _ATTRIBUTES = (
     "proposal",
@@ -160,11 +164,15 @@ def to_trial(
         values=None if failed else values,
         params=dict(record.choices),
         distributions=dict(distributions),
-        user_attrs={name: getattr(record, name) for name in _ATTRIBUTES},
+        user_attrs={name: getattr(record, name) for name in _ATTRIBUTES} | _noted(record),
         system_attrs=dict(system_attrs),
         # Optuna keeps intermediate values of single-objective trials alone.
         intermediate_values=dict(enumerate(curve)) if single else {},
     )
+
+
+def _noted(record: Record) -> dict[str, str]:
+    return {"note": record.note} if record.note else {}
 
 
 def from_trial(trial: FrozenTrial, number: int) -> Record:
@@ -176,6 +184,7 @@ def from_trial(trial: FrozenTrial, number: int) -> Record:
             number=number,
             state="failed" if trial.state == TrialState.FAIL else "finished",
             choices=trial.params,
+            note=attributes.get("note", ""),
             **{name: attributes[name] for name in _ATTRIBUTES},
         )
     except KeyError as error:
@@ -203,6 +212,7 @@ def write_csv(
     choices = sorted({name for record in rows for name in record.choices}, key=_natural)
     front = {record.number for record in standing.front} if standing else set()
     best = standing.baseline.number if standing else None
+    ties = {record.number for record in standing.ties} if standing else set()
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow([*COLUMNS, *choices])
@@ -210,6 +220,7 @@ def write_csv(
             derived = {
                 "front": record.number in front,
                 "baseline": record.number == best,
+                "tie": record.number in ties,
                 "file": files.get(record.number, ""),
             }
             cells = [

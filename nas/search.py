@@ -186,6 +186,7 @@ class _Loop:
             seconds=round(outcome.seconds, 3),
             curves=tuple(m.curve for m in outcome.measurements if m.curve),
             reason=reason,
+            note="; ".join(dict.fromkeys(m.note for m in outcome.measurements if m.note)),
         )
 
     def _trial(self, candidate: Candidate, record: Record) -> FrozenTrial:

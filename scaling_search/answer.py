@@ -26,6 +26,8 @@ class Standing:
     """Not distinguishable from the winner at 95 %."""
     reason: str = ""
     """Why it failed; with one failed training it cannot win."""
+    note: str = ""
+    """What to know of its accuracies: that batches were divided for want of memory, say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ def judge(
 ) -> SweepResult:
     """The answer that finished trainings give. Raises UserError where no candidate can win."""
     accuracies, failures = trainings.accuracies, trainings.failures
+    notes = trainings.notes
     in_band = set(settings.in_band(grid))
     eligible = (in_band & accuracies.keys()) - failures.keys()
     if not eligible:
@@ -80,6 +83,7 @@ def judge(
                 winner=candidate.index == comparison.winner,
                 tied=candidate.index in comparison.ties,
                 reason=failures.get(candidate.index, ""),
+                note=notes.get(candidate.index, ""),
             )
         )
     failed = sum(record.state == "failed" for record in trainings.records.values())

@@ -32,6 +32,7 @@ COLUMNS = (
     "key",
     "compact",
     "reason",
+    "note",
 )
 
 
@@ -75,6 +76,7 @@ def _row(standing: Standing) -> dict[str, Any]:
         "key": candidate.arch.key(),
         "compact": spell_arch(candidate.arch),
         "reason": standing.reason,
+        "note": standing.note,
     }
 
 

@@ -28,6 +28,8 @@ class TrainingRecord:
     seconds: float = 0.0
     reason: str = ""
     """Why it failed."""
+    note: str = ""
+    """What readers of the accuracy should know of how it came about."""
     network: Mapping[str, Any] = field(default_factory=dict)
     """What was trained, for readers: multipliers, cost, compact spelling."""
 
@@ -80,7 +82,7 @@ class TrainingLog:
 def _parse(line: bytes, where: str) -> TrainingRecord:
     try:
         data = json.loads(line)
-        data = {item.name: data[item.name] for item in fields(TrainingRecord)}
-        return TrainingRecord(**{**data, "curve": tuple(data["curve"])})
+        known = {item.name: data[item.name] for item in fields(TrainingRecord) if item.name in data}
+        return TrainingRecord(**{**known, "curve": tuple(data["curve"])})
     except (ValueError, KeyError, TypeError):
         raise UserError(f"{where}: not a record of a training") from None

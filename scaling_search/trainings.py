@@ -68,6 +68,16 @@ class Trainings:
         return {network: f"seed {seed}: {reason}" for network, seed, reason in reversed(failed)}
 
     @property
+    def notes(self) -> dict[int, str]:
+        """What readers of each network's accuracies should know, by the seeds it is true of."""
+        index = {network.arch.key(): i for i, network in enumerate(self.networks)}
+        noted: dict[int, list[str]] = {}
+        for (key, seed), record in sorted(self.records.items()):
+            if record.note:
+                noted.setdefault(index[key], []).append(f"seed {seed}: {record.note}")
+        return {network: "; ".join(notes) for network, notes in noted.items()}
+
+    @property
     def seconds_left(self) -> float | None:
         """Until what was handed out is finished; None before two trainings are."""
         # Counted from the first: before it, workers start.
@@ -164,5 +174,6 @@ def _record(network: Network, seed: int, outcome: Outcome) -> TrainingRecord:
         accuracy=float(measurement.accuracy),
         curve=tuple(map(float, measurement.curve)),
         seconds=outcome.seconds,
+        note=measurement.note,
         network=network.about,
     )

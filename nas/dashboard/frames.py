@@ -18,14 +18,14 @@ TRIAL_NUMBERS = (
     "number", "accuracy", "accuracy_stderr", "reward", "macs", "params", "activations", "cost",
     "seconds", "seeds",
 )  # fmt: skip
-TRIAL_FLAGS = ("front", "baseline")
-TRIAL_WORDS = ("state", "compact", "key", "file", "reason")
+TRIAL_FLAGS = ("front", "baseline", "tie")
+TRIAL_WORDS = ("state", "compact", "key", "file", "reason", "note")
 SWEEP_NUMBERS = (
     "candidate", "alpha", "beta", "gamma", "points", "nominal_ratio", "realised_ratio", "depth",
     "width", "resolution", "macs", "params", "accuracy", "stderr", "seeds",
 )  # fmt: skip
 SWEEP_FLAGS = ("in_band", "tied", "winner")
-SWEEP_WORDS = ("key", "compact", "reason")
+SWEEP_WORDS = ("key", "compact", "reason", "note")
 FAMILY_NUMBERS = ("phi", "depth", "width", "nominal_ratio", "realised_ratio")
 FAMILY_COLUMNS = ("name", "file", *FAMILY_NUMBERS, "pixels", "blocks", "params", "macs")
 

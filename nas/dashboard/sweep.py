@@ -174,6 +174,7 @@ def _hover(row: Mapping[Any, Any], proxy: str) -> str:
         f"× {theme.number(row['nominal_ratio'], 2)} nominal",
         f"{theme.count(row['macs'], 4)} MACs, {theme.count(row['params'], 4)} params",
         f"stands for {points}" if points else "",
+        theme.escaped(row["note"]),
     ]
     title = "α {}, β {}, γ {}".format(*row["label"].split())
     return theme.hover(title, [*filter(None, lines), *spelling_lines(row["compact"])])

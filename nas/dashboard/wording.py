@@ -77,6 +77,8 @@ def _trial_hover(trial: dict[Any, Any], proxy: str) -> str:
     title = f"trial {trial['number']:.0f}"
     if trial["baseline"]:
         title += " · baseline"
+    if trial["tie"]:
+        title += " · within the noise of the baseline"
     if trial["front"]:
         title += " · on the front"
     lines = []
@@ -90,6 +92,8 @@ def _trial_hover(trial: dict[Any, Any], proxy: str) -> str:
         lines.append(f"reward {trial['reward']:.4f}")
     if trial["reason"]:
         lines.append(f"failed: {theme.escaped(trial['reason'])}")
+    if trial["note"]:
+        lines.append(theme.escaped(trial["note"]))
     if trial["file"]:
         lines.append(f"file {theme.escaped(trial['file'])}")
     return theme.hover(title, [*lines, *spelling_lines(trial["compact"])])

@@ -23,6 +23,7 @@ class Knowledge:
         self.problem = problem
         self.encoding = Encoding(problem.choices)
         self._costs: dict[bytes, float] = {}
+        self._sizes: dict[bytes, tuple[float, ...]] = {}
         self._pools: dict[int, Rows] = {}
         self._refused: set[bytes] = set()
         self._kernels: dict[bytes, Kernel] = {}
@@ -51,6 +52,18 @@ class Knowledge:
             self._costs[key] = self.problem.cost(self.encoding.params(row))
         return self._costs[key]
 
+    def sizes(self, rows: Rows) -> Floats:
+        """(n, sizes) what accuracy may go by."""
+        return np.array([self._size(row) for row in rows]).reshape(len(rows), -1)
+
+    def _size(self, row: Rows) -> tuple[float, ...]:
+        if self.problem.sizes is None:
+            return (self._cost(row),)
+        key = row.tobytes()
+        if key not in self._sizes:
+            self._sizes[key] = self.problem.sizes(self.encoding.params(row))
+        return self._sizes[key]
+
     def allowed(self, row: Rows) -> bool:
         """What was once refused stays refused: limits are fixed, and tried is tried."""
         key = row.tobytes()
@@ -77,7 +90,7 @@ class Knowledge:
         return AccuracyModel(self, posterior)
 
     def _inputs(self, rows: Rows) -> tuple[Floats, Floats]:
-        return self.encoding.features(rows), np.log(self.costs(rows))[:, None]
+        return self.encoding.features(rows), np.log(self.sizes(rows))
 
     def _kernel(self, features: Floats, known: Floats, values: Floats, prior: Prior) -> Kernel:
         count = 2

@@ -79,15 +79,17 @@ def test_the_figure_draws_what_was_computed(four: RunFrames) -> None:
 
 def test_a_hover_label_tells_spelling_cost_reward_file_and_proxy(tmp_path: Path) -> None:
     row = trial(7, 0.9, 4e8, accuracy_stderr=0.01, seeds=2, params=5288548, file="front/a.yaml",
+                tie=True, note="out of memory: batches of 32 in 2 parts",
                 compact="ir_r1_k3_s1_e1_c16_se0.25 ir_r2_k3_s2_e6_c24_se0.25")  # fmt: skip
     shown = accuracy_against_macs(frames_of(tmp_path, row, reward=Soft(4e8)))
     (text,) = shown.trials["hover"]
     assert text.split("<br>") == [
-        "<b>trial 7</b>",
+        "<b>trial 7 · within the noise of the baseline</b>",
         "proxy accuracy 90.0 ± 1.0 %",
         "<i>digits, 1437 training images, 24 px, width × 0.125, 8 epochs, 2 seeds</i>",
         "400M MACs, 5.289M params",
         "reward 0.9000",
+        "out of memory: batches of 32 in 2 parts",
         "file front/a.yaml",
         "ir_r1_k3_s1_e1_c16_se0.25 ir_r2_k3_s2_e6_c24_se0.25",
     ]

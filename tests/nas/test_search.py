@@ -2,16 +2,19 @@
 
 import csv
 import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from nas.evaluators.base import Measurement, Report
 from nas.executors.base import Executor
 from nas.executors.local import InProcess, Processes
 from nas.records import Record, StudyStore, write_csv
 from nas.rewards import Front, Soft
 from nas.samplers.optuna import OptunaSampler
 from nas.search import Search, SearchSettings, SearchStopped, standing
+from search_spaces.arch import Arch
 from search_spaces.errors import UserError
 from search_spaces.space import Space, load_space
 from toy import Toy
@@ -149,6 +152,30 @@ def test_accuracy_is_the_mean_over_seeds_with_its_standard_error(tmp_path: Path)
     assert record.accuracy_stderr is not None
     assert record.accuracy_stderr > 0
     assert len(record.curves) == 3
+
+
+def test_what_an_evaluator_notes_is_on_record(tmp_path: Path) -> None:
+    asked = search(tmp_path, trials=2, seeds=2)
+    records = asked.run(here(Noting()))
+    assert [record.note for record in records] == ["batches in parts"] * 2
+    assert asked.store.records() == records
+
+
+def test_trials_within_the_noise_of_the_baseline_are_marked(tmp_path: Path) -> None:
+    records = search(tmp_path, trials=8, seeds=3, seed=1).run(here(Toy(noise=0.1)))
+    found = standing(records)
+    assert found is not None
+    assert 0 < len(found.ties) < 7
+    write_csv(tmp_path / "trials.csv", records, found, {})
+    with (tmp_path / "trials.csv").open() as file:
+        ties = [row["number"] for row in csv.DictReader(file) if row["tie"] == "True"]
+    assert ties == [str(record.number) for record in found.ties]
+
+
+class Noting(Toy):
+    def evaluate(self, arch: Arch, seed: int, report: Report) -> Measurement:
+        measured = super().evaluate(arch, seed, report)
+        return replace(measured, note="batches in parts")
 
 
 def test_worker_processes_find_what_one_process_finds_of_each_network(tmp_path: Path) -> None:

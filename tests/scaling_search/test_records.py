@@ -17,6 +17,7 @@ def test_records_read_back_equal(tmp_path):
     written = [
         record(0, curve=(0.1, 0.5), seconds=1.5, network={"alpha": 1.2, "compact": "α"}),
         record(1, state="failed", accuracy=None, reason="diverged"),
+        record(2, note="out of memory: batches of 32 in 2 parts"),
     ]
     for each in written:
         log.append(each)
