@@ -147,7 +147,7 @@ def train(
             next_pairs,
             settle,
             name=str(trainings.log.path.resolve()),
-            resources=ray.resources,
+            share=ray.share,
             workers=workers,
             asha=asha,
         )

@@ -20,6 +20,7 @@ from ray.tune.search import Searcher
 from nas.evaluators.base import Evaluator
 from nas.executors.base import Outcome
 from scaling_search.strategies import Pair
+from scaling_search.tune_memory import ended_for_memory, survive_want_of_memory
 from scaling_search.worker import EpochwiseTraining, Shipped, Training
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
@@ -37,7 +38,7 @@ def run_trainings(
     on_outcome: Callable[[Pair, Outcome], None],
     *,
     name: str,
-    resources: dict[str, float],
+    share: dict[str, float],
     workers: int,
     asha: int | None = None,
 ) -> None:
@@ -59,7 +60,7 @@ def run_trainings(
         for noisy in ("ray", "ray.tune"):
             logging.getLogger(noisy).setLevel(logging.CRITICAL)
         tuner = tune.Tuner(
-            tune.with_resources(trainable, resources),
+            tune.with_resources(trainable, share),
             tune_config=tune.TuneConfig(
                 search_alg=_Queue(session),
                 scheduler=_scheduler(asha),
@@ -77,7 +78,8 @@ def run_trainings(
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
             ),
         )
-        tuner.fit()
+        with survive_want_of_memory():
+            tuner.fit()
     if session.error is not None:
         raise session.error
 
@@ -214,8 +216,14 @@ class _Recorder(tune.Callback):
             reason = f"ended after epoch {epoch} at {accuracy:.4f}, behind others there (ASHA)"
             self._session.settle(trial, Outcome(number=0, reason=reason))
 
+    def on_trial_recover(self, iteration: int, trials: list[Trial], trial: Trial, **_: Any) -> None:
+        """A worker was lost; where Ray ended it for want of memory, the next is to do with half."""
+        if ended_for_memory(_last_error(trial)):
+            halvings = trial.config.get("halvings", 0) + 1
+            trial.set_config({**trial.config, "halvings": halvings})  # type: ignore[no-untyped-call]
+
     def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **_: Any) -> None:
-        reason = f"its worker died {_RETRIES + 1} times: {_first_line(trial)}"
+        reason = f"its worker died {_RETRIES + 1} times: {_last_error(trial).splitlines()[0]}"
         self._session.settle(trial, Outcome(number=0, reason=reason))
 
 
@@ -230,6 +238,9 @@ class _Stop(tune.Stopper):
         return self._session.error is not None
 
 
-def _first_line(trial: Trial) -> str:
-    error = trial.get_pickled_error() or trial.get_error()
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+def _last_error(trial: Trial) -> str:
+    """What Tune noted of the trial's last failure, below a line of its own."""
+    file = Path(trial.error_file) if trial.error_file else None
+    noted = file.read_text(errors="replace") if file and file.exists() else ""
+    noted = noted.rpartition("\nFailure # ")[2]
+    return noted.partition("\n")[2].strip() or "no reason given"

@@ -10,7 +10,7 @@ import ray
 from ray import tune
 
 from nas.evaluators.base import Evaluator, Report
-from nas.executors.base import Job, Outcome, run_job
+from nas.executors.base import Job, Outcome, run_job, unloadable
 from scaling_search.strategies import Pair
 from search_spaces.arch import Arch
 
@@ -27,12 +27,12 @@ class Training(tune.Trainable):
     """One training a step; the actor is reset, not restarted, for the next."""
 
     def setup(self, config: dict[str, Any], shipped: Shipped) -> None:  # type: ignore[override]
-        self.pair: Pair = config["pair"]
+        self.config = config
         self.shipped = shipped
         self.evaluator: Evaluator | None = None
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
-        self.pair = new_config["pair"]
+        self.config = new_config
         return True
 
     def step(self) -> dict[str, Any]:
@@ -40,7 +40,7 @@ class Training(tune.Trainable):
             try:
                 self.evaluator = ray.get(self.shipped.evaluator)
             except Exception as error:  # a class that this worker cannot import, say
-                return {"outcome": Outcome(number=0, mistake=_unloadable(error)), "done": True}
+                return {"outcome": Outcome(number=0, mistake=unloadable(error)), "done": True}
         return self.advance(self.evaluator)
 
     def advance(self, evaluator: Evaluator) -> dict[str, Any]:
@@ -49,8 +49,10 @@ class Training(tune.Trainable):
 
     @property
     def job(self) -> Job:
-        candidate, seed = self.pair
-        return Job(candidate, self.shipped.archs[candidate], (seed,))
+        pair: Pair = self.config["pair"]
+        candidate, seed = pair
+        arch, halvings = self.shipped.archs[candidate], self.config.get("halvings", 0)
+        return Job(candidate, arch, (seed,), halvings)
 
 
 class EpochwiseTraining(Training):
@@ -114,8 +116,3 @@ class _Steps:
         self._go.acquire()
         if self._abandoned:
             raise _Abandoned
-
-
-def _unloadable(error: Exception) -> str:
-    first_line = (str(error).strip() or type(error).__name__).splitlines()[0]
-    return f"evaluator: a worker cannot load it: {first_line}"

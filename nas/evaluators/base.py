@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from search_spaces.arch import Arch
 
@@ -48,3 +48,12 @@ class Evaluator(Protocol):
 
     def prepare(self) -> None:
         """Raises UserError for what would fail every evaluation, before any is started."""
+
+
+@runtime_checkable
+class Sparing(Protocol):
+    """An evaluator that can do with less memory, for evaluations whose worker was killed for it."""
+
+    def sparing(self, halvings: int) -> Evaluator:
+        """The same evaluator, needing about half the memory for each of the `halvings`."""
+        ...

@@ -50,9 +50,11 @@ class ProxyEvaluator(Evaluator):
     """A torch device; `auto` is CUDA where there is one."""
     threads: int = 1
     """Of the CPU, for one training. Part of what makes a training repeat exactly."""
+    parts: int = 1
+    """Of a batch, whose gradients are added up, from the start; more where memory runs out."""
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "resolution", "base_resolution", "divisor", "threads"):
+        for name in ("epochs", "resolution", "base_resolution", "divisor", "threads", "parts"):
             if getattr(self, name) < 1:
                 raise UserError(f"evaluator.{name}: expected at least 1, got {getattr(self, name)}")
 
@@ -99,9 +101,13 @@ class ProxyEvaluator(Evaluator):
 
         batch_size = min(self.recipe.batch_size, len(data.train))
         with _threads(self.threads):
-            curve, parts = within_memory(train, batch_size)
-        note = f"out of memory: batches of {batch_size} in {parts} parts" if parts > 1 else ""
+            curve, parts = within_memory(train, batch_size, self.parts)
+        note = f"for want of memory, batches of {batch_size} in {parts} parts" if parts > 1 else ""
         return Measurement(accuracy=curve[-1], curve=curve, note=note)
+
+    def sparing(self, halvings: int) -> "ProxyEvaluator":
+        """The same, dividing each batch into 2^`halvings` times as many parts."""
+        return replace(self, parts=self.parts * 2**halvings)
 
     def describe(self) -> Mapping[str, str | int | float]:
         """The proxy, for the axis titles and tables that show its accuracy."""

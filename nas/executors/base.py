@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
 
-from nas.evaluators.base import EvaluationFailed, Evaluator, Measurement, Report
+from nas.evaluators.base import EvaluationFailed, Evaluator, Measurement, Report, Sparing
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
 
@@ -18,6 +18,8 @@ class Job:
     number: int
     arch: Arch
     seeds: Sequence[int]
+    halvings: int = 0
+    """Times that its worker was lost for want of memory; so often it halves what it needs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +64,8 @@ def _quiet(epoch: int, accuracy: float) -> None:
 def run_job(evaluator: Evaluator, job: Job, report: Report = _quiet) -> Outcome:
     """Evaluate in this process; what goes wrong becomes part of the outcome."""
     started = time.perf_counter()
+    if job.halvings and isinstance(evaluator, Sparing):
+        evaluator = evaluator.sparing(job.halvings)
     try:
         found = tuple(evaluator.evaluate(job.arch, seed, report) for seed in job.seeds)
     except UserError as error:
@@ -69,10 +73,19 @@ def run_job(evaluator: Evaluator, job: Job, report: Report = _quiet) -> Outcome:
     except EvaluationFailed as error:
         return Outcome(number=job.number, seconds=_since(started), reason=str(error))
     except Exception as error:  # a candidate that breaks the evaluator must not end the search
-        first_line = (str(error) or "no message").splitlines()[0]
-        reason = f"{type(error).__name__}: {first_line}"
+        reason = f"{type(error).__name__}: {first_line(error)}"
         return Outcome(number=job.number, seconds=_since(started), reason=reason)
     return Outcome(number=job.number, measurements=found, seconds=_since(started))
+
+
+def first_line(error: BaseException) -> str:
+    """What an error says, as far as it goes on a line."""
+    return (str(error).strip() or "no message").splitlines()[0]
+
+
+def unloadable(error: BaseException) -> str:
+    """The mistake of an evaluator that workers cannot have."""
+    return f"evaluator: a worker cannot load it: {first_line(error)}"
 
 
 def _since(started: float) -> float:

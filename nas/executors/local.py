@@ -4,7 +4,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection, wait
 from types import TracebackType
 from typing import Self
@@ -12,8 +12,8 @@ from typing import Self
 from nas.evaluators.base import Evaluator
 from nas.executors.base import Job, Outcome, run_job
 
-_ATTEMPTS = 2
-"""A job whose process died is given to a fresh one, once."""
+_ATTEMPTS = 3
+"""Times a job is begun, each in a fresh process, before the loss of its process is its end."""
 
 
 @dataclass(slots=True)
@@ -49,7 +49,8 @@ class InProcess:
 class Processes:
     """`workers` processes, each evaluating one job at a time.
 
-    A process that dies takes no other down: its job is tried once more, then failed.
+    A process that dies takes no other down: its job is tried twice more, then failed. One that was
+    killed twice may have been for want of memory: its last try is to do with half of it.
     """
 
     evaluator: Evaluator
@@ -94,15 +95,19 @@ class Processes:
             return outcome
 
     def _replace(self, dead: "_Worker") -> Outcome | None:
+        dead.process.join(timeout=1)
         dead.stop()
         job, attempts = dead.job, dead.attempts
         fresh = _Worker.start(self.evaluator)
         if job is not None and attempts < _ATTEMPTS:
-            fresh.give(job, attempts + 1)
+            killed = dead.exit_code == -signal.SIGKILL
+            fresh.give(replace(job, halvings=attempts - 1 if killed else 0), attempts + 1)
             self._busy.append(fresh)
             return None
         self._idle.append(fresh)
         reason = f"its process died {attempts} times, the last with exit code {dead.exit_code}"
+        if dead.exit_code == -signal.SIGKILL:
+            reason += " (killed, as for want of memory)"
         return Outcome(number=job.number if job else -1, reason=reason)
 
 

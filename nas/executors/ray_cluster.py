@@ -5,9 +5,9 @@ import math
 import os
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from search_spaces.errors import UserError
 
@@ -22,6 +22,7 @@ _ENVIRONMENT = {
     "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
 }
 
+_NOT_CUSTOM = {"CPU", "GPU", "memory", "object_store_memory"}
 _STARTS = 3
 """Times a cluster of our own is begun: a busy machine may take longer than Ray waits."""
 
@@ -39,11 +40,18 @@ class RaySettings:
     """GPUs a training occupies; a fraction shares one."""
     workers: int | None = None
     """Trainings side by side; as many as the cluster holds when None."""
+    resources: Mapping[str, float] = field(default_factory=dict)
+    """Of a node's custom resources (`ray start --resources`), by name, what a training occupies."""
 
     def __post_init__(self) -> None:
-        for name, value in (("cpus", self.cpus), ("gpus", self.gpus)):
-            if not (math.isfinite(value) and value >= 0):
-                raise UserError(f"{name}: expected a number of at least 0, got {value}")
+        if not isinstance(self.resources, Mapping):
+            raise UserError(f"resources: expected amounts by name, got {self.resources!r}")
+        custom = {f"resources.{name}": value for name, value in self.resources.items()}
+        for name, value in {"cpus": self.cpus, "gpus": self.gpus, **custom}.items():
+            if not (isinstance(value, int | float) and math.isfinite(value) and value >= 0):
+                raise UserError(f"{name}: expected a number of at least 0, got {value!r}")
+        for name in _NOT_CUSTOM & self.resources.keys():
+            raise UserError(f"resources.{name}: not a custom resource; cpus and gpus have settings")
         if self.cpus == self.gpus == 0:
             raise UserError("cpus: expected a number above 0 where gpus is 0")
         if self.workers is not None and self.workers < 1:
@@ -55,9 +63,9 @@ class RaySettings:
         return self.address in (None, "local")
 
     @property
-    def resources(self) -> dict[str, float]:
-        """What Ray is asked for, for each training."""
-        asked = {"cpu": self.cpus, "gpu": self.gpus}
+    def share(self) -> dict[str, float]:
+        """What a training occupies, by Ray's names; without what it does not."""
+        asked = {"CPU": self.cpus, "GPU": self.gpus, **self.resources}
         return {name: value for name, value in asked.items() if value}
 
     def check(self) -> None:
@@ -142,8 +150,7 @@ def _our_modules() -> Iterator[None]:
 
 def _workers(settings: RaySettings, nodes: list[dict[str, float]]) -> int:
     """Trainings that fit on the nodes, at most those asked for; UserError where they do not."""
-    asked = {"CPU": settings.cpus, "GPU": settings.gpus}
-    asked = {name: amount for name, amount in asked.items() if amount}
+    asked = settings.share
     fits = sum(
         int(min(node.get(name, 0.0) / amount + 1e-9 for name, amount in asked.items()))
         for node in nodes

@@ -1,16 +1,16 @@
 """Evaluations as Ray tasks, on this machine or on a cluster."""
 
 import contextlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any, Self
 
 from nas.evaluators.base import Evaluator
-from nas.executors.base import Job, Outcome, run_job
+from nas.executors.base import Job, Outcome, first_line, run_job, unloadable
 from nas.executors.ray_cluster import RaySettings, ray_cluster
 
-_RETRIES = 2
-"""Times a job is begun anew, on whichever node has room, after its worker or node was lost."""
+_ATTEMPTS = 3
+"""Times a job is begun, on whichever node has room, before the loss of its worker is its end."""
 
 
 @dataclass(slots=True)
@@ -28,17 +28,20 @@ class RayTasks:
     _cluster: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
     _start: Any = None
     _evaluator: Any = None
-    _running: dict[Any, Job] = field(default_factory=dict)
+    _running: dict[Any, tuple[Job, int]] = field(default_factory=dict)
+    """Jobs by task, and which attempt it is."""
 
     def __enter__(self) -> Self:
         self.workers = self._cluster.enter_context(ray_cluster(self.settings))
         import ray
 
-        resources = self.settings.resources
+        share = dict(self.settings.share)
         self._start = ray.remote(run_job).options(
-            num_cpus=resources.get("cpu", 0),
-            num_gpus=resources.get("gpu", 0),
-            max_retries=_RETRIES,
+            num_cpus=share.pop("CPU", 0),
+            num_gpus=share.pop("GPU", 0),
+            resources=share,
+            # Ray's own retries know no end where memory runs out.
+            max_retries=0,
         )
         self._evaluator = ray.put(self.evaluator)
         return self
@@ -56,18 +59,27 @@ class RayTasks:
         self._cluster.close()
 
     def submit(self, job: Job) -> None:
-        self._running[self._start.remote(self._evaluator, job)] = job
+        self._begin(job, 1)
+
+    def _begin(self, job: Job, attempt: int) -> None:
+        self._running[self._start.remote(self._evaluator, job)] = (job, attempt)
 
     def next(self) -> Outcome:
         import ray
-        from ray.exceptions import RayError
+        from ray.exceptions import OutOfMemoryError, RayError, RayTaskError
 
-        (task,), _ = ray.wait(list(self._running), num_returns=1)
-        job = self._running.pop(task)
-        try:
-            outcome: Outcome = ray.get(task)
-        except RayError as error:
-            lost = (str(error).strip().splitlines() or ["no reason given"])[0]
-            reason = f"its worker was lost {_RETRIES + 1} times: {lost}"
-            return Outcome(number=job.number, reason=reason)
-        return outcome
+        while True:
+            (task,), _ = ray.wait(list(self._running), num_returns=1)
+            job, attempt = self._running.pop(task)
+            try:
+                outcome: Outcome = ray.get(task)
+            except RayTaskError as error:  # a class that the worker cannot import, say
+                return Outcome(number=job.number, mistake=unloadable(error.cause))
+            except RayError as error:
+                if attempt == _ATTEMPTS:
+                    reason = f"its worker was lost {attempt} times: {first_line(error)}"
+                    return Outcome(number=job.number, reason=reason)
+                halvings = job.halvings + isinstance(error, OutOfMemoryError)
+                self._begin(replace(job, halvings=halvings), attempt + 1)
+            else:
+                return outcome

@@ -26,8 +26,9 @@ def within_memory(train: Callable[[int], T], batch_size: int, parts: int = 1) ->
     """What `train(parts)` gives, and the number of parts of a batch that it took.
 
     Begun anew with twice as many parts each time that memory runs out, so `train` has to start
-    afresh. Raises EvaluationFailed once a part would have fewer than 8 images.
+    afresh. No part has fewer than 8 images: raises EvaluationFailed once those are too many.
     """
+    parts = min(parts, max(1, batch_size // _LEAST))
     while True:
         try:
             return train(parts), parts

@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
 import ray
 
 from nas.evaluators.base import Measurement, Report
@@ -18,7 +19,11 @@ from nas.records import StudyStore
 from nas.rewards import Soft
 from nas.samplers.optuna import OptunaSampler
 from nas.search import Search, SearchSettings
+from scaling_search.records import TrainingLog
+from scaling_search.strategies import FlatGrid
+from scaling_search.trainings import Network, Trainings, train
 from search_spaces.arch import Arch
+from search_spaces.errors import UserError
 from search_spaces.space import load_space
 from search_spaces.zoo import zoo
 from toy import Toy
@@ -110,3 +115,63 @@ def test_a_job_that_kills_its_workers_fails_with_its_reason(two_nodes) -> None:
         outcome = tasks.next()
     assert outcome.number == 3
     assert "worker was lost 3 times" in outcome.reason
+
+
+class Unloadable(Toy):
+    """Cannot be unpickled, as a class that workers cannot import."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _unload, ()
+
+
+def _unload() -> None:
+    raise ImportError("No module named 'mine'")
+
+
+def test_an_evaluator_that_workers_cannot_load_is_a_mistake(two_nodes) -> None:
+    with RayTasks(Unloadable(), RaySettings(address=two_nodes.address)) as tasks:
+        tasks.submit(Job(0, zoo("efficientnet_b0"), (0,)))
+        outcome = tasks.next()
+    assert outcome.mistake.startswith("evaluator: a worker cannot load it: ")
+    assert "No module named 'mine'" in outcome.mistake
+
+
+@dataclass(frozen=True, kw_only=True)
+class Patient(Toy):
+    """Takes until it is ended."""
+
+    def evaluate(self, arch: Arch, seed: int, report: Report) -> Measurement:
+        time.sleep(60)
+        raise AssertionError("unreachable")
+
+
+def test_what_ray_ends_for_want_of_memory_is_tried_thrice_then_failed(
+    two_nodes, monkeypatch, tmp_path: Path
+) -> None:
+    # A node that counts as full from the start, and a training that only runs there.
+    with monkeypatch.context() as tight:
+        tight.setenv("RAY_memory_usage_threshold", "0.0001")
+        node = two_nodes.add_node(num_cpus=1, resources={"tight": 1})
+    settings = RaySettings(address=two_nodes.address, resources={"tight": 1})
+    with RayTasks(Patient(), settings) as tasks:
+        tasks.submit(Job(3, zoo("efficientnet_b0"), (0,)))
+        reason = tasks.next().reason
+    network = Network(zoo("efficientnet_b0"), {})
+    trainings = Trainings.on_record([network], TrainingLog(tmp_path / "sweep.jsonl"))
+    train(trainings, FlatGrid(1, (0,)), Patient(), settings)
+    two_nodes.remove_node(node)
+    assert reason.startswith("its worker was lost 3 times: ")
+    assert trainings.failures[0].startswith("seed 0: its worker died 3 times: ")
+    for each in (reason, trainings.failures[0]):
+        assert "running low on memory" in each
+
+
+def test_jobs_have_the_custom_resources_they_ask_for(two_nodes) -> None:
+    asking = RayTasks(Toy(), RaySettings(address=two_nodes.address, resources={"abacus": 2}))
+    with pytest.raises(UserError, match=r"a training needs 1 CPU and 2 abacus each"):
+        asking.__enter__()
+    for name in ("GPU", "memory"):
+        with pytest.raises(UserError, match=rf"^resources\.{name}: not a custom resource"):
+            RaySettings(resources={name: 1})
+    with pytest.raises(UserError, match=r"^resources\.large: expected a number of at least 0"):
+        RaySettings(resources={"large": -1})
