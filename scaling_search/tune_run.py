@@ -19,6 +19,7 @@ from ray.tune.search import Searcher
 
 from nas.evaluators.base import Evaluator
 from nas.executors.base import Outcome
+from nas.executors.ray_shelf import Shelf
 from scaling_search.strategies import Pair
 from scaling_search.tune_memory import ended_for_memory, survive_want_of_memory
 from scaling_search.worker import EpochwiseTraining, Shipped, Training
@@ -54,6 +55,7 @@ def run_trainings(
     """
     with _scratch(name) as scratch:
         session = _Session(next_pairs, on_outcome)
+        shelf = Shelf(evaluator)
         shipped = Shipped(ray.put(evaluator), tuple(archs))
         worker = Training if asha is None else EpochwiseTraining
         trainable = tune.with_parameters(worker, shipped=shipped)
@@ -62,7 +64,7 @@ def run_trainings(
         tuner = tune.Tuner(
             tune.with_resources(trainable, share),
             tune_config=tune.TuneConfig(
-                search_alg=_Queue(session),
+                search_alg=_Queue(session, lambda pair: shelf.reference(archs[pair[0]])),
                 scheduler=_scheduler(asha),
                 num_samples=-1,
                 max_concurrent_trials=workers,
@@ -132,9 +134,9 @@ def _ignore(pair: Pair, outcome: Outcome) -> None:
 class _Queue(Searcher):
     """Gives Tune the pairs as they are decided, instead of a grid fixed beforehand."""
 
-    def __init__(self, session: _Session) -> None:
+    def __init__(self, session: _Session, data: Callable[[Pair], Any]) -> None:
         super().__init__()
-        self._session = session
+        self._session, self._data = session, data
         self._waiting: Iterator[Pair] = iter(())
         self._running: set[str] = set()
 
@@ -151,8 +153,13 @@ class _Queue(Searcher):
             pair = next(self._waiting, None)
         if pair is None:
             return str(Searcher.FINISHED)
+        try:
+            data = self._data(pair)
+        except UserError as error:
+            self._session.error = error
+            return str(Searcher.FINISHED)
         self._running.add(trial_id)
-        return {"pair": pair}
+        return {"pair": pair, "data": data}
 
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False

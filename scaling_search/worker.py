@@ -11,6 +11,7 @@ from ray import tune
 
 from nas.evaluators.base import Evaluator, Report
 from nas.executors.base import Job, Outcome, run_job, unloadable
+from nas.executors.ray_shelf import supplied
 from scaling_search.strategies import Pair
 from search_spaces.arch import Arch
 
@@ -36,12 +37,17 @@ class Training(tune.Trainable):
         return True
 
     def step(self) -> dict[str, Any]:
+        try:
+            evaluator = self._evaluator()
+        except Exception as error:  # a class that this worker cannot import, say
+            return {"outcome": Outcome(number=0, mistake=unloadable(error)), "done": True}
+        return self.advance(evaluator)
+
+    def _evaluator(self) -> Evaluator:
         if self.evaluator is None:
-            try:
-                self.evaluator = ray.get(self.shipped.evaluator)
-            except Exception as error:  # a class that this worker cannot import, say
-                return {"outcome": Outcome(number=0, mistake=unloadable(error)), "done": True}
-        return self.advance(self.evaluator)
+            self.evaluator = ray.get(self.shipped.evaluator)
+        data = self.config["data"]
+        return self.evaluator if data is None else supplied(self.evaluator, ray.get(data))
 
     def advance(self, evaluator: Evaluator) -> dict[str, Any]:
         """All of the training."""

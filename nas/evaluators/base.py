@@ -1,8 +1,8 @@
 """The evaluator seam: anything that says how accurate an architecture is."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from search_spaces.arch import Arch
 
@@ -56,4 +56,24 @@ class Sparing(Protocol):
 
     def sparing(self, halvings: int) -> Evaluator:
         """The same evaluator, needing about half the memory for each of the `halvings`."""
+        ...
+
+
+@runtime_checkable
+class Sharing(Protocol):
+    """An evaluator of which one process can read the data for all others."""
+
+    def needs(self, arch: Arch) -> Hashable | None:
+        """The name of what `arch` is evaluated on; None for what each process has to read."""
+        ...
+
+    def fetch(self, need: Hashable) -> Any:
+        """What goes by that name, picklable; arrays of NumPy's in it are shared without a copy.
+
+        Raises UserError for data that is not there or cannot be used.
+        """
+        ...
+
+    def given(self, data: Any) -> Evaluator:
+        """The same evaluator with what was fetched at hand."""
         ...

@@ -2,18 +2,19 @@
 
 import contextlib
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 import torch
 
 from nas.evaluators.base import Evaluator, Measurement, Report
 from nas.networks.model import build
-from nas.training.data import load, splits, verify
+from nas.training.data import Dataset, fits, load, splits, verify
 from nas.training.fit import fit, seeded
 from nas.training.initial import start_near_identity
 from nas.training.memory import within_memory
 from nas.training.recipe import Recipe
+from nas.training.shared import SharedImages
 from nas.training.sources import Digits, Source
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
@@ -52,6 +53,8 @@ class ProxyEvaluator(Evaluator):
     """Of the CPU, for one training. Part of what makes a training repeat exactly."""
     parts: int = 1
     """Of a batch, whose gradients are added up, from the start; more where memory runs out."""
+    shared: SharedImages | None = field(default=None, repr=False, compare=False)
+    """Of the data, images that another process read."""
 
     def __post_init__(self) -> None:
         for name in ("epochs", "resolution", "base_resolution", "divisor", "threads", "parts"):
@@ -60,7 +63,7 @@ class ProxyEvaluator(Evaluator):
 
     def proxy(self, arch: Arch) -> Arch:
         """The network that is trained in place of `arch`."""
-        resolution = round(self.resolution * arch.resolution / self.base_resolution)
+        resolution = self._resolution(arch)
         try:
             slim = scale(arch, self.depth, self.width, resolution, divisor=self.divisor)
         except UserError as error:
@@ -70,7 +73,7 @@ class ProxyEvaluator(Evaluator):
             ) from error
         return slim.replace(
             in_channels=3,
-            num_classes=len(splits(self.data).classes),
+            num_classes=self._num_classes(),
             dropout=self.dropout,
             drop_path=self.drop_path,
             batch_norm=replace(arch.batch_norm, momentum=self.bn_momentum),
@@ -80,7 +83,7 @@ class ProxyEvaluator(Evaluator):
         """Proxy accuracy of `arch`; the same, to the bit, for the same `arch` and `seed`."""
         device = _device(self.device)
         slim = self.proxy(arch)
-        data = load(self.data, slim.resolution)
+        data = self._dataset(slim.resolution)
         training_seed = derive_seed(seed, arch)
 
         def train(parts: int) -> tuple[float, ...]:
@@ -104,6 +107,32 @@ class ProxyEvaluator(Evaluator):
             curve, parts = within_memory(train, batch_size, self.parts)
         note = f"for want of memory, batches of {batch_size} in {parts} parts" if parts > 1 else ""
         return Measurement(accuracy=curve[-1], curve=curve, note=note)
+
+    def needs(self, arch: Arch) -> int | None:
+        """The resolution of its proxy; None where the images do not fit in memory."""
+        resolution = self._resolution(arch)
+        return resolution if fits(self.data, resolution) else None
+
+    def fetch(self, need: Hashable) -> SharedImages:
+        """The images at a resolution. Raises UserError for data that cannot be used."""
+        if not isinstance(need, int):
+            raise TypeError(f"expected pixels a side, got {need!r}")
+        return SharedImages.of(load(self.data, need))
+
+    def given(self, data: SharedImages) -> "ProxyEvaluator":
+        """The same with the images of one resolution at hand."""
+        return replace(self, shared=data)
+
+    def _resolution(self, arch: Arch) -> int:
+        return round(self.resolution * arch.resolution / self.base_resolution)
+
+    def _dataset(self, resolution: int) -> Dataset:
+        if self.shared is not None and self.shared.resolution == resolution:
+            return self.shared.dataset()
+        return load(self.data, resolution)
+
+    def _num_classes(self) -> int:
+        return self.shared.num_classes if self.shared else len(splits(self.data).classes)
 
     def sparing(self, halvings: int) -> "ProxyEvaluator":
         """The same, dividing each batch into 2^`halvings` times as many parts."""

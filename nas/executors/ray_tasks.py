@@ -8,6 +8,7 @@ from typing import Any, Self
 from nas.evaluators.base import Evaluator
 from nas.executors.base import Job, Outcome, first_line, run_job, unloadable
 from nas.executors.ray_cluster import RaySettings, ray_cluster
+from nas.executors.ray_shelf import Shelf, supplied
 
 _ATTEMPTS = 3
 """Times a job is begun, on whichever node has room, before the loss of its worker is its end."""
@@ -18,7 +19,8 @@ class RayTasks:
     """As many jobs side by side as the cluster holds, or as the settings ask for.
 
     Tasks, not actors: Ray keeps the processes warm between them, and a job whose node is lost
-    needs no other than its own resources to be begun anew. The evaluator is stored once.
+    needs no other than its own resources to be begun anew. The evaluator is stored once,
+    and so is what it reads.
     """
 
     evaluator: Evaluator
@@ -28,6 +30,7 @@ class RayTasks:
     _cluster: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
     _start: Any = None
     _evaluator: Any = None
+    _shelf: Shelf | None = None
     _running: dict[Any, tuple[Job, int]] = field(default_factory=dict)
     """Jobs by task, and which attempt it is."""
 
@@ -36,14 +39,14 @@ class RayTasks:
         import ray
 
         share = dict(self.settings.share)
-        self._start = ray.remote(run_job).options(
+        self._start = ray.remote(_run).options(
             num_cpus=share.pop("CPU", 0),
             num_gpus=share.pop("GPU", 0),
             resources=share,
             # Ray's own retries know no end where memory runs out.
             max_retries=0,
         )
-        self._evaluator = ray.put(self.evaluator)
+        self._evaluator, self._shelf = ray.put(self.evaluator), Shelf(self.evaluator)
         return self
 
     def __exit__(
@@ -62,7 +65,8 @@ class RayTasks:
         self._begin(job, 1)
 
     def _begin(self, job: Job, attempt: int) -> None:
-        self._running[self._start.remote(self._evaluator, job)] = (job, attempt)
+        data = self._shelf.reference(job.arch) if self._shelf else None
+        self._running[self._start.remote(self._evaluator, data, job)] = (job, attempt)
 
     def next(self) -> Outcome:
         import ray
@@ -83,3 +87,7 @@ class RayTasks:
                 self._begin(replace(job, halvings=halvings), attempt + 1)
             else:
                 return outcome
+
+
+def _run(evaluator: Evaluator, data: Any, job: Job) -> Outcome:
+    return run_job(supplied(evaluator, data), job)

@@ -96,22 +96,27 @@ def splits(source: Source) -> Splits:
     return source.open()
 
 
+def fits(source: Source, resolution: int) -> bool:
+    """Whether the search's images are kept in memory at that resolution."""
+    opened = splits(source)
+    return (len(opened.train) + len(opened.val)) * resolution**2 * 3 <= source.memory * 1e9
+
+
 @functools.lru_cache(maxsize=4)
 def load(source: Source, resolution: int) -> Dataset:
     """The search's images at `resolution` pixels a side; a process decodes each size once.
 
     Raises UserError for data that is not there or cannot be used, naming what is wrong.
     """
-    opened = splits(source)
-    fits = (len(opened.train) + len(opened.val)) * resolution**2 * 3 <= source.memory * 1e9
-    train = _labelled(opened.train, resolution, fits)
+    opened, keep = splits(source), fits(source, resolution)
+    train = _labelled(opened.train, resolution, keep)
     mean, std = _statistics(train)
     return Dataset(
         num_classes=len(opened.classes),
         resolution=resolution,
         mirror=source.mirror,
         train=train,
-        val=_labelled(opened.val, resolution, fits),
+        val=_labelled(opened.val, resolution, keep),
         mean=mean,
         std=std,
     )
@@ -128,9 +133,9 @@ def verify(source: Source, resolution: int) -> Dataset:
     return data
 
 
-def _labelled(split: Split, resolution: int, fits: bool) -> Labelled:
+def _labelled(split: Split, resolution: int, keep: bool) -> Labelled:
     pixels: Pixels = (
-        Kept(torch.from_numpy(decode(split, resolution))) if fits else Decoded(split, resolution)
+        Kept(torch.from_numpy(decode(split, resolution))) if keep else Decoded(split, resolution)
     )
     return Labelled(pixels, torch.from_numpy(split.labels))
 

@@ -74,6 +74,18 @@ def test_the_same_architecture_and_seed_repeat_exactly():
     assert QUICK.evaluate(SMALL, 4, ignore).curve != first.curve
 
 
+def test_images_that_another_process_read_train_alike():
+    need = QUICK.needs(SMALL)
+    assert need == QUICK.proxy(SMALL).resolution
+    shared = pickle.loads(pickle.dumps(QUICK.fetch(need)))
+    elsewhere = dataclasses.replace(QUICK, data=ImageFolder(name="x", path="/not/on/this/node"))
+    assert elsewhere.given(shared).evaluate(SMALL, 0, ignore) == QUICK.evaluate(SMALL, 0, ignore)
+
+
+def test_images_beyond_the_memory_allowed_are_not_shared():
+    assert dataclasses.replace(QUICK, data=Digits(memory=0.0)).needs(SMALL) is None
+
+
 def test_each_architecture_and_seed_trains_with_a_seed_of_its_own():
     other = SMALL.replace(activation="relu")
     seeds = {derive_seed(seed, arch) for arch in (SMALL, other) for seed in range(10)}

@@ -11,6 +11,7 @@ import pytest
 import ray
 
 from nas.evaluators.base import Measurement, Report
+from nas.evaluators.proxy import ProxyEvaluator
 from nas.executors.base import Job
 from nas.executors.local import InProcess
 from nas.executors.ray_cluster import RaySettings
@@ -19,10 +20,11 @@ from nas.records import StudyStore
 from nas.rewards import Soft
 from nas.samplers.optuna import OptunaSampler
 from nas.search import Search, SearchSettings
+from nas.training.sources import Digits, Splits
 from scaling_search.records import TrainingLog
 from scaling_search.strategies import FlatGrid
 from scaling_search.trainings import Network, Trainings, train
-from search_spaces.arch import Arch
+from search_spaces.arch import Arch, Stage
 from search_spaces.errors import UserError
 from search_spaces.space import load_space
 from search_spaces.zoo import zoo
@@ -98,6 +100,42 @@ def test_a_job_whose_worker_is_killed_is_begun_anew(two_nodes, tmp_path: Path) -
         outcome.measurements[0].accuracy
         == Toy().evaluate(zoo("efficientnet_b0"), 0, lambda e, a: None).accuracy
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watched(Digits):
+    """Leaves the process that reads it in a diary."""
+
+    diary: str
+
+    def open(self) -> Splits:
+        with Path(self.diary).open("a") as file:
+            file.write(f"{os.getpid()}\n")
+        return super().open()
+
+
+def test_data_is_read_once_for_all_workers(two_nodes, tmp_path: Path) -> None:
+    evaluator = ProxyEvaluator(
+        data=Watched(limit=200, diary=str(tmp_path / "diary")),
+        epochs=1,
+        resolution=16,
+        base_resolution=64,
+        device="cpu",
+    )
+    stages = (Stage(channels=32, stride=2),)
+    archs = [Arch(name="a", resolution=side, stages=stages) for side in (64, 96)]
+    settings, outcomes = RaySettings(address=two_nodes.address, workers=1), []
+    with RayTasks(evaluator, settings) as tasks:
+        for number, arch in enumerate(archs):
+            tasks.submit(Job(number, arch, (0,)))
+            outcomes.append(tasks.next())
+    networks = [Network(arch, {}) for arch in archs]
+    trainings = Trainings.on_record(networks, TrainingLog(tmp_path / "sweep.jsonl"))
+    train(trainings, FlatGrid(2, (0,)), evaluator, settings)
+    found = [evaluator.evaluate(arch, 0, lambda epoch, accuracy: None).accuracy for arch in archs]
+    assert [outcome.measurements[0].accuracy for outcome in outcomes] == found
+    assert [trainings.accuracies[index][0] for index in (0, 1)] == found
+    assert set((tmp_path / "diary").read_text().split()) == {str(os.getpid())}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,39 @@
+"""What evaluations read, in Ray's object store: once for all workers of a node."""
+
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from typing import Any
+
+from nas.evaluators.base import Evaluator, Sharing
+from search_spaces.arch import Arch
+
+
+@dataclass(slots=True)
+class Shelf:
+    """Puts there what the evaluator of a search or a sweep needs, when it is first needed."""
+
+    evaluator: Evaluator
+    _stored: dict[Hashable, Any] = field(default_factory=dict)
+
+    def reference(self, arch: Arch) -> Any:
+        """Of what evaluating `arch` reads; None where workers have to read it themselves.
+
+        Raises UserError for data that is not there or cannot be used.
+        """
+        import ray
+
+        if not isinstance(self.evaluator, Sharing):
+            return None
+        need = self.evaluator.needs(arch)
+        if need is None:
+            return None
+        if need not in self._stored:
+            self._stored[need] = ray.put(self.evaluator.fetch(need))
+        return self._stored[need]
+
+
+def supplied(evaluator: Evaluator, data: Any) -> Evaluator:
+    """The evaluator with what was on the shelf for it; in a worker."""
+    if data is None or not isinstance(evaluator, Sharing):
+        return evaluator
+    return evaluator.given(data)
