@@ -2,12 +2,13 @@
 
 import importlib
 import itertools
-import signal
+import shlex
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from nas.config import Config, config_dir, with_config
+from nas.interrupts import INTERRUPTED, interruptible
 from search_spaces.errors import UserError
 from search_spaces.parsing import closest
 
@@ -87,8 +88,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """The console script. Exits with 2 for a user's mistake, 1 where the system refuses, 130 when
     interrupted."""
     argv = list(sys.argv[1:] if arguments is None else arguments)
+    go_on = (
+        f"nas-search: interrupted; finished trials are kept. "
+        f"To go on: nas-search {shlex.join(argv)}"
+    )
     try:
-        _dispatch(argv)
+        with interruptible(go_on):
+            _dispatch(argv)
     except UserError as error:
         print(f"nas-search: {error}", file=sys.stderr)
         raise SystemExit(2) from None
@@ -98,13 +104,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"nas-search: {where}{reason}; what is finished is kept", file=sys.stderr)
         raise SystemExit(1) from None
     except KeyboardInterrupt:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-        print(
-            f"\nnas-search: interrupted; finished trials are kept. "
-            f"To go on: nas-search {' '.join(argv)}",
-            file=sys.stderr,
-        )
-        raise SystemExit(130) from None
+        print(go_on, file=sys.stderr)
+        raise SystemExit(INTERRUPTED) from None
 
 
 def _dispatch(argv: list[str]) -> None:

@@ -11,6 +11,7 @@ from typing import Self
 
 from nas.evaluators.base import Evaluator
 from nas.executors.base import Job, Outcome, run_job
+from nas.interrupts import undisturbed_start
 
 _ATTEMPTS = 3
 """Times a job is begun, each in a fresh process, before the loss of its process is its end."""
@@ -125,7 +126,8 @@ class _Worker:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         process = context.Process(target=_serve, args=(theirs, evaluator), daemon=True)
-        process.start()
+        with undisturbed_start():
+            process.start()
         theirs.close()
         return cls(process, ours)
 
@@ -150,8 +152,7 @@ class _Worker:
 
 
 def _serve(pipe: Connection, evaluator: Evaluator) -> None:
-    # Ctrl-C is the driver's to handle, and a driver that was killed must not leave us behind.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # A driver that was killed must not leave us behind.
     threading.Thread(target=_die_with_parent, daemon=True).start()
     while True:
         try:

@@ -102,23 +102,34 @@ def test_workers_do_not_outlive_a_killed_search(tmp_path: Path) -> None:
         time.sleep(0.05)
 
 
-def test_ctrl_c_says_how_to_go_on(tmp_path: Path) -> None:
+@pytest.mark.parametrize("times", [1, 2])
+def test_ctrl_c_says_how_to_go_on_and_a_second_stops_at_once(tmp_path: Path, times: int) -> None:
     folder = tmp_path / "run"
     process = subprocess.Popen(
         command(folder, 2),
         env=environment(),
         stderr=subprocess.PIPE,
         text=True,
+        # As in a terminal, where Ctrl-C goes to all processes at once.
+        start_new_session=True,
         # A shell's background jobs, and all that they start, ignore SIGINT.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
+    assert process.stderr
     wait_for(process, folder, 2)
-    process.send_signal(signal.SIGINT)
+    os.killpg(process.pid, signal.SIGINT)
+    while times == 2 and "Ctrl-C again stops at once" not in process.stderr.readline():
+        pass
+    if times == 2:
+        os.killpg(process.pid, signal.SIGINT)
     _, errors = process.communicate(timeout=20)
     assert process.returncode == 130
     assert "To go on: nas-search search run=" in errors
     assert "Traceback" not in errors
-    assert (folder / "trials.csv").exists()
+    before = finished(folder)
+    subprocess.run(command(folder, 1), env=environment(), check=True, capture_output=True)
+    assert finished(folder)[: len(before)] == before
+    assert len(finished(folder)) == TRIALS
 
 
 def _children(pid: int) -> list[str]:

@@ -1,7 +1,9 @@
 import csv
 import dataclasses
 import json
+import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -208,6 +210,33 @@ def test_a_killed_sweep_goes_on_from_its_records(tmp_path):
     jobs = [(record["key"], record["seed"]) for record in map(json.loads, lines)]
     assert len(jobs) == len(set(jobs)) == 26, "nor done again"
     assert len(diary(folder / "diary")) <= 28, "only the two under way were begun again"
+
+
+def test_a_second_ctrl_c_ends_a_sweep_at_once(tmp_path):
+    folder = tmp_path / "run"
+    settings = ["baseline=efficientnet_b0", "evaluator=custom", "evaluator._target_=toy.Toy"]
+    arguments = ["sweep", f"run={folder}", *settings, "sweep.step=0.1", "+evaluator.seconds=0.5"]
+    driver = subprocess.Popen(
+        [sys.executable, "-c", f"import nas.cli; nas.cli.main({arguments!r})"],
+        env={**os.environ, "PYTHONPATH": str(HERE.parent)},
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    while count_lines(folder / "sweep.jsonl") < 2:
+        assert driver.poll() is None
+        time.sleep(0.1)
+    os.killpg(driver.pid, signal.SIGINT)
+    while "Ctrl-C again stops at once" not in driver.stderr.readline():
+        pass
+    os.killpg(driver.pid, signal.SIGINT)
+    _, errors = driver.communicate(timeout=10)
+    assert driver.returncode == 130
+    assert "To go on: nas-search sweep run=" in errors
+    assert "Traceback" not in errors
+    plan = plan_sweep(B0, SweepSettings(step=0.1), folder)
+    assert plan.done == count_lines(folder / "sweep.jsonl") >= 2
 
 
 def test_asha_ends_trainings_that_are_behind(two_nodes, tmp_path):
