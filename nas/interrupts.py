@@ -31,9 +31,12 @@ def interruptible(last_words: str) -> Iterator[None]:
         os._exit(INTERRUPTED)
 
     signal.signal(signal.SIGINT, first)
-    yield
-    # Not after an interruption: what Python and Ray do at exit is not to be waited for either.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        # After an interruption, what Python and Ray do at exit is not to be waited for either.
+        if signal.getsignal(signal.SIGINT) is first:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @contextmanager

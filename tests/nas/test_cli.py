@@ -1,6 +1,7 @@
 """`nas-search` as people use it: verbs, overrides, and one line for every mistake."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -250,3 +251,11 @@ def test_a_run_folder_in_use_is_refused(capsys: pytest.CaptureFixture[str]) -> N
             main(["search", *slow])
         other.kill()
     assert f"in use by process {other.pid}" in capsys.readouterr().err
+
+
+def test_ctrl_c_is_the_programs_again_once_a_verb_has_ended(capsys) -> None:
+    before = signal.getsignal(signal.SIGINT)
+    main(["zoo"])
+    with pytest.raises(SystemExit):
+        main(["cost", "nonsense"])
+    assert signal.getsignal(signal.SIGINT) is before
