@@ -1,6 +1,5 @@
 """Which architecture to try next: ask, decode, drop what was seen, price, drop what is too dear."""
 
-import functools
 import itertools
 import random
 import warnings
@@ -14,7 +13,7 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 
 from nas.networks.cost import Cost, cost
 from nas.records import Directions
-from nas.samplers.base import Params, Problem, SamplerFactory, Value, distributions
+from nas.samplers.base import Params, Problem, SamplerFactory, distributions
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
 from search_spaces.space import Space
@@ -25,9 +24,6 @@ _SAMPLES = 5_000
 """Random candidates looked at before the space is taken to be exhausted."""
 _ENUMERABLE = 200_000
 """Spaces up to this size are searched whole before they are called exhausted."""
-
-_PRICES = 4096
-"""Networks whose cost is kept: one is asked for its cost, its sizes and its limits in turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,26 +141,17 @@ class Proposer:
         self.study.tell(candidate.trial, values, state=finished.state)
 
     def _as_problem(self) -> Problem:
-        @functools.lru_cache(_PRICES)
-        def network(spelt: tuple[tuple[str, Value], ...]) -> tuple[Arch, Cost]:
-            arch = self.space.decode(dict(spelt))
-            return arch, cost(arch)
-
         def price(params: Params) -> float:
-            return self.cost_of(*network(tuple(params.items())))
-
-        def sizes(params: Params) -> tuple[float, ...]:
-            _, exact = network(tuple(params.items()))
-            return exact.macs, exact.params
+            arch = self.space.decode(params)
+            return self.cost_of(arch, cost(arch))
 
         def allowed(params: Params) -> bool:
-            arch, exact = network(tuple(params.items()))
-            return self.limits.admit(arch, exact) and arch.key() not in self.seen
+            arch = self.space.decode(params)
+            return self.limits.admit(arch, cost(arch)) and arch.key() not in self.seen
 
         return Problem(
             choices=self.space.choices,
             cost=price,
-            sizes=sizes,
             reward=self.reward,
             allowed=allowed,
         )

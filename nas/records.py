@@ -198,6 +198,8 @@ class Standing:
     """What the records amount to."""
 
     baseline: Record
+    luckiest: Record
+    """Of the best reward as measured: the baseline, or one that is not expected to be as good."""
     front: tuple[Record, ...]
     """Cheapest first."""
     ties: tuple[Record, ...] = ()

@@ -1,10 +1,11 @@
 """The search: ask → decode → price → evaluate → tell, until enough trials are finished."""
 
+import dataclasses
 import itertools
 import math
 import random
 import statistics
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -17,6 +18,7 @@ from nas.proposals import Candidate, Limits, Proposer, candidates_within
 from nas.records import Record, Standing, StudyStore, to_trial
 from nas.rewards import Front, Reward, pareto_front
 from nas.samplers.base import SamplerFactory
+from nas.samplers.recommend import recommend
 from search_spaces.compact import spell_arch
 from search_spaces.errors import UserError
 from search_spaces.space import Space
@@ -69,6 +71,8 @@ class Search:
     """What the reward weighs accuracy against."""
     latency: Price | None = None
     """What the limit of latency, if there is one, is compared with."""
+    exact: bool = False
+    """Whether the evaluator's accuracies are free of noise: see `Evaluator.exact`."""
 
     def run(self, executor: Callable[[], Executor]) -> list[Record]:
         """All records, once `settings.trials` are finished or the space is exhausted.
@@ -77,7 +81,7 @@ class Search:
         many candidates fail.
         """
         records = self.store.records()
-        loop = _Loop(self, records, self._proposer())
+        loop = _Loop(self, records, self._proposer(self.store.trials()))
         if loop.missing() > 0:
             with executor() as workers:
                 loop.run(workers)
@@ -95,13 +99,24 @@ class Search:
         arch = self.space.decode(found)
         self.price(arch, cost(arch))
 
+    def recommended(self, records: list[Record]) -> Record | None:
+        """The finished record whose reward is expected to be best, by a model of them all.
+
+        None where nothing is finished, or where accuracies are free of noise.
+        """
+        finished = [record for record in records if record.accuracy is not None]
+        if self.exact or not finished:
+            return None
+        problem = dataclasses.replace(self._proposer(()).problem, reward=self.reward)
+        return finished[recommend(problem, self.store.trials())]
+
     def _limits(self) -> Limits:
         asked = self.settings
         if asked.latency_max is not None and self.latency is None:
             raise UserError("search.latency_max: needs a table: latency_table=…")
         return Limits(asked.macs_max, asked.params_max, asked.latency_max, self.latency)
 
-    def _proposer(self) -> Proposer:
+    def _proposer(self, trials: Iterable[FrozenTrial]) -> Proposer:
         settings = self.settings
         return Proposer.resume(
             self.space,
@@ -110,7 +125,7 @@ class Search:
             self.price,
             self._limits(),
             settings.seed,
-            self.store.trials(),
+            trials,
         )
 
 
@@ -209,16 +224,20 @@ class _Loop:
         return sum(record.state == state for record in self.records)
 
 
-def standing(records: list[Record]) -> Standing | None:
-    """The baseline (best reward), the front, and who ties; None when nothing is finished."""
+def standing(records: list[Record], baseline: Record | None = None) -> Standing | None:
+    """The baseline, the front, and who ties; None when nothing is finished.
+
+    The baseline is the finished record of best reward, or the one that is recommended.
+    """
     finished = [record for record in records if record.accuracy is not None]
     if not finished:
         return None
-    best = max(finished, key=lambda record: (_reward(record), -record.number))
+    luckiest = max(finished, key=lambda record: (_reward(record), -record.number))
+    best = baseline or luckiest
     points = [(record.accuracy or 0.0, record.cost) for record in finished]
     front = [r for r, on_front in zip(finished, pareto_front(points), strict=True) if on_front]
     ties = tuple(r for r in finished if r is not best and _within_noise(r, best))
-    return Standing(best, tuple(sorted(front, key=lambda record: record.cost)), ties)
+    return Standing(best, luckiest, tuple(sorted(front, key=lambda record: record.cost)), ties)
 
 
 def _reward(record: Record) -> float:

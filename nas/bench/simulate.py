@@ -26,7 +26,8 @@ class Step:
     observed: float
     """True reward of the network whose measured reward is best; `found` for fronts."""
     recommended: float | None
-    """True reward of the network that the model recommends; None where it was not asked."""
+    """True reward of the network that the model recommends; None where it was not asked, since
+    measurements are exact or it is no number of trials to compare at."""
     seconds: float
     """Of processor time that the suggestion took."""
 
@@ -96,7 +97,9 @@ def simulate(
         now, _, candidate, seconds = heapq.heappop(running)
         _finish(proposer, candidate, found, seed)
         asked = len(found.known) in recommend_at and not landscape.is_front
-        steps.append(found.step(_recommended(proposer) if asked else None, seconds))
+        exact = landscape.evaluator.exact()
+        said = None if exact or not asked else _recommended(proposer)
+        steps.append(found.step(said, seconds))
     return steps
 
 

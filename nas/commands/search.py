@@ -75,6 +75,7 @@ class Plan:
             progress=_Report(settings.trials),
             price=price,
             latency=latency,
+            exact=evaluator.exact(),
         )
         return cls(
             search=search,
@@ -92,7 +93,7 @@ class Plan:
             raise UserError(str(error)) from None
         finally:
             records = self.search.store.records()
-            found = standing(records)
+            found = standing(records, self.search.recommended(records))
             if records:
                 write_standing(run, self.search.space, records, found, self.made_with["about"])
         if found is None:
@@ -129,6 +130,11 @@ def summary(found: Standing, run: Path) -> str:
         f"{best.macs:,} MACs, {best.params:,} params (trial {best.number})",
         f"front     {len(found.front)} networks",
     ]
+    if found.luckiest is not best:
+        lines.append(
+            f"          the model's choice; trial {found.luckiest.number} measured a reward of "
+            f"{found.luckiest.reward:.4f}, and is taken to have been lucky"
+        )
     if found.ties:
         numbers = ", ".join(str(record.number) for record in found.ties)
         lines.append(f"ties      within the noise of the baseline: trials {numbers}")

@@ -46,6 +46,10 @@ class Evaluator(Protocol):
         """What the accuracy is of (dataset, resolution, epochs, …), for whoever reads it."""
         return {}
 
+    def exact(self) -> bool:
+        """Whether a measurement is the accuracy itself, not one training of many that differ."""
+        return False
+
     def prepare(self) -> None:
         """Raises UserError for what would fail every evaluation, before any is started."""
 

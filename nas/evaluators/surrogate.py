@@ -92,6 +92,10 @@ class SurrogateEvaluator(RowsFile, Evaluator):
         }
         return about | ({"noise": self.noise} if self.noise else {})
 
+    def exact(self) -> bool:
+        """Without noise it always says the same."""
+        return not self.noise
+
     def prepare(self) -> None:
         """Fits, and says how well; raises UserError where the table is too small for it."""
         learnt, quality = self.fitted

@@ -26,9 +26,6 @@ class Problem:
     """What may vary, in the order of the space."""
     cost: Callable[[Params], float]
     """Exact cost of a candidate (MACs, say), above 0."""
-    sizes: Callable[[Params], tuple[float, ...]] | None = None
-    """What else a candidate is known to have before it is trained, and accuracy may go by: MACs and
-    parameters, all above 0. The cost alone where it is None."""
     reward: Callable[[float, float], float] | None = None
     """Of accuracy and cost, rising with accuracy, maximised; None looks for the front of accuracy
     (up) and cost (down)."""

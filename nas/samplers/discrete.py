@@ -33,7 +33,9 @@ class History:
     """(p, choices) running"""
 
     @classmethod
-    def of(cls, trials: Sequence[FrozenTrial], encoding: Encoding, besides: int = -1) -> "History":
+    def of(
+        cls, trials: Sequence[FrozenTrial], encoding: Encoding, besides: int | None = None
+    ) -> "History":
         """That of all trials but the one of number `besides`."""
         names = {choice.name for choice in encoding.choices}
         whole = [t for t in trials if t.number != besides and names <= t.params.keys()]

@@ -16,23 +16,13 @@ _FITTED_MOST = 400
 """Trials that a kernel is fitted to at most; all are conditioned on."""
 
 
-@dataclass(frozen=True, slots=True)
-class Prices:
-    """Of candidates, exactly, before any training."""
-
-    costs: Floats
-    """(n,)"""
-    sizes: Floats
-    """(n, sizes) what accuracy may go by; the costs where the problem says nothing else"""
-
-
 class Knowledge:
     """What follows from the problem and the study alone, kept because it takes time to compute."""
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
         self.encoding = Encoding(problem.choices)
-        self._prices: dict[bytes, tuple[float, ...]] = {}
+        self._costs: dict[bytes, float] = {}
         self._pools: dict[int, Rows] = {}
         self._refused: set[bytes] = set()
         self._kernels: dict[bytes, Kernel] = {}
@@ -51,21 +41,15 @@ class Knowledge:
             self._pools[count] = np.unique(drawn, axis=0)
         return self._pools[count]
 
-    def prices(self, rows: Rows) -> "Prices":
-        """What is known of candidates beforehand."""
-        known = np.array([self._price(row) for row in rows]).reshape(len(rows), -1)
-        return Prices(known[:, 0], known[:, min(1, known.shape[1] - 1) :])
-
     def costs(self, rows: Rows) -> Floats:
         """(n,) exact costs."""
-        return self.prices(rows).costs
+        return np.array([self._cost(row) for row in rows])
 
-    def _price(self, row: Rows) -> tuple[float, ...]:
+    def _cost(self, row: Rows) -> float:
         key = row.tobytes()
-        if key not in self._prices:
-            params, sizes = self.encoding.params(row), self.problem.sizes
-            self._prices[key] = (self.problem.cost(params), *(sizes(params) if sizes else ()))
-        return self._prices[key]
+        if key not in self._costs:
+            self._costs[key] = self.problem.cost(self.encoding.params(row))
+        return self._costs[key]
 
     def allowed(self, row: Rows) -> bool:
         """What was once refused stays refused: limits are fixed, and tried is tried."""
@@ -93,7 +77,7 @@ class Knowledge:
         return AccuracyModel(self, posterior)
 
     def _inputs(self, rows: Rows) -> tuple[Floats, Floats]:
-        return self.encoding.features(rows), np.log(self.prices(rows).sizes)
+        return self.encoding.features(rows), np.log(self.costs(rows))[:, None]
 
     def _kernel(self, features: Floats, known: Floats, values: Floats, prior: Prior) -> Kernel:
         count = 2
@@ -115,23 +99,22 @@ class AccuracyModel:
 
     def predict(self, rows: Rows) -> tuple[Floats, Floats]:
         """Mean and standard deviation of accuracy, noise of measurement apart; (n,) each."""
-        return self._predict(rows, self.knowledge.prices(rows))
+        return self._predict(rows, self.knowledge.costs(rows))
 
     def rewards(self, rows: Rows) -> tuple[Floats, Floats]:
         """Mean and standard deviation of the reward; (n,) each."""
         reward = self.knowledge.problem.reward
         assert reward is not None
-        prices = self.knowledge.prices(rows)
-        means, deviations = self._predict(rows, prices)
-        costs = prices.costs.tolist()
-        at = list(zip(means.tolist(), deviations.tolist(), costs, strict=True))
+        costs = self.knowledge.costs(rows)
+        means, deviations = self._predict(rows, costs)
+        at = list(zip(means.tolist(), deviations.tolist(), costs.tolist(), strict=True))
         middle = np.array([reward(mean, cost) for mean, _, cost in at])
         above = np.array([reward(mean + deviation, cost) for mean, deviation, cost in at])
         return middle, np.maximum(above - middle, 1e-12)
 
-    def _predict(self, rows: Rows, prices: Prices) -> tuple[Floats, Floats]:
+    def _predict(self, rows: Rows, costs: Floats) -> tuple[Floats, Floats]:
         features = self.knowledge.encoding.features(rows)
-        mean, deviation = self.posterior.predict(features, np.log(prices.sizes))
+        mean, deviation = self.posterior.predict(features, np.log(costs)[:, None])
         return 1 - np.exp(mean), deviation * np.exp(mean)
 
 

@@ -7,30 +7,40 @@ from optuna.trial import FrozenTrial
 
 from nas.samplers.base import Problem
 from nas.samplers.discrete import History
-from nas.samplers.encoding import Encoding
+from nas.samplers.encoding import Encoding, Floats
 from nas.samplers.gp import Prior
 from nas.samplers.knowledge import Knowledge
 
 _LEAST = 8
 """Trials under which a model says less than the measurements."""
+_OWN = 0.25
+"""How much of what the model cannot explain is taken to be the network's own, and not luck."""
 
 
 def recommend(problem: Problem, trials: Sequence[FrozenTrial], prior: Prior | None = None) -> int:
     """The index, among the finished of `trials`, of the one whose reward is expected to be best.
 
     Of many noisy measurements the highest is a lucky one. The model weighs each against those of
-    similar networks; without noise it agrees with the measurements. For whatever sampler found
-    the trials; `problem` has a reward. Raises ValueError where nothing is finished.
+    similar networks, and of what is left between the two grants a part to the network itself.
+    For whatever sampler found the trials; `problem` has a reward. Raises ValueError where nothing
+    is finished.
     """
+    if problem.reward is None:
+        raise ValueError("a front has no best network without a reward")
     history = History.of(trials, Encoding(problem.choices))
     if not len(history.rows):
         raise ValueError("no trial is finished")
-    if problem.reward is None:
-        raise ValueError("a front has no best network without a reward")
-    if len(history.rows) < _LEAST:
-        costs = Knowledge.of(problem).costs(history.rows)
-        pairs = zip(history.accuracies.tolist(), costs.tolist(), strict=True)
-        rewards = [problem.reward(accuracy, cost) for accuracy, cost in pairs]
-        return int(np.argmax(rewards))
-    expected, _ = Knowledge.of(problem).model(history, prior or Prior()).rewards(history.rows)
-    return int(np.argmax(expected))
+    knowledge = Knowledge.of(problem)
+    accuracies = history.accuracies
+    if len(accuracies) >= _LEAST:
+        expected, _ = knowledge.model(history, prior or Prior()).predict(history.rows)
+        accuracies = _between(accuracies, expected)
+    pairs = zip(accuracies.tolist(), knowledge.costs(history.rows).tolist(), strict=True)
+    return int(np.argmax([problem.reward(accuracy, cost) for accuracy, cost in pairs]))
+
+
+def _between(measured: Floats, expected: Floats) -> Floats:
+    """(n,) accuracies; errors are averaged as logarithms, as they are modelled."""
+    errors = [np.log(np.maximum(1 - accuracy, 1e-6)) for accuracy in (measured, expected)]
+    between: Floats = 1 - np.exp(_OWN * errors[0] + (1 - _OWN) * errors[1])
+    return between

@@ -1,0 +1,106 @@
+"""The baseline comes from a model of all trials, not from the luckiest measurement."""
+
+import random
+import statistics
+from pathlib import Path
+
+import optuna
+import pytest
+from optuna.trial import TrialState, create_trial
+
+import toy
+from nas.executors.local import InProcess
+from nas.networks.cost import cost
+from nas.pricing import Macs
+from nas.proposals import Limits, Proposer
+from nas.records import StudyStore
+from nas.rewards import Soft
+from nas.samplers.base import Problem, distributions
+from nas.samplers.optuna import OptunaSampler
+from nas.samplers.recommend import recommend
+from nas.search import Search, SearchSettings, standing
+from search_spaces.space import Space, load_space
+
+SPACE: Space = load_space(
+    {"name": "kernels", "base": "efficientnet_b0", "vary": {"kernel": [3, 5, 7]}}, "space"
+)
+REWARD = Soft(400e6)
+
+
+def problem() -> Problem:
+    random_sampler = OptunaSampler(sampler="optuna.samplers.RandomSampler")
+    return Proposer.resume(SPACE, random_sampler, REWARD, Macs(), Limits(), 0, ()).problem
+
+
+def accuracy(params: dict[str, object]) -> float:
+    """Every 5×5 kernel is worth a point, a 7×7 half of one."""
+    return 0.7 + 0.01 * sum({3: 0, 5: 1, 7: 0.5}[int(str(k))] for k in params.values())
+
+
+def reward(params: dict[str, object], measured: float) -> float:
+    return REWARD(measured, cost(SPACE.decode(params)).macs)
+
+
+def trials(seed: int, count: int, noise: float) -> list[optuna.trial.FrozenTrial]:
+    rng = random.Random(seed)
+    made = []
+    for _ in range(count):
+        params = dict(SPACE.sample(rng))
+        measured = accuracy(params) + rng.gauss(0, noise)
+        made.append(
+            create_trial(
+                state=TrialState.COMPLETE,
+                value=reward(params, measured),
+                params=params,
+                distributions=distributions(SPACE.choices),
+                user_attrs={"accuracy": measured},
+            )
+        )
+    return made
+
+
+def test_of_noisy_trials_the_recommended_is_better_than_the_luckiest() -> None:
+    gains = []
+    for seed in range(20):
+        made = trials(seed, 100, noise=0.02)
+        luckiest = max(made, key=lambda trial: trial.value or 0)
+        recommended = made[recommend(problem(), made)]
+        rewards = [reward(t.params, accuracy(t.params)) for t in (recommended, luckiest)]
+        gains.append(rewards[0] - rewards[1])
+    assert statistics.fmean(gains) > 0.002
+
+
+def test_without_noise_on_a_simple_surface_it_is_the_best_measured() -> None:
+    made = trials(0, 60, noise=0)
+    assert recommend(problem(), made) == max(range(60), key=lambda n: made[n].value or 0)
+
+
+@pytest.mark.parametrize("count", [1, 7])
+def test_of_a_few_trials_it_is_the_best_measured(count: int) -> None:
+    made = trials(3, count, noise=0.05)
+    assert recommend(problem(), made) == max(range(count), key=lambda n: made[n].value or 0)
+
+
+def test_there_is_nothing_to_recommend_before_a_trial_is_finished() -> None:
+    with pytest.raises(ValueError, match="no trial is finished"):
+        recommend(problem(), [])
+
+
+@pytest.mark.parametrize("exact", [True, False])
+def test_a_search_recommends_only_where_measurements_are_noisy(tmp_path: Path, exact: bool) -> None:
+    search = Search(
+        space=SPACE,
+        sampler=OptunaSampler(sampler="optuna.samplers.RandomSampler"),
+        reward=REWARD,
+        settings=SearchSettings(trials=12),
+        store=StudyStore(f"sqlite:///{tmp_path}/study.db", "noisy", ("maximize",)),
+        progress=lambda records, finished: None,
+        exact=exact,
+    )
+    records = search.run(lambda: InProcess(toy.Toy(noise=0.2)))
+    recommended = search.recommended(records)
+    assert (recommended is None) == exact
+    found = standing(records, recommended)
+    assert found is not None
+    assert found.luckiest.reward == max(record.reward or 0 for record in records)
+    assert found.baseline is (found.luckiest if exact else recommended)
