@@ -26,6 +26,11 @@ SWEEP_NUMBERS = (
 )  # fmt: skip
 SWEEP_FLAGS = ("in_band", "tied", "winner")
 SWEEP_WORDS = ("key", "compact", "reason", "note")
+ABLATION_NUMBERS = ("target_ratio", "realised_ratio", "macs", "accuracy", "stderr", "seeds")
+ABLATION_FLAGS = ("tied",)
+ABLATION_WORDS = ("kind", "key", "reason")
+GROWN = ("depth", "width", "resolution")
+"""Multipliers of an ablation's networks, which a table of their own has."""
 FAMILY_NUMBERS = ("phi", "depth", "width", "nominal_ratio", "realised_ratio")
 FAMILY_COLUMNS = ("name", "file", *FAMILY_NUMBERS, "pixels", "blocks", "params", "macs")
 
@@ -45,6 +50,8 @@ class RunFrames:
     """One row a distinct network of the sweep."""
     constants: Mapping[str, Any]
     """`constants.yaml`: alpha, beta, gamma, and how sure that is."""
+    ablation: pd.DataFrame
+    """One row a way of growing the baseline, and one the baseline; trained, with multipliers."""
     family: pd.DataFrame
     """One row a network of the family, smallest first."""
 
@@ -84,9 +91,10 @@ def load_run(folder: Path) -> RunFrames:
         trials=_read_table(folder / "trials.csv", TRIAL_NUMBERS, TRIAL_FLAGS, TRIAL_WORDS),
         sweep=_read_table(folder / "sweep.csv", SWEEP_NUMBERS, SWEEP_FLAGS, SWEEP_WORDS),
         constants=_read_mapping(folder / "constants.yaml"),
+        ablation=_read_ablation(folder),
         family=_read_family(folder / "family"),
     )
-    if frames.trials.empty and frames.sweep.empty and frames.family.empty:
+    if all(part.empty for part in (frames.trials, frames.sweep, frames.ablation, frames.family)):
         raise UserError(f"{folder}: no run here, expected trials.csv, sweep.csv or family/*.yaml")
     return frames
 
@@ -109,6 +117,15 @@ def _read_table(
         table[name] = table[name].astype(str).str.lower().isin(("true", "1", "1.0", "yes"))
     first = numbers[0]
     return table.sort_values(first, kind="stable", ignore_index=True)
+
+
+def _read_ablation(folder: Path) -> pd.DataFrame:
+    ways = _read_table(
+        folder / "ablation_accuracy.csv", ABLATION_NUMBERS, ABLATION_FLAGS, ABLATION_WORDS
+    )
+    grown = _read_table(folder / "ablation.csv", ("target_ratio", *GROWN), (), ("kind",))
+    grown = grown[["kind", "target_ratio", *GROWN]].drop_duplicates(["kind", "target_ratio"])
+    return ways.merge(grown, how="left", on=["kind", "target_ratio"])
 
 
 def _read_family(folder: Path) -> pd.DataFrame:

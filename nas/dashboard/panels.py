@@ -4,6 +4,7 @@ import shlex
 
 import pandas as pd
 
+from nas.dashboard.ablation import ablation_table, dimensions_figure, ways_figure
 from nas.dashboard.candidates import MOST_ROWS, candidates_figure
 from nas.dashboard.choices import choices, choices_figure
 from nas.dashboard.facts import family_table, sweep_table
@@ -15,12 +16,19 @@ from nas.dashboard.progress import progress_figure
 from nas.dashboard.published import published_source
 from nas.dashboard.sweep import sweep, sweep_figure
 from nas.dashboard.trials import accuracy_against_macs_figure, macs_reward
-from nas.dashboard.wording import plural, reward_words, search_words, sweep_words
+from nas.dashboard.wording import (
+    ablation_words,
+    plural,
+    reward_words,
+    search_words,
+    sweep_words,
+)
 
 
 def sections(frames: RunFrames) -> list[Section]:
-    """Search, sweep and family, in the order in which they are run."""
-    return [search_section(frames), sweep_section(frames), family_section(frames)]
+    """Search, sweep, ablation where there is one, and family: as they are run."""
+    trained = [] if frames.ablation.empty else [ablation_section(frames)]
+    return [search_section(frames), sweep_section(frames), *trained, family_section(frames)]
 
 
 def search_section(frames: RunFrames) -> Section:
@@ -117,6 +125,33 @@ def sweep_section(frames: RunFrames) -> Section:
 
 def _to_decide(trainings: int | None) -> str:
     return f" About {plural(trainings, 'more training')} would decide." if trainings else ""
+
+
+def ablation_section(frames: RunFrames) -> Section:
+    """One dimension grown alone, and against all three at equal cost."""
+    title, words = "One dimension or all", ablation_words(frames)
+    failed = frames.ablation[frames.ablation["accuracy"].isna()]
+    if len(failed) == len(frames.ablation):
+        none = phrase(f"{plural(len(failed), 'way')} failed, none finished{_last(failed)}.")
+        return Section("ablation", title, [], none)
+    left_out = f" {plural(len(failed), 'way')} failed; the table has why." if len(failed) else ""
+    alone = Panel(
+        id="dimensions",
+        title="Proxy accuracy of growing one dimension alone",
+        caption="Laid out as the paper's Figure 3, with proxy accuracies in place of its ImageNet "
+        f"ones. From the baseline on; bars are one standard error.{_proxy(words)}",
+        figure=dimensions_figure(frames),
+    )
+    against = Panel(
+        id="ways",
+        title="Proxy accuracy of one dimension against all three, at equal MACs",
+        caption="Laid out as the paper's Figure 8, with proxy accuracies in place of its ImageNet "
+        "ones. Ways of the same cost are drawn side by side; bars are one standard error."
+        f"{left_out}{_proxy(words)}",
+        figure=ways_figure(frames),
+        table=ablation_table(frames),
+    )
+    return Section("ablation", title, [alone, against])
 
 
 def family_section(frames: RunFrames) -> Section:

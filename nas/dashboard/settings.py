@@ -25,6 +25,8 @@ class Settings:
     """What the search's accuracies are of: dataset, resolution, width, epochs …"""
     sweep_evaluator: Mapping[str, Any] = field(default_factory=dict)
     """The same of the sweep."""
+    ablation_evaluator: Mapping[str, Any] = field(default_factory=dict)
+    """The same of the ablation."""
 
     @property
     def is_front(self) -> bool:
@@ -44,6 +46,7 @@ def read_settings(config: Mapping[str, Any]) -> Settings:
         reward=_reward(_mapping(search.get("reward"))),
         search_evaluator=_mapping(search.get("about")),
         sweep_evaluator=_mapping(sweep.get("about")),
+        ablation_evaluator=_mapping(_mapping(config.get("ablate")).get("about")),
     )
 
 

@@ -51,6 +51,12 @@ def sweep_words(frames: RunFrames) -> str:
     return proxy_words(frames.settings.sweep_evaluator, measured)
 
 
+def ablation_words(frames: RunFrames) -> str:
+    """What the accuracies of the ablation are of."""
+    measured = frames.ablation[frames.ablation["accuracy"].notna()]
+    return proxy_words(frames.settings.ablation_evaluator, measured)
+
+
 def reward_words(reward: AnyReward | None, unit: str = "MACs") -> Markup | None:
     """The objective: accuracy · (MACs / 400M) to the power of −0.07; None where it is unknown."""
     if reward is None:

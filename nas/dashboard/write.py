@@ -57,6 +57,8 @@ def _lead(frames: RunFrames) -> str:
         parts.append(f"a search over {plural(len(frames.trials), 'network')}")
     if len(frames.sweep):
         parts.append(f"a sweep over {plural(len(frames.sweep), 'scaled network')}")
+    if len(frames.ablation):
+        parts.append(f"an ablation over {plural(len(frames.ablation), 'network')}")
     if len(frames.family):
         parts.append(f"a family of {plural(len(frames.family), 'network')}")
     text = ", ".join(parts)

@@ -11,7 +11,9 @@ from typing import Any
 import yaml
 
 from nas.rewards import Absolute, Hard, Soft
-from scaling_search.compound import Constants
+from scaling_search.ablation import ablate
+from scaling_search.ablation import write_ablation as write_networks
+from scaling_search.compound import PAPER, Constants
 from scaling_search.family import formula_family
 from scaling_search.family import write_family as write_members
 from search_spaces.yaml_io import write_arch
@@ -22,6 +24,7 @@ REPEATS = (1, 2, 2, 3, 3, 4, 1)
 STRIDES = (1, 2, 2, 2, 1, 2, 1)
 Reward = Soft | Hard | Absolute
 SOFT = Soft(400e6)
+ALONE = ("depth", "width", "resolution")
 EVALUATOR = {
     "dataset": "digits",
     "training images": 1437,
@@ -48,6 +51,7 @@ def write_config(
             "about": dict(evaluator),
         },
         "sweep": {"about": dict(evaluator)},
+        "ablate": {"about": dict(evaluator)},
     }
     (folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False), "utf-8")
 
@@ -178,11 +182,47 @@ def write_family(folder: Path) -> None:
     write_members(members, folder / "family")
 
 
+def write_ablation(
+    folder: Path, ratios: Sequence[float] = (2, 4), *, failed: Sequence[str] = ()
+) -> None:
+    """ablation.csv and ablation_accuracy.csv."""
+    folder.mkdir(parents=True, exist_ok=True)
+    networks = ablate(zoo("efficientnet_b0"), ratios, PAPER)
+    write_networks(networks, folder)
+    gains = {"depth": 0.012, "width": 0.014, "resolution": 0.010, "compound": 0.022}
+    rows = [_way("baseline", 1.0, 1.0, 385_800_000, 0.70)]
+    for each in networks:
+        accuracy = 0.70 + gains[each.kind] * math.log2(each.target_ratio)
+        rows.append(
+            _way(each.kind, each.target_ratio, each.realised_ratio, each.cost.macs, accuracy)
+        )
+    for row in rows:
+        if row["kind"] in failed:
+            row |= {"accuracy": "", "stderr": "", "seeds": 0, "tied": False, "reason": "diverged"}
+    write_csv(folder / "ablation_accuracy.csv", rows)
+
+
+def _way(kind: str, target: float, realised: float, macs: int, accuracy: float) -> dict[str, Any]:
+    return {
+        "kind": kind,
+        "target_ratio": target,
+        "realised_ratio": realised,
+        "macs": macs,
+        "accuracy": accuracy,
+        "stderr": 0.003,
+        "seeds": 3,
+        "tied": kind in ("baseline", "compound"),
+        "key": "0" * 16,
+        "reason": "",
+    }
+
+
 def write_run(folder: Path, trials: int = 32) -> Path:
     """A whole run."""
     write_config(folder)
     write_search(folder, trials, failed=(5,) if trials > 5 else ())
     write_sweep(folder, failed=(3,))
+    write_ablation(folder)
     write_family(folder)
     return folder
 

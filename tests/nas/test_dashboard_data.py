@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import run_folder
 from nas.dashboard import theme
+from nas.dashboard.ablation import dimensions_figure, ways_figure
 from nas.dashboard.candidates import candidates_figure
 from nas.dashboard.choices import choices, front_ranks
 from nas.dashboard.family import growth, growth_figure, published_figure
@@ -286,6 +287,23 @@ def test_published_accuracies_are_labelled_as_published(tmp_path: Path) -> None:
     assert figure.layout.yaxis.title.text == "published ImageNet top-1 (%), not ours"
     ours = next(trace for trace in figure.data if trace.name == "MACs of this family")
     assert set(ours.y) == {figure.layout.yaxis.range[0]}
+
+
+def test_ways_of_growing_are_lines_from_the_baseline_with_bars(tmp_path: Path) -> None:
+    run_folder.write_ablation(tmp_path)
+    frames = load_run(tmp_path)
+    lines = {trace.name: trace for trace in ways_figure(frames).data}
+    assert set(lines) == {"depth", "width", "resolution", "compound", "baseline"}
+    assert list(lines.pop("baseline").y) == [70]
+    assert list(lines["compound"].y) == pytest.approx([70, 72.2, 74.4])
+    assert list(lines["compound"].error_y.array) == pytest.approx([0.3] * 3)
+    apart = [trace.x[1] / frames.ablation["macs"].median() for trace in lines.values()]
+    assert len({round(x, 4) for x in apart}) == 4
+    width, depth, resolution = dimensions_figure(frames).data
+    assert list(depth.text) == ["", "d=2.00", "d=3.70"]
+    assert depth.x[0] == 385_800_000
+    assert [trace.name for trace in (width, resolution)] == ["width", "resolution"]
+    assert "proxy accuracy 72.20 ± 0.30 %, 3 seeds" in lines["compound"].hovertext[1]
 
 
 @pytest.mark.parametrize("trials", [1, 2, 9, 10, 11])

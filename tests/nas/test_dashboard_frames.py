@@ -8,6 +8,10 @@ import pytest
 import run_folder
 from nas import records
 from nas.dashboard.frames import (
+    ABLATION_FLAGS,
+    ABLATION_NUMBERS,
+    ABLATION_WORDS,
+    GROWN,
     SWEEP_FLAGS,
     SWEEP_NUMBERS,
     SWEEP_WORDS,
@@ -17,7 +21,7 @@ from nas.dashboard.frames import (
     load_run,
 )
 from nas.rewards import Absolute, Front, Hard, Soft
-from scaling_search import files
+from scaling_search import ablation, ablation_training, files
 from search_spaces.errors import UserError
 
 
@@ -72,6 +76,9 @@ def test_missing_parts_are_empty(tmp_path: Path) -> None:
 def test_every_column_that_is_written_is_known() -> None:
     assert set(records.COLUMNS) == set(TRIAL_NUMBERS + TRIAL_FLAGS + TRIAL_WORDS)
     assert set(files.COLUMNS) == set(SWEEP_NUMBERS + SWEEP_FLAGS + SWEEP_WORDS)
+    known = ABLATION_NUMBERS + ABLATION_FLAGS + ABLATION_WORDS
+    assert set(ablation_training.COLUMNS) == set(known)
+    assert set(ablation.COLUMNS) >= {"kind", "target_ratio", *GROWN}
 
 
 def test_text_that_looks_like_something_else_stays_text(tmp_path: Path) -> None:

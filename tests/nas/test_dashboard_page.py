@@ -20,7 +20,8 @@ from nas.dashboard.write import write_dashboard
 from search_spaces.errors import UserError
 
 FIGURES = (
-    "accuracy-against-macs", "progress", "choices", "sweep", "candidates", "growth", "published",
+    "accuracy-against-macs", "progress", "choices", "sweep", "candidates", "dimensions", "ways",
+    "growth", "published",
 )  # fmt: skip
 
 # Hovers over the first point of every trace of every figure, then reports on the page.
@@ -156,6 +157,7 @@ def test_the_page_says_what_was_run(page: Path) -> None:
         "TPESampler",
         "Baseline, proxy accuracy",
         "tied with 4 others",
+        "with proxy accuracies in place of its ImageNet ones",
         "5\u2009288\u2009548",
         "Tan &amp; Le, EfficientNet",
     ):
@@ -177,6 +179,16 @@ def test_what_is_missing_names_the_command_that_makes_it(
     text = write_dashboard(tmp_path / "my run").read_text("utf-8")
     found = re.findall(r"<code>nas-search (\w+ \w+=)&#x27;[^<]*my run", text)
     assert found == commands
+
+
+def test_an_ablation_makes_a_page_by_itself(tmp_path: Path) -> None:
+    run_folder.write_ablation(tmp_path, failed=("depth",))
+    text = write_dashboard(tmp_path).read_text("utf-8")
+    assert "An ablation over 9 networks." in text
+    assert "2 ways failed; the table has why." in text
+    run_folder.write_ablation(tmp_path, failed=("baseline", "compound", *run_folder.ALONE))
+    text = write_dashboard(tmp_path).read_text("utf-8")
+    assert "9 ways failed, none finished; the last: diverged." in text
 
 
 def test_a_search_of_failures_says_why(tmp_path: Path) -> None:
