@@ -88,6 +88,7 @@ def _constants(result: SweepResult) -> dict[str, Any]:
         "phi": settings.phi,
         "depth_rounding": settings.depth_rounding,
         "cost": settings.cost,
+        "target_ratio": round(settings.target_ratio(), 6),
         "nominal_ratio": round(winner.candidate.nominal_ratio, 6),
         "realised_ratio": round(winner.candidate.realised_ratio, 6),
         "band": [round(low, 6), round(high, 6)],

@@ -33,13 +33,10 @@ class Sweep:
     """Candidates without an accuracy."""
     band: tuple[float, float] | None
     """Cost ratios, from and to, among which the winner was sought."""
+    target_ratio: float | None
+    """The cost ratio that φ asked for."""
     undecided: int | None
     """About how many more trainings would tell the winner from its ties."""
-
-    @property
-    def target_ratio(self) -> float | None:
-        """The cost ratio asked for, where it is known: the band lies evenly around it."""
-        return sum(self.band) / 2 if self.band and self.band[0] > 0 else None
 
 
 def sweep(frames: RunFrames) -> Sweep:
@@ -60,6 +57,7 @@ def sweep(frames: RunFrames) -> Sweep:
         candidates=measured.assign(hover=hovers),
         failed=len(frames.sweep) - len(measured),
         band=_band(frames.constants),
+        target_ratio=_target_ratio(frames.constants),
         undecided=trainings if isinstance(trainings, int) else None,
     )
 
@@ -178,6 +176,11 @@ def _hover(row: Mapping[Any, Any], proxy: str) -> str:
     ]
     title = "α {}, β {}, γ {}".format(*row["label"].split())
     return theme.hover(title, [*filter(None, lines), *spelling_lines(row["compact"])])
+
+
+def _target_ratio(constants: Mapping[str, Any]) -> float | None:
+    ratio = constants.get("target_ratio")
+    return float(ratio) if isinstance(ratio, int | float) else None
 
 
 def _band(constants: Mapping[str, Any]) -> tuple[float, float] | None:

@@ -171,7 +171,12 @@ def write_sweep(folder: Path, candidates: int = 46, *, failed: Sequence[int] = (
             row["tied"] = row is not winner and winner["accuracy"] - row["accuracy"] < 0.006
         winner["winner"] = True
         constants = {name: winner[name] for name in ("alpha", "beta", "gamma")}
-        constants |= {"phi": 1.0, "band": [1.1, 2.9], "trainings_to_decide": 40}
+        constants |= {
+            "phi": 1.0,
+            "target_ratio": 2.0,
+            "band": [1.1, 2.9],
+            "trainings_to_decide": 40,
+        }
         (folder / "constants.yaml").write_text(yaml.safe_dump(constants), "utf-8")
     write_csv(folder / "sweep.csv", rows)
 

@@ -230,7 +230,9 @@ def test_candidates_stand_by_standing_then_accuracy(tmp_path: Path) -> None:
 
 def test_the_band_and_what_would_decide_come_with_the_constants(tmp_path: Path) -> None:
     run_folder.write_csv(tmp_path / "sweep.csv", [candidate(0, 0.9, winner=True)])
-    (tmp_path / "constants.yaml").write_text("band: [1.0, 3.0]\ntrainings_to_decide: 7\n")
+    (tmp_path / "constants.yaml").write_text(
+        "target_ratio: 2.0\nband: [1.0, 3.0]\ntrainings_to_decide: 7\n"
+    )
     shown = sweep(load_run(tmp_path))
     assert shown.band == (1, 3)
     assert shown.target_ratio == 2

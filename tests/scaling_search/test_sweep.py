@@ -139,6 +139,7 @@ def test_files_hold_the_answer(swept):
     winner = result.winner.candidate
     written = yaml.safe_load((folder / "constants.yaml").read_text())
     assert read_constants(folder / "constants.yaml") == winner.constants
+    assert written["target_ratio"] == 2
     assert written["realised_ratio"] == pytest.approx(winner.realised_ratio, abs=1e-6)
     assert written["accuracy"] == pytest.approx(result.winner.mean, abs=1e-6)
     assert written["evaluator"] == {"surface": "synthetic", "sigma": 0.005}
