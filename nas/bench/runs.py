@@ -32,8 +32,13 @@ class Entrant:
     @property
     def fingerprint(self) -> str:
         """Of the settings."""
-        spelt = json.dumps(self.settings, sort_keys=True, default=str)
-        return hashlib.sha256(spelt.encode()).hexdigest()[:12]
+        return fingerprint(self.settings)
+
+
+def fingerprint(settings: object) -> str:
+    """Of a sampler's configuration."""
+    spelt = json.dumps(settings, sort_keys=True, default=str)
+    return hashlib.sha256(spelt.encode()).hexdigest()[:12]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +86,7 @@ def run(
     if not tasks:
         return
     _one_thread_each()
+    _end_line(path)
     with ProcessPoolExecutor(
         min(processes, len(tasks)),
         mp_context=multiprocessing.get_context("spawn"),
@@ -95,6 +101,13 @@ def run(
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+def _end_line(path: Path) -> None:
+    """A line that was cut off is not to be continued by the next."""
+    if path.exists() and not path.read_bytes().endswith(b"\n"):
+        with path.open("a", encoding="utf-8") as file:
+            file.write("\n")
 
 
 def read(path: Path) -> list[Result]:

@@ -81,26 +81,30 @@ def simulate(
         landscape.space, sampler, reward, landscape.price, Limits(), seed, ()
     )
     found = _Found(landscape, survey, [])
+
+    def said() -> bool:
+        named = not landscape.is_front and not landscape.evaluator.exact()
+        return named and len(found.known) in recommend_at
+
     running: list[tuple[float, int, Candidate, float]] = []
     steps: list[Step] = []
     now = 0.0
-    for number in range(trials + workers - 1):
-        if number < trials:
+    asked, exhausted = 0, False
+    while True:
+        while not exhausted and asked < trials and len(running) < workers:
             start = time.process_time()
-            candidate = proposer.propose(number)
+            candidate = proposer.propose(asked)
             seconds = time.process_time() - start
-            if candidate is not None:
-                ends = now + float(rng.lognormal(sigma=0.5))
-                heapq.heappush(running, (ends, number, candidate, seconds))
-        if not running or (len(running) < workers and number < trials - 1):
-            continue
+            if candidate is None:
+                exhausted = True
+                break
+            heapq.heappush(running, (now + rng.lognormal(sigma=0.5), asked, candidate, seconds))
+            asked += 1
+        if not running:
+            return steps
         now, _, candidate, seconds = heapq.heappop(running)
         _finish(proposer, candidate, found, seed)
-        asked = len(found.known) in recommend_at and not landscape.is_front
-        exact = landscape.evaluator.exact()
-        said = None if exact or not asked else _recommended(proposer)
-        steps.append(found.step(said, seconds))
-    return steps
+        steps.append(found.step(_recommended(proposer) if said() else None, seconds))
 
 
 def _finish(proposer: Proposer, candidate: Candidate, found: _Found, seed: int) -> None:

@@ -11,11 +11,10 @@ import optuna
 
 from nas.bench.landscape import Landscape
 from nas.bench.page import bench_page
-from nas.bench.runs import Conditions, Entrant, Result, missing, read, run
+from nas.bench.runs import Conditions, Entrant, Result, fingerprint, missing, read, run
 from nas.bench.summary import Beaten, Interval, Row, beaten, best_known, rows
 from nas.bench.survey import survey
 from nas.config import Config, make
-from nas.networks.cost import cost
 from nas.progress import Pace, Progress
 from nas.run_folder import RunFolder
 from nas.samplers.base import Problem
@@ -34,6 +33,7 @@ def main(config: Config) -> None:
     landscape = _landscape(config)
     entrants = _entrants(config, landscape)
     landscape.evaluator.prepare()
+    bar = _bar(config["bar"], landscape)
     made_with = {name: config[name] for name in _FIXED}
     with RunFolder(folder).stage("bench", made_with):
         print(f"looking for the best of {landscape.space.size:,} networks", file=sys.stderr)
@@ -43,10 +43,10 @@ def main(config: Config) -> None:
         tasks = missing(entrants, seeds, known)
         processes = config["processes"] or len(os.sched_getaffinity(0))
         run(tasks, conditions, path, processes, _told(len(tasks)))
-        results = _wanted(read(path), entrants, seeds)
+        results = _comparable(read(path), config["samplers"])
         best = best_known(conditions.survey, results, landscape.is_front)
         report = rows(results, best, at)
-        bars = _bars(config, landscape, results)
+        bars = [] if bar is None else beaten(results, bar)
         _write(folder / "bench.csv", report)
         page = bench_page(results, report, best, _facts(conditions, best), landscape.is_front)
         (folder / "bench.html").write_text(page, encoding="utf-8")
@@ -112,23 +112,26 @@ def _told(total: int) -> Any:
     return told
 
 
-def _wanted(
-    results: Sequence[Result], entrants: Sequence[Entrant], seeds: Sequence[int]
-) -> list[Result]:
-    """In the order of the samplers and seeds asked for; of a search run twice, the last."""
-    found = {(r.sampler, r.fingerprint, r.seed): r for r in results}
-    return [found[(e.name, e.fingerprint, seed)] for e in entrants for seed in seeds]
+def _comparable(results: Sequence[Result], samplers: Mapping[str, Any]) -> list[Result]:
+    """What is on record of samplers with these settings, whatever call it was made by, sampler by
+    sampler; of a search run twice, the last."""
+    found: dict[tuple[str, int], Result] = {}
+    for result in results:
+        if result.fingerprint == fingerprint(samplers.get(result.sampler)):
+            found[result.sampler, result.seed] = result
+    order = list(samplers)
+    return sorted(found.values(), key=lambda r: (order.index(r.sampler), r.seed))
 
 
-def _bars(config: Config, landscape: Landscape, results: Sequence[Result]) -> list[Beaten]:
-    if config["bar"] is None or landscape.is_front:
-        return []
-    arch = load_arch(str(config["bar"]))
-    space = landscape.space
+def _bar(name: object, landscape: Landscape) -> float | None:
+    """The reward that is to be beaten."""
+    if name is None or landscape.is_front:
+        return None
+    arch, space = load_arch(str(name)), landscape.space
     (known,) = landscape.known([space.decode(space.encode(arch))])
     if known is None:
-        raise UserError(f"bar: the evaluator knows nothing of {arch.name}")
-    return beaten(results, landscape.reward(known.accuracy, landscape.price(arch, cost(arch))))
+        raise UserError(f"bar: the evaluator knows nothing of {name}")
+    return landscape.reward_of(known)
 
 
 def _facts(conditions: Conditions, best: float) -> dict[str, str]:
@@ -146,10 +149,12 @@ def _facts(conditions: Conditions, best: float) -> dict[str, str]:
 
 def _shown(report: Sequence[Row], bars: Sequence[Beaten], bar: object, is_front: bool) -> str:
     found = "1 − hypervolume" if is_front else "regret"
-    header = ("sampler", "trials", found, "95 %", "best found", "observed", "recommended", "ms")
+    columns = ("sampler", "searches", "trials", found, "95 %", "best found")
+    header = (*columns, "observed", "recommended", "ms")
     lines = [
         (
             row.sampler,
+            row.searches,
             row.trials,
             f"{row.regret.mean:.5f}",
             f"{row.regret.low:.5f}–{row.regret.high:.5f}",
