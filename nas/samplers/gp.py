@@ -29,7 +29,7 @@ class Prior:
     For standardised values, and features that vary by about one.
     """
 
-    noise: tuple[float, float] = (0.01, 2.0)
+    noise: tuple[float, float] = (0.001, 2.0)
     variance: tuple[float, float] = (1.0, 0.3)
     """s"""
     trend: tuple[float, float] = (3.0, 1.0)

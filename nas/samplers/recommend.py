@@ -13,7 +13,7 @@ from nas.samplers.knowledge import Knowledge
 
 _LEAST = 8
 """Trials under which a model says less than the measurements."""
-_OWN = 0.25
+_OWN = 0.5
 """How much of what the model cannot explain is taken to be the network's own, and not luck."""
 
 
