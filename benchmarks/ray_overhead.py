@@ -1,27 +1,34 @@
-"""What Ray Tune adds to a training once workers are warm, and what a second worker is worth.
+"""What Ray adds to a training once workers are warm, and what a second worker is worth.
 
     python benchmarks/ray_overhead.py
 
-60 trainings under Ray Tune on this machine: first some that take no time, then some that compute
-for half a second of a core's own time. Workers are warm from the first result of each on: what
-comes before is shown apart.
+60 trainings of a sweep under Ray Tune and 60 of a search as Ray tasks, on this machine: first some
+that take no time, then some that compute for half a second of a core's own time. The first ten
+results are left out of the pace: by then all workers are warm. What they took is shown apart.
 """
 
-import sys
 import tempfile
 import time
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from nas.evaluators.base import Evaluator, Measurement, Report
+from nas.executors.base import Job
 from nas.executors.ray_cluster import RaySettings
+from nas.executors.ray_tasks import RayTasks
 from nas.tables import table
 from scaling_search.settings import SweepSettings
-from scaling_search.sweep import Progress, run_sweep
+from scaling_search.sweep import run_sweep
 from search_spaces.arch import Arch
 from search_spaces.zoo import zoo
 
 TRAININGS = 60
+COLD = 10
+"""Results by which every worker has started."""
+
+Kind = Callable[[float, int, Callable[[], None]], None]
+"""Does 60 trainings of so many seconds on so many workers; calls at each result."""
 
 
 @dataclass(frozen=True)
@@ -37,21 +44,9 @@ class Busy(Evaluator):
         return Measurement(accuracy=0.5)
 
 
-@dataclass
-class Clock:
-    """When each training finished, in seconds since the call."""
-
-    started: float = field(default_factory=time.monotonic)
-    finished: list[float] = field(default_factory=list)
-
-    def __call__(self, progress: Progress) -> None:
-        self.finished.append(time.monotonic() - self.started)
-
-
-def measure(seconds: float, workers: int) -> tuple[float, float]:
-    """Seconds until the first result, and between results after it."""
+def sweep(seconds: float, workers: int, told: Callable[[], None]) -> None:
+    """60 trainings under Ray Tune."""
     settings = SweepSettings(strategy="grid", step=0.1, seeds=TRAININGS // 12)
-    clock = Clock()
     with tempfile.TemporaryDirectory() as folder:
         run_sweep(
             zoo("efficientnet_b0"),
@@ -59,34 +54,48 @@ def measure(seconds: float, workers: int) -> tuple[float, float]:
             Busy(seconds),
             Path(folder),
             ray=RaySettings(workers=workers),
-            progress=clock,
+            progress=lambda progress: told(),
         )
-    first, last = clock.finished[0], clock.finished[-1]
-    # The first results of all workers come together: they are the start of the warm part.
-    return first, (last - first) / (len(clock.finished) - workers)
+
+
+def search(seconds: float, workers: int, told: Callable[[], None]) -> None:
+    """60 jobs as Ray tasks, as many under way as there are workers."""
+    with RayTasks(Busy(seconds), RaySettings(workers=workers)) as tasks:
+        for number in range(TRAININGS + workers):
+            if number >= workers:
+                tasks.next()
+                told()
+            if number < TRAININGS:
+                tasks.submit(Job(number, zoo("efficientnet_b0"), (0,)))
+
+
+def measure(kind: Kind, seconds: float, workers: int) -> tuple[float, float]:
+    """Seconds until the first result, and between results once all workers are warm."""
+    started, finished = time.monotonic(), list[float]()
+    kind(seconds, workers, lambda: finished.append(time.monotonic() - started))
+    return finished[0], (finished[-1] - finished[COLD - 1]) / (len(finished) - COLD)
 
 
 def main() -> None:
     rows = []
-    for seconds in (0.0, 0.5):
-        pace = {}
-        for workers in (1, 2):
-            first, pace[workers] = measure(seconds, workers)
-            overhead = pace[workers] * workers - seconds
-            rows.append(
-                (
-                    f"{seconds:g} s of computing",
-                    workers,
-                    f"{first:.1f} s",
-                    f"{pace[workers]:.3f} s",
-                    f"{overhead:.3f} s",
+    for kind, name in ((sweep, "sweep, Ray Tune"), (search, "search, Ray tasks")):
+        for seconds in (0.0, 0.5):
+            pace = {}
+            for workers in (1, 2):
+                first, pace[workers] = measure(kind, seconds, workers)
+                rows.append(
+                    (
+                        f"{name}, {seconds:g} s of computing",
+                        workers,
+                        f"{first:.1f} s",
+                        f"{pace[workers]:.3f} s",
+                        f"{pace[workers] * workers - seconds:.3f} s",
+                        f"{pace[1] / pace[workers]:.2f} ×" if seconds else "",
+                    )
                 )
-            )
-        if seconds:
-            rows.append((f"second worker: {pace[1] / pace[2]:.2f} × faster", "", "", "", ""))
-    header = ("a training", "workers", "first result", "between results", "beyond its computing")
+    header = ("trainings", "workers", "first", "between two", "beyond computing", "speed")
     print(table(header, rows))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
