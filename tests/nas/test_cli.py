@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from PIL import Image
 
 import toy
 from nas.cli import VERBS, main
+from nas.run_folder import RunFolder
 from search_spaces.yaml_io import arch_to_yaml, load_arch, read_about
 
 PUBLISHED = {  # params, MACs: EfficientNet B0 to B7
@@ -250,7 +252,12 @@ def test_a_run_folder_in_use_is_refused(capsys: pytest.CaptureFixture[str]) -> N
         with pytest.raises(SystemExit):
             main(["search", *slow])
         other.kill()
-    assert f"in use by process {other.pid}" in capsys.readouterr().err
+    line = f"r is in use by process {other.pid} on {socket.gethostname()}"
+    assert line in capsys.readouterr().err
+    # What the killed one left of its lock holds nobody up.
+    assert f"process {other.pid}" in Path("r/.lock").read_text()
+    with RunFolder(Path("r")).stage("sweep", {}):
+        assert f"process {os.getpid()}" in Path("r/.lock").read_text()
 
 
 def test_ctrl_c_is_the_programs_again_once_a_verb_has_ended(capsys) -> None:

@@ -136,6 +136,26 @@ def test_failed_candidates_are_recorded_with_their_reason_and_not_counted(tmp_pa
     assert all(record.reward is None and record.accuracy is None for record in failed)
 
 
+def test_an_accuracy_that_is_no_number_fails_its_candidate(tmp_path: Path) -> None:
+    records = search(tmp_path, trials=8, seeds=2).run(here(Unsure()))
+    failed = [record for record in records if record.state == "failed"]
+    assert failed
+    assert all("gave an accuracy of [" in record.reason for record in failed)
+    assert all("nan" in record.reason for record in failed)
+    found = standing(records)
+    assert found is not None
+    assert found.baseline not in failed
+
+
+class Unsure(Toy):
+    """Gives every third network no accuracy, with the second seed."""
+
+    def evaluate(self, arch: Arch, seed: int, report: Report) -> Measurement:
+        measured = super().evaluate(arch, seed, report)
+        lost = seed == 1 and int(arch.key(), 16) % 3 == 0
+        return replace(measured, accuracy=float("nan")) if lost else measured
+
+
 def test_a_search_whose_candidates_all_fail_stops_and_keeps_the_records(tmp_path: Path) -> None:
     asked = search(tmp_path, trials=50, failures_max=4)
     with pytest.raises(SearchStopped, match=r"4 candidates failed.*diverged"):

@@ -1,9 +1,14 @@
 import json
+from resource import RLIMIT_FSIZE, getrlimit, setrlimit
 
 import pytest
 
+from nas.evaluators.base import Measurement
+from nas.executors.base import Outcome
 from scaling_search.records import TrainingLog, TrainingRecord
+from scaling_search.trainings import Network, Trainings
 from search_spaces.errors import UserError
+from search_spaces.zoo import zoo
 
 
 def record(seed, **changes):
@@ -64,3 +69,20 @@ def test_each_record_is_a_line_of_json(tmp_path):
     log.append(record(0, reason="two\nlines"))
     (line,) = log.path.read_text().splitlines()
     assert json.loads(line)["reason"] == "two\nlines"
+
+
+def test_a_full_disk_is_one_line_and_what_is_on_record_stays(tmp_path):
+    network = Network(zoo("efficientnet_b0"), {})
+    trainings = Trainings.on_record([network], TrainingLog(tmp_path / "sweep.jsonl"))
+    outcome = Outcome(number=0, measurements=(Measurement(accuracy=0.5),))
+    trainings.put((0, 0), outcome)
+    size, (soft, hard) = trainings.log.path.stat().st_size, getrlimit(RLIMIT_FSIZE)
+    setrlimit(RLIMIT_FSIZE, (size + 20, hard))
+    try:
+        with pytest.raises(UserError, match=r"sweep\.jsonl: cannot be written: File too large; "):
+            trainings.put((0, 1), outcome)
+    finally:
+        setrlimit(RLIMIT_FSIZE, (soft, hard))
+    trainings.log.repair()
+    trainings.put((0, 2), outcome)
+    assert [record.seed for record in trainings.log.read()] == [0, 2]
