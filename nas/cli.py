@@ -76,6 +76,10 @@ VERBS = {
         "hold samplers against each other where all accuracies are known",
         "nas-search bench experiment=nas_bench_macro evaluator.path=nas-bench-macro_cifar10.json",
     ),
+    "proxy-check": Verb(
+        "how well does a proxy rank networks, beside their MACs alone?",
+        "nas-search proxy-check data=parquet data.path=~/cifar10 'proxies={thin: {width: 0.1}}'",
+    ),
     "dashboard": Verb(
         "draw a run folder as one HTML page",
         "nas-search dashboard results/digits",
@@ -121,9 +125,14 @@ def _dispatch(argv: list[str]) -> None:
 
     def command(config: Config) -> None:
         # Imported when it is called: most verbs need no framework.
-        importlib.import_module(f"nas.commands.{name}").main(config)
+        importlib.import_module(f"nas.commands.{_file(name)}").main(config)
 
-    with_config(name, _overrides(VERBS[name], rest), command)
+    with_config(_file(name), _overrides(VERBS[name], rest), command)
+
+
+def _file(verb: str) -> str:
+    """What a verb's module and its configuration are called."""
+    return verb.replace("-", "_")
 
 
 def _overrides(verb: Verb, arguments: Sequence[str]) -> list[str]:
@@ -186,7 +195,7 @@ def _overview() -> str:
 
 def _help(name: str) -> str:
     verb = VERBS[name]
-    text = (config_dir() / f"{name}.yaml").read_text(encoding="utf-8")
+    text = (config_dir() / f"{_file(name)}.yaml").read_text(encoding="utf-8")
     parts = [f"nas-search {name}: {verb.summary}\n\nexample:\n  {verb.example}"]
     groups = _groups(text)
     if groups:

@@ -1,7 +1,5 @@
 """`nas-search search`: find a baseline."""
 
-import dataclasses
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,10 +7,10 @@ from typing import Any
 
 import optuna
 
+from nas.commands.executor import executor
 from nas.config import Config, make
 from nas.evaluators.base import Evaluator
 from nas.executors.base import Executor
-from nas.executors.local import InProcess, Processes
 from nas.pricing import Price, TableLatency
 from nas.progress import Pace, Progress
 from nas.records import Record, Standing, StudyStore, write_csv
@@ -20,7 +18,7 @@ from nas.rewards import Front, Reward
 from nas.run_folder import RunFolder
 from nas.search import Search, SearchSettings, SearchStopped, standing
 from search_spaces.errors import UserError
-from search_spaces.parsing import closest, from_mapping
+from search_spaces.parsing import from_mapping
 from search_spaces.space import Space, load_space
 from search_spaces.yaml_io import write_arch
 
@@ -80,7 +78,7 @@ class Plan:
         return cls(
             search=search,
             evaluator=evaluator,
-            executor=_executor(config, evaluator),
+            executor=executor(config, evaluator, "search.workers", config["search"]["workers"]),
             made_with=_made_with(config, search, evaluator),
         )
 
@@ -201,28 +199,3 @@ def _made_with(config: Config, search: Search, evaluator: Evaluator) -> dict[str
         "search": {name: getattr(search.settings, name) for name in names},
         "about": dict(evaluator.describe()),
     }
-
-
-def _executor(config: Config, evaluator: Evaluator) -> Callable[[], Executor]:
-    name = config["executor"]["name"]
-    workers = _workers(config["search"]["workers"])
-    if name == "ray":
-        from nas.executors.ray_cluster import RaySettings
-        from nas.executors.ray_tasks import RayTasks
-
-        settings = from_mapping(RaySettings, config["ray"], "ray")
-        if workers is not None:
-            settings = dataclasses.replace(settings, workers=workers)
-        return lambda: RayTasks(evaluator, settings)
-    if name != "local":
-        raise UserError(f"executor.name: got {name!r}{closest(name, ('local', 'ray'))}")
-    count = workers or len(os.sched_getaffinity(0))
-    return (lambda: InProcess(evaluator)) if count == 1 else (lambda: Processes(evaluator, count))
-
-
-def _workers(given: object) -> int | None:
-    if given is None:
-        return None
-    if not isinstance(given, int) or isinstance(given, bool) or given < 1:
-        raise UserError(f"search.workers: expected an integer of at least 1, got {given!r}")
-    return given

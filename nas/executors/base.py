@@ -29,6 +29,8 @@ class Outcome:
     number: int
     measurements: tuple[Measurement, ...] = ()
     seconds: float = 0.0
+    processor_seconds: float = 0.0
+    """What it took of its process, whatever else the machine did meanwhile."""
     reason: str = ""
     mistake: str = ""
     """Set where no job could succeed: a user's mistake, which ends the search."""
@@ -63,7 +65,7 @@ def _quiet(epoch: int, accuracy: float) -> None:
 
 def run_job(evaluator: Evaluator, job: Job, report: Report = _quiet) -> Outcome:
     """Evaluate in this process; what goes wrong becomes part of the outcome."""
-    started = time.perf_counter()
+    started, used = time.perf_counter(), time.process_time()
     if job.halvings and isinstance(evaluator, Sparing):
         evaluator = evaluator.sparing(job.halvings)
     try:
@@ -75,7 +77,12 @@ def run_job(evaluator: Evaluator, job: Job, report: Report = _quiet) -> Outcome:
     except Exception as error:  # a candidate that breaks the evaluator must not end the search
         reason = f"{type(error).__name__}: {first_line(error)}"
         return Outcome(number=job.number, seconds=_since(started), reason=reason)
-    return Outcome(number=job.number, measurements=found, seconds=_since(started))
+    return Outcome(
+        number=job.number,
+        measurements=found,
+        seconds=_since(started),
+        processor_seconds=time.process_time() - used,
+    )
 
 
 def first_line(error: BaseException) -> str:

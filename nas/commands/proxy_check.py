@@ -1,0 +1,156 @@
+"""`nas-search proxy-check`: how well does a proxy rank networks, beside their MACs alone?"""
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from nas.commands.executor import executor
+from nas.config import Config, make
+from nas.evaluators.base import EvaluationFailed, Evaluator
+from nas.networks.cost import cost
+from nas.progress import Pace, Progress
+from nas.proxies.ranking import Tau, kendall
+from nas.proxies.report import Verdict, accuracies, dearest, verdict
+from nas.proxies.sample import spread_sample
+from nas.proxies.trainings import Trained, read, train
+from nas.run_folder import RunFolder
+from nas.tables import table
+from search_spaces.arch import Arch
+from search_spaces.errors import UserError
+from search_spaces.space import load_space
+
+
+def main(config: Config) -> None:
+    """Write `proxy_check.jsonl` and `proxy_check.csv` into the run folder; print the table."""
+    folder, count = Path(config["run"]), _count(config, "networks", 5)
+    seeds = range(_count(config, "seeds", 1))
+    archs = spread_sample(load_space(config["space"], "space"), count, _count(config, "seed", 0))
+    nodes = _proxies(config)
+    proxies: dict[str, Evaluator] = {
+        name: make(node, f"proxies.{name}") for name, node in nodes.items()
+    }
+    truth = _truth(config, archs)
+    for evaluator in proxies.values():
+        evaluator.prepare()
+    path = folder / "proxy_check.jsonl"
+    made_with = {name: config[name] for name in ("space", "networks", "seed")}
+    with RunFolder(folder).stage("proxy-check", {**made_with, "evaluator": config["evaluator"]}):
+        _keep_settings(folder, nodes)
+        told = _Told(len(proxies) * len(archs) * len(seeds) - _done(path, nodes, archs, seeds))
+        for name, evaluator in proxies.items():
+            workers = executor(config, evaluator, "workers", config["workers"])
+            train(name, archs, seeds, workers, path, told)
+        trained = [each for each in read(path) if each.proxy in proxies and each.seed in seeds]
+        reference = truth if truth is not None else accuracies(trained, dearest(trained))
+        verdicts = [verdict(name, trained, archs, reference) for name in proxies]
+        baselines = _baselines(archs, reference)
+        _write(folder / "proxy_check.csv", verdicts, baselines)
+    against = "true accuracies" if truth is not None else f"proxy {dearest(trained)!r}"
+    print(f"{len(archs)} networks of {config['space']['name']}, against {against}\n")
+    print(_shown(verdicts, baselines))
+    print(f"\nwritten to {folder}: proxy_check.csv, proxy_check.jsonl")
+
+
+def _proxies(config: Config) -> dict[str, Any]:
+    """The evaluator's configuration, changed as each proxy says."""
+    given = {"default": {}} if config["proxies"] is None else config["proxies"]
+    if not isinstance(given, Mapping) or not given:
+        raise UserError(f"proxies: expected settings by name, got {given!r}")
+    for name, changes in given.items():
+        if not isinstance(changes, Mapping):
+            raise UserError(f"proxies.{name}: expected settings of the evaluator, got {changes!r}")
+    return {str(name): _changed(config["evaluator"], changes) for name, changes in given.items()}
+
+
+def _changed(node: Any, changes: Any) -> Any:
+    if not isinstance(node, Mapping) or not isinstance(changes, Mapping) or "_target_" in changes:
+        return changes
+    return {**node, **{name: _changed(node.get(name), value) for name, value in changes.items()}}
+
+
+def _keep_settings(folder: Path, nodes: Mapping[str, Any]) -> None:
+    """Remember what each name stood for. Raises UserError where it stood for something else."""
+    for name, node in nodes.items():
+        with RunFolder(folder / name).stage("proxy", {"evaluator": node}):
+            continue
+
+
+def _truth(config: Config, archs: Sequence[Arch]) -> dict[str, float] | None:
+    """True accuracies by network; None where nobody knows them."""
+    if config.get("truth") is None:
+        return None
+    evaluator: Evaluator = make(config["truth"], "truth")
+    evaluator.prepare()
+    known = {}
+    for arch in archs:
+        try:
+            measured = evaluator.evaluate(arch, 0, lambda epoch, accuracy: None)
+        except EvaluationFailed:
+            continue
+        known[arch.key()] = measured.accuracy
+    return known
+
+
+def _done(path: Path, nodes: Mapping[str, Any], archs: Sequence[Arch], seeds: range) -> int:
+    keys = {arch.key() for arch in archs}
+    kept = read(path)
+    return sum(e.proxy in nodes and e.key in keys and e.seed in seeds for e in kept)
+
+
+class _Told:
+    """Tells the terminal of each training."""
+
+    def __init__(self, total: int) -> None:
+        self._total, self._done = total, 0
+        self._line, self._pace = Progress("proxy-check"), Pace()
+
+    def __call__(self, trained: Trained) -> None:
+        self._done += 1
+        said = trained.reason if trained.accuracy is None else f"{trained.accuracy:.4f}"
+        left = self._pace.step(self._total - self._done)
+        self._line(self._done, self._total, f"{trained.proxy} {said}", left)
+
+
+def _baselines(archs: Sequence[Arch], truth: Mapping[str, float]) -> dict[str, Tau]:
+    """How well what costs nothing ranks the networks."""
+    known = [arch for arch in archs if arch.key() in truth]
+    true = [truth[arch.key()] for arch in known]
+    return {
+        "MACs alone": kendall([cost(arch).macs for arch in known], true),
+        "params alone": kendall([cost(arch).params for arch in known], true),
+    }
+
+
+def _shown(verdicts: Sequence[Verdict], baselines: Mapping[str, Tau]) -> str:
+    header = ("proxy", "failed", "s a network", "Kendall τ [95 %]", "less MACs' τ [95 %]")
+    rows = [(v.proxy, v.failed, f"{v.seconds:.1f}", v.tau, v.over_macs) for v in verdicts]
+    free = [(name, "", "0.0", tau, "") for name, tau in baselines.items()]
+    curves = [
+        f"τ by epoch, {v.proxy}: {', '.join(f'{tau:.2f}' for tau in v.by_epoch)}"
+        for v in verdicts
+        if v.by_epoch
+    ]
+    return "\n".join([table(header, [*rows, *free]), "", *curves]).rstrip()
+
+
+def _write(path: Path, verdicts: Sequence[Verdict], baselines: Mapping[str, Tau]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(
+            ("proxy", "networks", "failed", "seconds", "tau", "tau_low", "tau_high",
+             "over_macs", "over_macs_low", "over_macs_high")
+        )  # fmt: skip
+        for v in verdicts:
+            over = (v.over_macs.value, v.over_macs.low, v.over_macs.high)
+            tau = (v.tau.value, v.tau.low, v.tau.high)
+            writer.writerow((v.proxy, v.networks, v.failed, v.seconds, *tau, *over))
+        for name, free in baselines.items():
+            writer.writerow((name, "", "", 0, free.value, free.low, free.high, "", "", ""))
+
+
+def _count(config: Config, name: str, least: int) -> int:
+    value = config[name]
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise UserError(f"{name}: expected an integer of at least {least}, got {value!r}")
+    return value

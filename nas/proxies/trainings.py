@@ -1,0 +1,86 @@
+"""The trainings of a check, each on disk once it is over."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from nas.executors.base import Executor, Job, Outcome
+from search_spaces.arch import Arch
+from search_spaces.errors import UserError
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What one proxy said of one network."""
+
+    proxy: str
+    key: str
+    seed: int
+    accuracy: float | None
+    """None where the training failed."""
+    curve: tuple[float, ...]
+    seconds: float
+    """Of one core."""
+    reason: str = ""
+
+
+def read(path: Path) -> list[Trained]:
+    """What is on record; a line that was cut off is not."""
+    if not path.exists():
+        return []
+    found = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            fields = json.loads(line)
+        except ValueError:
+            continue
+        found.append(Trained(**{**fields, "curve": tuple(fields["curve"])}))
+    return found
+
+
+def train(
+    proxy: str,
+    archs: Sequence[Arch],
+    seeds: Sequence[int],
+    executor: Callable[[], Executor],
+    path: Path,
+    told: Callable[[Trained], None],
+) -> None:
+    """Append a line to `path` for each training of `proxy` that is not there yet."""
+    known = {(each.proxy, each.key, each.seed) for each in read(path)}
+    todo = [(a, s) for s in seeds for a in archs if (proxy, a.key(), s) not in known]
+    if not todo:
+        return
+    _end_line(path)
+    with executor() as workers:
+        begun = finished = 0
+        while finished < len(todo):
+            while begun < len(todo) and begun - finished < workers.workers:
+                arch, seed = todo[begun]
+                workers.submit(Job(begun, arch, (seed,)))
+                begun += 1
+            outcome = workers.next()
+            arch, seed = todo[outcome.number]
+            trained = _as_trained(proxy, arch, seed, outcome)
+            with path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(asdict(trained)) + "\n")
+            finished += 1
+            told(trained)
+
+
+def _as_trained(proxy: str, arch: Arch, seed: int, outcome: Outcome) -> Trained:
+    if outcome.mistake:
+        raise UserError(outcome.mistake)
+    seconds = round(outcome.processor_seconds, 3)
+    if not outcome.measurements:
+        return Trained(proxy, arch.key(), seed, None, (), seconds, outcome.reason)
+    (measured,) = outcome.measurements
+    return Trained(proxy, arch.key(), seed, measured.accuracy, measured.curve, seconds)
+
+
+def _end_line(path: Path) -> None:
+    """A line that was cut off is not to be continued by the next."""
+    if path.exists() and not path.read_bytes().endswith(b"\n"):
+        with path.open("a", encoding="utf-8") as file:
+            file.write("\n")
