@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import optuna
 from optuna.exceptions import ExperimentalWarning
-from optuna.trial import FrozenTrial, Trial, TrialState
+from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 
 from nas.networks.cost import Cost, cost
 from nas.records import Directions
@@ -134,11 +134,22 @@ class Proposer:
         return self._accept(number, self._ask(spelling))
 
     def tell(self, candidate: Candidate, finished: FrozenTrial) -> None:
-        """Give the study what became of a candidate."""
-        for name, value in finished.user_attrs.items():
-            candidate.trial.set_user_attr(name, value)
-        values = finished.values if finished.state == TrialState.COMPLETE else None
-        self.study.tell(candidate.trial, values, state=finished.state)
+        """Give the study what became of a candidate.
+
+        Trials come in the order in which they are finished, as they do on resuming.
+        """
+        asked = self.study.get_trials(deepcopy=False)[candidate.trial.number]
+        self.study.tell(candidate.trial, state=TrialState.FAIL)
+        self.study.add_trial(
+            create_trial(
+                state=finished.state,
+                values=finished.values,
+                params=asked.params,
+                distributions=asked.distributions,
+                user_attrs=finished.user_attrs,
+                system_attrs=asked.system_attrs,
+            )
+        )
 
     def _as_problem(self) -> Problem:
         def price(params: Params) -> float:
@@ -176,9 +187,14 @@ class Proposer:
 
 def candidates_within(space: Space, limits: Limits, rng: random.Random) -> Iterator[Params]:
     """Candidates that keep the limits: random ones, and at last all, where the space is small."""
-    everything: Iterator[Params] = (space.sample(rng) for _ in range(_SAMPLES))
-    if space.size <= _ENUMERABLE:
-        everything = itertools.chain(everything, _everything(space))
+    everything: Iterable[Params]
+    if space.size <= _SAMPLES:
+        everything = list(_everything(space))
+        rng.shuffle(everything)
+    else:
+        everything = (space.sample(rng) for _ in range(_SAMPLES))
+        if space.size <= _ENUMERABLE:
+            everything = itertools.chain(everything, _everything(space))
 
     def admitted(params: Params) -> bool:
         arch = space.decode(params)
