@@ -5,7 +5,7 @@ free, so what the candidate is expected to gain, in reward or in hypervolume of 
 closed form; it is maximised by local search over the space itself, within the limits.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -58,7 +58,7 @@ class CostAwareSampler(DiscreteSampler):
         self._knowledge = Knowledge.of(problem)
 
     def allowed(self, row: Rows) -> bool:
-        return self._knowledge.allowed(row)
+        return row.tobytes() not in self._known and self._knowledge.allowed(row)
 
     def suggest(self, history: History) -> Rows:
         if len(history.rows) < self._settings.initial:
@@ -77,11 +77,11 @@ class CostAwareSampler(DiscreteSampler):
         settings, knowledge = self._settings, self._knowledge
         tried = history.tried
         gains = _Gains(knowledge, knowledge.model(history, settings.prior), tried)
-        found = gains.best(knowledge.pool(settings.pool), settings.starts)
+        found = gains.best(knowledge.pool(settings.pool), settings.starts, self.allowed)
         best = found[0] if found else None
         around = [row for _, row in found] + list(tried[gains.order[: settings.starts]])
         for _ in range(settings.steps):
-            found = gains.best(self._neighbours(around), settings.starts)
+            found = gains.best(self._neighbours(around), settings.starts, self.allowed)
             if not found or (best and found[0][0] <= best[0]):
                 break
             best = found[0]
@@ -121,12 +121,14 @@ class _Gains:
         gains = self._front.expected_gain(*self._model.predict(rows), self._knowledge.costs(rows))
         return np.log(np.maximum(gains, 1e-300))
 
-    def best(self, rows: Rows, count: int) -> list[tuple[float, Rows]]:
+    def best(
+        self, rows: Rows, count: int, allowed: Callable[[Rows], bool]
+    ) -> list[tuple[float, Rows]]:
         """The best few of `rows` that are allowed, with their gains, best first."""
         gains = self(rows)
         top: list[tuple[float, Rows]] = []
         for index in np.argsort(-gains, kind="stable"):
-            if self._knowledge.allowed(rows[index]):
+            if allowed(rows[index]):
                 top.append((float(gains[index]), rows[index]))
             if len(top) == count:
                 break

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from optuna.distributions import BaseDistribution
-from optuna.samplers import BaseSampler
+from optuna.samplers import BaseSampler, RandomSampler
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
@@ -31,6 +32,8 @@ class History:
     """(n,); NaN where a trial does not say"""
     pending: Rows
     """(p, choices) running"""
+    known: Rows
+    """(k, choices) all of these, and those that failed or were pruned"""
 
     @classmethod
     def of(
@@ -39,20 +42,26 @@ class History:
         """That of all trials but the one of number `besides`."""
         names = {choice.name for choice in encoding.choices}
         whole = [t for t in trials if t.number != besides and names <= t.params.keys()]
+        rows = encoding.rows(trial.params for trial in whole)
         finished = [t for t in whole if t.state == TrialState.COMPLETE]
         two = any(len(trial.values) > 1 for trial in finished)
         accuracies = [t.values[0] if two else t.user_attrs.get("accuracy") for t in finished]
         return cls(
-            encoding.rows(trial.params for trial in finished),
+            rows[_are(TrialState.COMPLETE, whole)],
             np.array([t.values if two else t.values[0] for t in finished], dtype=np.float64),
             np.array(accuracies, dtype=np.float64),
-            encoding.rows(t.params for t in whole if t.state == TrialState.RUNNING),
+            rows[_are(TrialState.RUNNING, whole)],
+            rows,
         )
 
     @property
     def tried(self) -> Rows:
         """(n + p, choices) finished and running."""
         return np.vstack([self.rows, self.pending])
+
+
+def _are(state: TrialState, trials: Sequence[FrozenTrial]) -> NDArray[np.bool_]:
+    return np.array([trial.state == state for trial in trials], dtype=bool)
 
 
 class DiscreteSampler(BaseSampler):
@@ -63,6 +72,8 @@ class DiscreteSampler(BaseSampler):
         self.encoding = Encoding(problem.choices)
         self.rng = np.random.default_rng(seed)
         self._distributions = distributions(problem.choices)
+        self._others = RandomSampler(seed)
+        self._known: set[bytes] = set()
 
     @abc.abstractmethod
     def suggest(self, history: History) -> Rows:
@@ -76,8 +87,15 @@ class DiscreteSampler(BaseSampler):
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
+        directions = [direction.name.lower() for direction in study.directions]
+        expected = ["maximize"] if self.problem.reward else ["maximize", "minimize"]
+        if directions != expected:
+            raise UserError(f"study: expected directions {expected}, got {directions}")
         trials = study.get_trials(deepcopy=False)
-        return self.encoding.params(self.suggest(History.of(trials, self.encoding, trial.number)))
+        history = History.of(trials, self.encoding, trial.number)
+        self._known = {row.tobytes() for row in history.known}
+        params = self.encoding.params(self.suggest(history))
+        return {name: params[name] for name in search_space}
 
     def sample_independent(
         self,
@@ -86,11 +104,12 @@ class DiscreteSampler(BaseSampler):
         param_name: str,
         param_distribution: BaseDistribution,
     ) -> Any:
-        raise UserError(f"{param_name}: the sampler was made for other choices")
+        """What is none of the problem's choices is drawn at random."""
+        return self._others.sample_independent(study, trial, param_name, param_distribution)
 
     def allowed(self, row: Rows) -> bool:
         """Whether a candidate is within the limits and new."""
-        return self.problem.allowed(self.encoding.params(row))
+        return row.tobytes() not in self._known and self.problem.allowed(self.encoding.params(row))
 
     def first_allowed(self, rows: Iterable[Rows]) -> Rows | None:
         """The first of these candidates that is allowed."""
@@ -99,13 +118,19 @@ class DiscreteSampler(BaseSampler):
     def random(self, count: int = 1) -> list[Rows]:
         """Up to `count` random candidates that are allowed; where none of many is, any one."""
         drawn = list(self.encoding.random(self.rng, _TRIES))
-        found: list[Rows] = []
+        found: dict[bytes, Rows] = {}
+        refused: set[bytes] = set()
         for row in drawn:
             if len(found) == count:
                 break
+            key = row.tobytes()
+            if key in refused:
+                continue
             if self.allowed(row):
-                found.append(row)
-        return found or drawn[:1]
+                found[key] = row
+            else:
+                refused.add(key)
+        return list(found.values()) or drawn[:1]
 
 
 def one_objective(problem: Problem, sampler: str) -> None:

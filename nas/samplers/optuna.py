@@ -2,13 +2,13 @@
 
 import importlib
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
-from optuna.samplers import BaseSampler
+from optuna.samplers import BaseGASampler, BaseSampler
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
@@ -37,7 +37,7 @@ class OptunaSampler:
         """Raises UserError where the path leads to no sampler, or it takes no such options."""
         inner = _construct(self.sampler, {**self.options, "seed": seed})
         if self.spelling == "study":
-            return inner
+            return _Forgetful(inner) if isinstance(inner, BaseGASampler) else inner
         return _Respelt(inner, problem.choices, self.spelling)
 
 
@@ -56,6 +56,55 @@ def _construct(path: str, options: Mapping[str, Any]) -> BaseSampler:
     if not isinstance(made, BaseSampler):
         raise UserError(f"sampler.sampler: expected an Optuna sampler, got {path}")
     return made
+
+
+class _Forgetful(BaseSampler):
+    """Lets `inner` choose the parents of each child anew.
+
+    Optuna keeps a generation's parents with the study, where a search that goes on from its trials
+    alone lacks them.
+    """
+
+    def __init__(self, inner: BaseGASampler) -> None:
+        self._inner = inner
+
+    def infer_relative_search_space(
+        self, study: Study, trial: FrozenTrial
+    ) -> dict[str, BaseDistribution]:
+        return self._inner.infer_relative_search_space(study, trial)
+
+    def sample_relative(
+        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        parents = self._inner._get_parent_cache_key_prefix()
+        for name in study._storage.get_study_system_attrs(study._study_id):
+            if name.startswith(parents):
+                study._storage.set_study_system_attr(study._study_id, name, None)
+        return self._inner.sample_relative(study, trial, search_space)
+
+    def sample_independent(
+        self,
+        study: Study,
+        trial: FrozenTrial,
+        param_name: str,
+        param_distribution: BaseDistribution,
+    ) -> Any:
+        return self._inner.sample_independent(study, trial, param_name, param_distribution)
+
+    def before_trial(self, study: Study, trial: FrozenTrial) -> None:
+        self._inner.before_trial(study, trial)
+
+    def after_trial(
+        self,
+        study: Study,
+        trial: FrozenTrial,
+        state: TrialState,
+        values: Sequence[float] | None,
+    ) -> None:
+        self._inner.after_trial(study, trial, state, values)
+
+    def reseed_rng(self) -> None:
+        self._inner.reseed_rng()
 
 
 class _Respelt(BaseSampler):
@@ -88,7 +137,7 @@ class _Respelt(BaseSampler):
         seen = study._get_trials(deepcopy=False)
         mirror.add_trials([self._spell(past) for past in seen if past.number != trial.number])
         asked = mirror.ask(self._spelt)
-        return {name: self._options[name][asked.params[name]] for name in self._spelt}
+        return {name: self._options[name][asked.params[name]] for name in search_space}
 
     def sample_independent(
         self,
@@ -97,17 +146,19 @@ class _Respelt(BaseSampler):
         param_name: str,
         param_distribution: BaseDistribution,
     ) -> Any:
-        raise UserError(f"{param_name}: the sampler was made for other choices")
+        """What is none of the choices is the inner sampler's, as it stands."""
+        return self._inner.sample_independent(study, trial, param_name, param_distribution)
 
     def _spell(self, trial: FrozenTrial) -> FrozenTrial:
-        complete = trial.params.keys() == self._spelt.keys()
+        whole = trial.params.keys() >= self._spelt.keys()
+        state = trial.state if whole else TrialState.FAIL
         return optuna.trial.create_trial(
-            state=trial.state if complete else TrialState.FAIL,
-            values=trial.values,
+            state=state,
+            values=trial.values if state == TrialState.COMPLETE else None,
             params={name: self._positions[name][trial.params[name]] for name in self._spelt}
-            if complete
+            if whole
             else {},
-            distributions=self._spelt if complete else {},
+            distributions=self._spelt if whole else {},
         )
 
 
