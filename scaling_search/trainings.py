@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from nas.evaluators.base import Evaluator
+from nas.evaluators.base import Checking, Evaluator
 from nas.executors.base import Outcome
 from nas.executors.ray_cluster import RaySettings, ray_cluster
 from scaling_search.records import Job, TrainingLog, TrainingRecord
@@ -136,6 +136,9 @@ def train(
             f"start it there, with ray.address=auto"
         )
     evaluator.prepare()
+    if isinstance(evaluator, Checking):
+        for network in trainings.networks:
+            evaluator.check(network.arch)
     with ray_cluster(ray) as workers:
         from scaling_search.tune_run import run_trainings  # Ray takes a second to import
 

@@ -81,3 +81,12 @@ class Sharing(Protocol):
     def given(self, data: Any) -> Evaluator:
         """The same evaluator with what was fetched at hand."""
         ...
+
+
+@runtime_checkable
+class Checking(Protocol):
+    """An evaluator that tells beforehand which networks it cannot build or feed."""
+
+    def check(self, arch: Arch) -> None:
+        """Raises UserError for such a network, without training anything."""
+        ...

@@ -1,8 +1,7 @@
 """Proxy accuracy: how well a slim version of a network does after a short training."""
 
-import contextlib
 import hashlib
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
 
 import torch
@@ -16,6 +15,7 @@ from nas.training.memory import within_memory
 from nas.training.recipe import Recipe
 from nas.training.shared import SharedImages
 from nas.training.sources import Digits, Source
+from nas.training.threads import threads
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
 from search_spaces.scaling import scale
@@ -79,6 +79,10 @@ class ProxyEvaluator(Evaluator):
             batch_norm=replace(arch.batch_norm, momentum=self.bn_momentum),
         )
 
+    def check(self, arch: Arch) -> None:
+        """Raises UserError where `arch` has no proxy: one of too few pixels for its strides."""
+        self.proxy(arch)
+
     def evaluate(self, arch: Arch, seed: int, report: Report) -> Measurement:
         """Proxy accuracy of `arch`; the same, to the bit, for the same `arch` and `seed`."""
         device = _device(self.device)
@@ -103,7 +107,7 @@ class ProxyEvaluator(Evaluator):
             )
 
         batch_size = min(self.recipe.batch_size, len(data.train))
-        with _threads(self.threads):
+        with threads(self.threads):
             curve, parts = within_memory(train, batch_size, self.parts)
         note = f"for want of memory, batches of {batch_size} in {parts} parts" if parts > 1 else ""
         return Measurement(accuracy=curve[-1], curve=curve, note=note)
@@ -174,13 +178,3 @@ def _device(name: str) -> torch.device:
         reason = str(error).splitlines()[0]
         raise UserError(f"evaluator.device: cannot use {name}: {reason}") from error
     return device
-
-
-@contextlib.contextmanager
-def _threads(count: int) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

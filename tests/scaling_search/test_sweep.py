@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from nas.evaluators.proxy import ProxyEvaluator
 from nas.executors.ray_cluster import RaySettings
+from nas.training.sources import Digits
 from scaling_search.compound import Constants
 from scaling_search.family import read_constants
 from scaling_search.settings import SweepSettings
@@ -281,6 +283,13 @@ def test_a_users_mistake_found_by_a_worker_ends_the_sweep(two_nodes, tmp_path):
 def test_what_the_cluster_lacks_is_told_before_anything_starts(ray, message, tmp_path):
     with pytest.raises(UserError, match=message):
         run_sweep(B0, COARSE, Surface(), tmp_path / "run", ray=ray)
+    assert not (tmp_path / "run").exists()
+
+
+def test_networks_that_cannot_be_fed_are_told_before_anything_starts(tmp_path):
+    evaluator = ProxyEvaluator(data=Digits(limit=60), resolution=8)
+    with pytest.raises(UserError, match=r"^evaluator: .* and 11 px: .* the feature map vanishes"):
+        run_sweep(B0, COARSE, evaluator, tmp_path / "run", ray=RaySettings())
     assert not (tmp_path / "run").exists()
 
 
