@@ -14,6 +14,7 @@ from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 from nas.networks.cost import Cost, cost
 from nas.records import Directions
 from nas.samplers.base import Params, Problem, SamplerFactory, distributions
+from nas.warm_start import WarmStart
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
 from search_spaces.space import Space
@@ -91,11 +92,15 @@ class Proposer:
     seed: int
     study: optuna.Study
     seen: set[str] = field(default_factory=set)
+    warm: WarmStart = field(default_factory=WarmStart)
+    starts: tuple[Params, ...] = field(init=False)
+    """The first suggestions."""
     problem: Problem = field(init=False)
     """One for the whole search: samplers keep prices with it."""
 
     def __post_init__(self) -> None:
         self.problem = self._as_problem()
+        self.starts = self.warm.first(self._merit)
 
     @classmethod
     def resume(
@@ -107,6 +112,7 @@ class Proposer:
         limits: Limits,
         seed: int,
         finished: Iterable[FrozenTrial],
+        warm: WarmStart | None = None,
     ) -> "Proposer":
         """A proposer that knows what was found so far."""
         directions: Directions = ("maximize",) if reward else ("maximize", "minimize")
@@ -114,13 +120,15 @@ class Proposer:
         trials = list(finished)
         study.add_trials(trials)
         seen = {trial.user_attrs["key"] for trial in trials}
-        return cls(space, sampler, reward, cost_of, limits, seed, study, seen)
+        return cls(space, sampler, reward, cost_of, limits, seed, study, seen, warm or WarmStart())
 
     def propose(self, number: int) -> Candidate | None:
         """The next candidate; None when nothing is left that was not tried and is within limits."""
         problem = self.problem
         spelling = distributions(problem.choices)
         trial: Trial | None = None
+        if number < len(self.starts) and problem.allowed(self.starts[number]):
+            return self._accept_given(number, self.starts[number])
         for attempt in range(_ASKS):
             self.study.sampler = self.sampler.make(problem, _derive(self.seed, number, attempt))
             trial = self._ask(spelling)
@@ -130,8 +138,7 @@ class Proposer:
         params = self._unseen(problem, trial.params if trial else {}, number)
         if params is None:
             return None
-        self.study.enqueue_trial(dict(params))
-        return self._accept(number, self._ask(spelling))
+        return self._accept_given(number, params)
 
     def tell(self, candidate: Candidate, finished: FrozenTrial) -> None:
         """Give the study what became of a candidate.
@@ -165,12 +172,20 @@ class Proposer:
             cost=price,
             reward=self.reward,
             allowed=allowed,
+            earlier=self.warm.earlier,
         )
+
+    def _merit(self, params: Params, accuracy: float) -> float:
+        return self.reward(accuracy, self.problem.cost(params)) if self.reward else accuracy
 
     def _ask(self, spelling: dict[str, optuna.distributions.BaseDistribution]) -> Trial:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ExperimentalWarning)
             return self.study.ask(spelling)
+
+    def _accept_given(self, number: int, params: Params) -> Candidate:
+        self.study.enqueue_trial(dict(params))
+        return self._accept(number, self._ask(distributions(self.problem.choices)))
 
     def _accept(self, number: int, trial: Trial) -> Candidate:
         arch = self.space.decode(trial.params)

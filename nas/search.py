@@ -19,6 +19,7 @@ from nas.records import Record, Standing, StudyStore, to_trial
 from nas.rewards import Front, Reward, pareto_front
 from nas.samplers.base import SamplerFactory
 from nas.samplers.recommend import recommend
+from nas.warm_start import WarmStart
 from search_spaces.compact import spell_arch
 from search_spaces.errors import UserError
 from search_spaces.space import Space
@@ -71,6 +72,8 @@ class Search:
     """What the reward weighs accuracy against."""
     latency: Price | None = None
     """What the limit of latency, if there is one, is compared with."""
+    warm: WarmStart = field(default_factory=WarmStart)
+    """What is tried first, and what is known from elsewhere."""
     exact: bool = False
     """Whether the evaluator's accuracies are free of noise: see `Evaluator.exact`."""
 
@@ -126,6 +129,7 @@ class Search:
             self._limits(),
             settings.seed,
             trials,
+            self.warm,
         )
 
 

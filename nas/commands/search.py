@@ -17,6 +17,7 @@ from nas.records import Record, Standing, StudyStore, write_csv
 from nas.rewards import Front, Reward
 from nas.run_folder import RunFolder
 from nas.search import Search, SearchSettings, SearchStopped, standing
+from nas.warm_start import read_warm_start
 from search_spaces.errors import UserError
 from search_spaces.parsing import from_mapping
 from search_spaces.space import Space, load_space
@@ -52,7 +53,8 @@ class Plan:
     @classmethod
     def read(cls, config: Config, run: Path) -> "Plan":
         """Raises UserError for whatever of it makes no sense."""
-        options = {name: value for name, value in config["search"].items() if name != "workers"}
+        apart = ("workers", "start_from")
+        options = {name: value for name, value in config["search"].items() if name not in apart}
         settings = from_mapping(SearchSettings, options, "search")
         space = load_space(config["space"], "space")
         evaluator: Evaluator = make(config["evaluator"], "evaluator")
@@ -73,6 +75,7 @@ class Plan:
             progress=_Report(settings.trials),
             price=price,
             latency=latency,
+            warm=read_warm_start(config["search"]["start_from"], space),
             exact=evaluator.exact(),
         )
         return cls(
@@ -196,6 +199,7 @@ def _made_with(config: Config, search: Search, evaluator: Evaluator) -> dict[str
         **{name: config[name] for name in ("space", "sampler", "reward", "evaluator")},
         "cost": dict(search.price.describe()),
         "latency": dict(search.latency.describe()) if search.latency else None,
-        "search": {name: getattr(search.settings, name) for name in names},
+        "search": {name: getattr(search.settings, name) for name in names}
+        | {"start_from": search.warm.digest()},
         "about": dict(evaluator.describe()),
     }

@@ -32,6 +32,9 @@ class Problem:
     allowed: Callable[[Params], bool] = lambda params: True
     """Whether a candidate is within the limits and neither tried nor being tried; once it is not,
     it never is again."""
+    earlier: "tuple[tuple[tuple[Params, float], ...], ...]" = ()
+    """Candidates with accuracies measured elsewhere, by source: under another proxy, or on another
+    dataset. Knowledge that may mislead, and no results."""
     memo: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
     """For samplers: what would take time to compute again, such as prices. Nothing else."""
 

@@ -1,10 +1,11 @@
 """What the cost-aware sampler knows: prices, refusals, and a model of accuracy."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from nas.samplers.base import Problem
+from nas.samplers.base import Params, Problem
 from nas.samplers.discrete import History
 from nas.samplers.encoding import Encoding, Floats, Rows
 from nas.samplers.gp import Kernel, Posterior, Prior, condition, fit
@@ -12,6 +13,8 @@ from nas.samplers.gp import Kernel, Posterior, Prior, condition, fit
 _SMALLEST_ERROR = 1e-3
 _GROWTH = 1.2
 """A kernel serves until there are so many times the trials that it was fitted to."""
+_EARLIER_MOST = 300
+"""Of a source of earlier measurements, evenly spread over it, that are learnt from."""
 _FITTED_MOST = 400
 """Trials that a kernel is fitted to at most; all are conditioned on."""
 
@@ -26,6 +29,7 @@ class Knowledge:
         self._pools: dict[int, Rows] = {}
         self._refused: set[bytes] = set()
         self._kernels: dict[bytes, Kernel] = {}
+        self._earlier: list[Posterior] | None = None
 
     @classmethod
     def of(cls, problem: Problem) -> "Knowledge":
@@ -66,18 +70,38 @@ class Knowledge:
         """
         if np.isnan(history.accuracies).any():
             raise ValueError("a finished trial has no user attribute 'accuracy'")
-        inputs = self._inputs(history.rows)
+        inputs = self.inputs(history.rows)
         errors = _log_error(history.accuracies)
         kernel = self._kernel(*inputs, errors, prior)
         posterior = condition(kernel, *inputs, errors)
         if len(history.pending):
-            expected, _ = posterior.predict(*self._inputs(history.pending))
-            inputs = self._inputs(history.tried)
+            expected, _ = posterior.predict(*self.inputs(history.pending))
+            inputs = self.inputs(history.tried)
             posterior = condition(kernel, *inputs, np.concatenate([errors, expected]))
         return AccuracyModel(self, posterior)
 
-    def _inputs(self, rows: Rows) -> tuple[Floats, Floats]:
-        return self.encoding.features(rows), np.log(self.costs(rows))[:, None]
+    def inputs(self, rows: Rows) -> tuple[Floats, Floats]:
+        return self.encoding.features(rows), self.known(rows)
+
+    def known(self, rows: Rows) -> Floats:
+        """(n, known) what accuracy may go by beside the choices.
+
+        Logarithms of the cost, and of the errors that models of earlier measurements expect: how
+        far those are to be trusted is learnt with all else, as the slope of a trend.
+        """
+        costs = np.log(self.costs(rows))[:, None]
+        if self._earlier is None:
+            self._earlier = [self._model_of(source) for source in self.problem.earlier]
+        features = self.encoding.features(rows) if self._earlier else costs
+        expected = [model.predict(features, costs)[0][:, None] for model in self._earlier]
+        return np.hstack([costs, *expected])
+
+    def _model_of(self, source: Sequence[tuple[Params, float]]) -> Posterior:
+        some = source[:: -(-len(source) // _EARLIER_MOST)]
+        rows = self.encoding.rows(params for params, _ in some)
+        inputs = self.encoding.features(rows), np.log(self.costs(rows))[:, None]
+        errors = _log_error(np.array([accuracy for _, accuracy in some]))
+        return condition(fit(*inputs, errors, Prior()), *inputs, errors)
 
     def _kernel(self, features: Floats, known: Floats, values: Floats, prior: Prior) -> Kernel:
         count = 2
@@ -99,23 +123,19 @@ class AccuracyModel:
 
     def predict(self, rows: Rows) -> tuple[Floats, Floats]:
         """Mean and standard deviation of accuracy, noise of measurement apart; (n,) each."""
-        return self._predict(rows, self.knowledge.costs(rows))
+        mean, deviation = self.posterior.predict(*self.knowledge.inputs(rows))
+        return 1 - np.exp(mean), deviation * np.exp(mean)
 
     def rewards(self, rows: Rows) -> tuple[Floats, Floats]:
         """Mean and standard deviation of the reward; (n,) each."""
         reward = self.knowledge.problem.reward
         assert reward is not None
         costs = self.knowledge.costs(rows)
-        means, deviations = self._predict(rows, costs)
+        means, deviations = self.predict(rows)
         at = list(zip(means.tolist(), deviations.tolist(), costs.tolist(), strict=True))
         middle = np.array([reward(mean, cost) for mean, _, cost in at])
         above = np.array([reward(mean + deviation, cost) for mean, deviation, cost in at])
         return middle, np.maximum(above - middle, 1e-12)
-
-    def _predict(self, rows: Rows, costs: Floats) -> tuple[Floats, Floats]:
-        features = self.knowledge.encoding.features(rows)
-        mean, deviation = self.posterior.predict(features, np.log(costs)[:, None])
-        return 1 - np.exp(mean), deviation * np.exp(mean)
 
 
 def _log_error(accuracies: Floats) -> Floats:
