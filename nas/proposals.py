@@ -37,6 +37,8 @@ class Limits:
     """Milliseconds."""
     latency: Callable[[Arch, Cost], float] | None = None
     """What `latency_max` is compared with."""
+    check: Callable[[Arch], None] | None = None
+    """Raises UserError for a network that the evaluator cannot build or feed."""
 
     def __post_init__(self) -> None:
         for name in ("macs_max", "params_max", "latency_max"):
@@ -45,7 +47,7 @@ class Limits:
                 raise UserError(f"{name}: expected a number above 0, got {value}")
 
     def admit(self, arch: Arch, price: Cost) -> bool:
-        """Whether a network of this cost is within the limits."""
+        """Whether a network of this cost is within the limits, and can be evaluated."""
         return (
             (self.macs_max is None or price.macs <= self.macs_max)
             and (self.params_max is None or price.params <= self.params_max)
@@ -54,7 +56,16 @@ class Limits:
                 or self.latency is None
                 or self.latency(arch, price) <= self.latency_max
             )
+            and self._passes(arch)
         )
+
+    def _passes(self, arch: Arch) -> bool:
+        try:
+            if self.check is not None:
+                self.check(arch)
+        except UserError:
+            return False
+        return True
 
     def __str__(self) -> str:
         named = {"MACs": self.macs_max, "params": self.params_max, "ms": self.latency_max}

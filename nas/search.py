@@ -20,6 +20,7 @@ from nas.rewards import Front, Reward, pareto_front
 from nas.samplers.base import SamplerFactory
 from nas.samplers.recommend import recommend
 from nas.warm_start import WarmStart
+from search_spaces.arch import Arch
 from search_spaces.compact import spell_arch
 from search_spaces.errors import UserError
 from search_spaces.space import Space
@@ -74,6 +75,8 @@ class Search:
     """What the limit of latency, if there is one, is compared with."""
     warm: WarmStart = field(default_factory=WarmStart)
     """What is tried first, and what is known from elsewhere."""
+    evaluable: Callable[[Arch], None] | None = None
+    """Raises UserError for a network that the evaluator cannot build or feed: it is never tried."""
     exact: bool = False
     """Whether the evaluator's accuracies are free of noise: see `Evaluator.exact`."""
 
@@ -95,6 +98,10 @@ class Search:
         limits = self._limits()
         found = next(candidates_within(self.space, limits, random.Random(0)), None)
         if found is None:
+            unchecked = dataclasses.replace(limits, check=None)
+            refused = next(candidates_within(self.space, unchecked, random.Random(0)), None)
+            if refused is not None and limits.check is not None:
+                limits.check(self.space.decode(refused))  # says what none of them has
             raise UserError(
                 f"search: no network of the space {self.space.name!r} is within the limits: "
                 f"{limits}"
@@ -117,7 +124,9 @@ class Search:
         asked = self.settings
         if asked.latency_max is not None and self.latency is None:
             raise UserError("search.latency_max: needs a table: latency_table=…")
-        return Limits(asked.macs_max, asked.params_max, asked.latency_max, self.latency)
+        return Limits(
+            asked.macs_max, asked.params_max, asked.latency_max, self.latency, self.evaluable
+        )
 
     def _proposer(self, trials: Iterable[FrozenTrial]) -> Proposer:
         settings = self.settings

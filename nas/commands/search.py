@@ -9,7 +9,7 @@ import optuna
 
 from nas.commands.executor import executor
 from nas.config import Config, make
-from nas.evaluators.base import Evaluator
+from nas.evaluators.base import Checking, Evaluator
 from nas.executors.base import Executor
 from nas.pricing import Price, TableLatency
 from nas.progress import Pace, Progress
@@ -34,8 +34,8 @@ def main(config: Config) -> None:
 def search(config: Config, run: Path) -> Standing:
     """Records, `baseline.yaml`, `front/` and `trials.csv` in the run folder."""
     plan = Plan.read(config, run)
-    plan.search.check()
     plan.evaluator.prepare()
+    plan.search.check()
     with RunFolder(run).stage("search", plan.made_with):
         return plan.carry_out(run)
 
@@ -76,6 +76,7 @@ class Plan:
             price=price,
             latency=latency,
             warm=read_warm_start(config["search"]["start_from"], space),
+            evaluable=evaluator.check if isinstance(evaluator, Checking) else None,
             exact=evaluator.exact(),
         )
         return cls(

@@ -216,6 +216,29 @@ def test_the_front_holds_what_nothing_beats_in_both(tmp_path: Path) -> None:
     assert found.baseline.key in {record.key for record in found.front}
 
 
+def deep_networks_do_not_fit(arch: Arch) -> None:
+    if arch.stages[1].kernel == 5:
+        raise UserError("evaluator: 5×5 kernels do not fit")
+
+
+def test_networks_that_cannot_be_fed_are_never_tried(tmp_path: Path) -> None:
+    asked = replace(
+        search(tmp_path, where=space("small"), trials=100), evaluable=deep_networks_do_not_fit
+    )
+    asked.check()
+    records = asked.run(here())
+    assert len(records) == space("small").size // 2
+    assert all(record.choices["s1_kernel"] == 3 for record in records)
+
+
+def test_a_space_of_which_nothing_can_be_fed_is_refused_with_the_reason(tmp_path: Path) -> None:
+    def nothing(arch: Arch) -> None:
+        raise UserError("evaluator: 8 px are too few")
+
+    with pytest.raises(UserError, match="8 px are too few"):
+        replace(search(tmp_path, trials=1), evaluable=nothing).check()
+
+
 def test_a_study_with_other_objectives_is_refused(tmp_path: Path) -> None:
     search(tmp_path, trials=1).run(here())
     with pytest.raises(UserError, match="has objectives"):
