@@ -2,6 +2,7 @@
 
 import importlib
 import itertools
+import os
 import shlex
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -150,7 +151,7 @@ def _overrides(verb: Verb, arguments: Sequence[str]) -> list[str]:
             if argument in _VALUED:
                 flags += itertools.islice(left, 1)
         elif "=" in argument or argument.startswith(("+", "~")):
-            overrides.append(argument)
+            overrides.append(_at_home(argument))
         else:
             plain.append(argument)
     if plain and (verb.positional is None or (len(plain) > 1 and not verb.many)):
@@ -170,6 +171,12 @@ def _flagged(flag: str, setting: str, value: str | None, left: Iterator[str]) ->
     if value is None:
         raise UserError(f"{flag}: expected a value after it")
     return setting + _quote(value)
+
+
+def _at_home(override: str) -> str:
+    """Shells leave the ~ of `data.path=~/pets` as it is, and Hydra's grammar has none."""
+    name, equals, value = override.partition("=")
+    return name + equals + _quote(os.path.expanduser(value)) if value[:2] == "~/" else override
 
 
 _VALUED = frozenset(
