@@ -266,3 +266,12 @@ def test_ctrl_c_is_the_programs_again_once_a_verb_has_ended(capsys) -> None:
     with pytest.raises(SystemExit):
         main(["cost", "nonsense"])
     assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_path_in_the_home_folder_needs_no_quotes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with pytest.raises(SystemExit):
+        main(["search", "data=imagefolder", "data.path=~/my pets", f"run={tmp_path / 'run'}"])
+    assert f"{tmp_path}/my pets" in capsys.readouterr().err
