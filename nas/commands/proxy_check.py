@@ -33,14 +33,17 @@ def main(config: Config) -> None:
     truth = _truth(config, archs)
     for evaluator in proxies.values():
         evaluator.prepare()
+    workers = {
+        name: executor(config, evaluator, "workers", config["workers"])
+        for name, evaluator in proxies.items()
+    }
     path = folder / "proxy_check.jsonl"
     made_with = {name: config[name] for name in ("space", "networks", "seed")}
     with RunFolder(folder).stage("proxy-check", {**made_with, "evaluator": config["evaluator"]}):
         _keep_settings(folder, nodes)
         told = _Told(len(proxies) * len(archs) * len(seeds) - _done(path, nodes, archs, seeds))
-        for name, evaluator in proxies.items():
-            workers = executor(config, evaluator, "workers", config["workers"])
-            train(name, archs, seeds, workers, path, told)
+        for name in proxies:
+            train(name, archs, seeds, workers[name], path, told)
         trained = [each for each in read(path) if each.proxy in proxies and each.seed in seeds]
         reference = truth if truth is not None else accuracies(trained, dearest(trained))
         verdicts = [verdict(name, trained, archs, reference) for name in proxies]

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import kendalltau
 
 Floats = NDArray[np.float64]
 
-_RESAMPLES = 1000
+_RESAMPLES = 4000
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,27 +25,48 @@ class Tau:
 
 def kendall(scores: Sequence[float], truth: Sequence[float]) -> Tau:
     """Of two (n,) sequences; 0 where one of them ranks nothing."""
-    a, b = np.asarray(scores, float), np.asarray(truth, float)
-    return _interval(_tau(a, b), [_tau(a[drawn], b[drawn]) for drawn in _resamples(len(a))])
+    pairs = _Pairs.of(scores, truth)
+    return _interval(pairs.tau(np.ones((1, len(scores)))), pairs.tau(_resamples(len(scores))))
 
 
 def kendall_gain(scores: Sequence[float], others: Sequence[float], truth: Sequence[float]) -> Tau:
     """By how much `scores` rank better than `others` do: of the same resamples of networks."""
-    a, b, t = (np.asarray(values, float) for values in (scores, others, truth))
-    gains = [_tau(a[d], t[d]) - _tau(b[d], t[d]) for d in _resamples(len(a))]
-    return _interval(_tau(a, t) - _tau(b, t), gains)
+    pairs, free = _Pairs.of(scores, truth), _Pairs.of(others, truth)
+    once, drawn = np.ones((1, len(scores))), _resamples(len(scores))
+    return _interval(pairs.tau(once) - free.tau(once), pairs.tau(drawn) - free.tau(drawn))
 
 
-def _tau(a: Floats, b: Floats) -> float:
-    value = float(kendalltau(a, b).statistic)
-    return value if np.isfinite(value) else 0.0
+@dataclass(frozen=True, slots=True)
+class _Pairs:
+    """Whether two sequences order each pair alike, and which of them order it at all; (n, n)."""
+
+    agree: Floats
+    first: Floats
+    second: Floats
+
+    @classmethod
+    def of(cls, scores: Sequence[float], truth: Sequence[float]) -> "_Pairs":
+        a, b = (np.asarray(values, dtype=np.float64) for values in (scores, truth))
+        signs = [np.sign(values[:, None] - values) for values in (a, b)]
+        return cls(signs[0] * signs[1], np.abs(signs[0]), np.abs(signs[1]))
+
+    def tau(self, counts: Floats) -> Floats:
+        """(m,) of samples that hold each network so often; `counts` is (m, n)."""
+        agree, first, second = (
+            ((counts @ pairs) * counts).sum(axis=1)
+            for pairs in (self.agree, self.first, self.second)
+        )
+        ordered = np.sqrt(first * second)
+        tau: Floats = np.divide(agree, ordered, out=np.zeros(len(counts)), where=ordered > 0)
+        return tau
 
 
-def _resamples(count: int) -> NDArray[np.int64]:
-    drawn: NDArray[np.int64] = np.random.default_rng(0).integers(0, count, (_RESAMPLES, count))
-    return drawn
+def _resamples(count: int) -> Floats:
+    """(resamples, count) how often each is drawn, with return."""
+    rng = np.random.default_rng(0)
+    return rng.multinomial(count, [1 / count] * count, size=_RESAMPLES).astype(np.float64)
 
 
-def _interval(value: float, resampled: Sequence[float]) -> Tau:
+def _interval(value: Floats, resampled: Floats) -> Tau:
     low, high = np.percentile(resampled, [2.5, 97.5])
-    return Tau(value, float(low), float(high))
+    return Tau(float(value[0]), float(low), float(high))

@@ -1,0 +1,177 @@
+"""`nas-search proxy-check`: what is trained, what τ is of, and that a check goes on."""
+
+import csv
+import itertools
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import kendalltau
+
+from nas.cli import main
+from nas.networks.cost import cost
+from nas.proxies.ranking import kendall, kendall_gain
+from nas.proxies.report import accuracies, dearest, verdict
+from nas.proxies.sample import spread_sample
+from nas.proxies.trainings import Trained
+from search_spaces.errors import UserError
+from search_spaces.space import load_space
+
+SPACE = load_space(
+    {
+        "name": "small",
+        "base": "efficientnet_b0",
+        "stages": {n: {"kernel": [3, 5], "expand": [3, 6]} for n in (1, 3, 5)},
+    },
+    "space",
+)
+
+
+def test_a_sample_has_one_network_of_each_equal_part_by_macs() -> None:
+    ranked = sorted(
+        (
+            SPACE.decode(dict(zip([c.name for c in SPACE.choices], options, strict=True)))
+            for options in itertools.product(*(choice.options for choice in SPACE.choices))
+        ),
+        key=lambda arch: cost(arch).macs,
+    )
+    sample = spread_sample(SPACE, 8, seed=1)
+    macs = [cost(arch).macs for arch in sample]
+    assert macs == sorted(macs)
+    assert len({arch.key() for arch in sample}) == 8
+    for part, price in enumerate(macs):
+        assert cost(ranked[8 * part]).macs <= price <= cost(ranked[8 * part + 7]).macs
+    assert [a.key() for a in spread_sample(SPACE, 8, 1)] == [a.key() for a in sample]
+    assert [a.key() for a in spread_sample(SPACE, 8, 2)] != [a.key() for a in sample]
+
+
+def test_more_networks_than_a_space_has_are_refused() -> None:
+    with pytest.raises(UserError, match="expected at most 64"):
+        spread_sample(SPACE, 65, seed=0)
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=5, max_size=20, unique=True))
+def test_tau_is_kendalls_and_lies_in_its_interval_or_ranks_nothing(
+    pairs: list[tuple[float, float]],
+) -> None:
+    said, true = zip(*pairs, strict=True)
+    tau = kendall(said, true)
+    expected = kendalltau(said, true).statistic
+    assert tau.value == pytest.approx(0 if np.isnan(expected) else expected)
+    assert -1 <= tau.low <= tau.high <= 1
+
+
+def test_a_ranking_gains_nothing_over_itself() -> None:
+    gain = kendall_gain([1, 2, 3, 5, 4, 6], [1, 2, 3, 5, 4, 6], [1, 2, 3, 4, 5, 6])
+    assert (gain.value, gain.low, gain.high) == (0, 0, 0)
+
+
+def trained(proxy: str, values: dict[str, list[float | None]], seconds: float) -> list[Trained]:
+    return [
+        Trained(proxy, key, seed, value, () if value is None else (0.1, value), seconds)
+        for key, of in values.items()
+        for seed, value in enumerate(of)
+    ]
+
+
+def test_accuracies_are_means_over_seeds_of_what_did_not_fail() -> None:
+    found = trained("a", {"x": [0.5, 0.7], "y": [0.4, None]}, 1.0)
+    assert accuracies(found, "a") == {"x": pytest.approx(0.6)}
+
+
+def test_a_verdict_is_of_the_networks_that_have_both_accuracies() -> None:
+    archs = spread_sample(SPACE, 8, seed=0)
+    rising = {arch.key(): [0.1 * n] for n, arch in enumerate(archs)}
+    failed = {**rising, archs[0].key(): [None]}
+    both = trained("cheap", failed, 1.0) + trained("dear", rising, 9.0)
+    assert dearest(both) == "dear"
+    found = verdict("cheap", both, archs, accuracies(both, "dear"))
+    assert (found.networks, found.failed, found.seconds) == (7, 1, 1.0)
+    assert found.tau.value == pytest.approx(1)
+    assert found.by_epoch == (0, pytest.approx(1))
+    with pytest.raises(UserError, match="expected at least 5 networks"):
+        verdict("cheap", both, archs[:5], accuracies(both, "dear"))
+
+
+@pytest.fixture
+def check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The arguments of a check that takes no time; conf/ holds a table of the truth."""
+    monkeypatch.chdir(tmp_path)
+    return [
+        "proxy-check", "networks=6", "evaluator=custom", "evaluator._target_=toy.Toy",
+        "+evaluator.noise=0.2", "workers=1", "run=out",
+    ]  # fmt: skip
+
+
+TWO = "proxies={noisy: {}, exact: {noise: 0, seconds: 0.01}}"
+
+
+def test_a_check_goes_on_from_its_records(
+    check: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    main([*check, TWO])
+    first = capsys.readouterr()
+    assert "proxy-check 12/12" in first.err
+    assert "MACs alone" in first.out
+    path = Path("out/proxy_check.jsonl")
+    lines = path.read_text().splitlines()
+    assert len(lines) == 12
+    path.write_text("\n".join(lines[:9]) + "\n" + lines[9][:20])
+    main([*check, TWO])
+    again = capsys.readouterr()
+    assert "proxy-check 3/3" in again.err
+    kept = [json.loads(line) for line in path.read_text().splitlines() if line.endswith("}")]
+    assert {(e["proxy"], e["key"], e["accuracy"]) for e in kept} == {
+        (e["proxy"], e["key"], e["accuracy"]) for e in map(json.loads, lines)
+    }
+    with Path("out/proxy_check.csv").open() as file:
+        rows = {row["proxy"]: row for row in csv.DictReader(file)}
+    assert set(rows) == {"noisy", "exact", "MACs alone", "params alone"}
+    assert float(rows["noisy"]["tau_low"]) <= float(rows["noisy"]["tau"])
+
+
+def test_the_truth_may_come_from_another_evaluator(
+    check: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    truth = ["evaluator@truth=custom", "truth._target_=toy.Toy"]
+    main([*check, TWO, *truth])
+    told = capsys.readouterr().out
+    assert "against true accuracies" in told
+    with Path("out/proxy_check.csv").open() as file:
+        rows = {row["proxy"]: row for row in csv.DictReader(file)}
+    assert float(rows["exact"]["tau"]) == pytest.approx(1)
+    assert float(rows["noisy"]["tau"]) < 1
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("networks=2", "networks: expected an integer of at least 5, got 2"),
+        ("proxies={}", "proxies: expected settings by name"),
+        ("proxies={a: 3}", "proxies.a: expected settings of the evaluator, got 3"),
+        ("workers=0", "workers: expected an integer of at least 1, got 0"),
+        ("proxies={a: {noise: loud}}", "proxies.a.noise"),
+    ],
+)
+def test_mistakes_get_one_line_and_leave_nothing(
+    check: list[str], capsys: pytest.CaptureFixture[str], change: str, message: str
+) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main([*check, change])
+    told = capsys.readouterr().err.strip().splitlines()
+    assert stopped.value.code == 2
+    assert len(told) == 1
+    assert message in told[0]
+    assert not Path("out").exists()
+
+
+def test_a_name_stands_for_one_proxy_in_a_folder(
+    check: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    main([*check, TWO])
+    with pytest.raises(SystemExit):
+        main([*check, "proxies={noisy: {noise: 0.1}}"])
+    assert "made with evaluator.noise=0.2" in capsys.readouterr().err
