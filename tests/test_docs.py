@@ -39,3 +39,12 @@ def test_the_space_of_ones_own_is_found(capsys: pytest.CaptureFixture[str]) -> N
     toy = ["evaluator=custom", "evaluator._target_=toy.Toy"]
     main([*shlex.split(blocks("extending.md", "")[1])[1:], *toy, "search.trials=2", "run=r"])
     assert "baseline" in capsys.readouterr().out
+
+
+def test_the_sampler_of_ones_own_searches() -> None:
+    (code,) = blocks("search.md", "python")
+    Path("my_sampler.py").write_text(code)
+    command = blocks("search.md", "")[-1].strip().splitlines()[-1]
+    toy = ["evaluator=custom", "evaluator._target_=toy.Toy"]
+    main([*shlex.split(command)[1:], *toy, "search.trials=6", "run=r"])
+    assert read_about("r/baseline.yaml")["seeds"] == 1
