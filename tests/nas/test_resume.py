@@ -17,15 +17,17 @@ import toy
 TRIALS = 40
 
 
-def command(folder: Path, workers: int) -> list[str]:
+def command(
+    folder: Path, workers: int, *, trials: int = TRIALS, seconds: float = 0.02
+) -> list[str]:
     settings = [
         f"run={folder}",
-        f"search.trials={TRIALS}",
+        f"search.trials={trials}",
         f"search.workers={workers}",
         "sampler=random",
         "evaluator=custom",
         "evaluator._target_=toy.Toy",
-        "+evaluator.seconds=0.02",
+        f"+evaluator.seconds={seconds}",
     ]
     return [sys.executable, "-c", f"import nas.cli; nas.cli.main({['search', *settings]!r})"]
 
@@ -105,8 +107,9 @@ def test_workers_do_not_outlive_a_killed_search(tmp_path: Path) -> None:
 @pytest.mark.parametrize("times", [1, 2])
 def test_ctrl_c_says_how_to_go_on_and_a_second_stops_at_once(tmp_path: Path, times: int) -> None:
     folder = tmp_path / "run"
+    slow = {"trials": 8, "seconds": 1.0}  # long enough to be interrupted, however busy all is
     process = subprocess.Popen(
-        command(folder, 2),
+        command(folder, 2, **slow),
         env=environment(),
         stderr=subprocess.PIPE,
         text=True,
@@ -127,9 +130,9 @@ def test_ctrl_c_says_how_to_go_on_and_a_second_stops_at_once(tmp_path: Path, tim
     assert "To go on: nas-search search run=" in errors
     assert "Traceback" not in errors
     before = finished(folder)
-    subprocess.run(command(folder, 1), env=environment(), check=True, capture_output=True)
+    subprocess.run(command(folder, 1, **slow), env=environment(), check=True, capture_output=True)
     assert finished(folder)[: len(before)] == before
-    assert len(finished(folder)) == TRIALS
+    assert len(finished(folder)) == 8
 
 
 def _children(pid: int) -> list[str]:
