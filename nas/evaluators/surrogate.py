@@ -15,17 +15,18 @@ from zipfile import BadZipFile
 import numpy as np
 
 from nas.evaluators.base import Evaluator, Measurement, Report
-from nas.evaluators.kernel_ridge import Fit, Floats, Quality, fit
+from nas.evaluators.regression import Floats, Quality, Regression, learn
 from nas.evaluators.rows import RowsFile
 from nas.evaluators.table import check_in_space
 from nas.samplers.encoding import Encoding
+from nas.samplers.gp import Kernel
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
 
 if TYPE_CHECKING:
     from search_spaces.space import Params
 
-_FORMAT = "surrogate 1"
+_FORMAT = "surrogate 2"
 _LEAST = 20
 _MOST = 6000
 """Networks that are learnt from: with more, fitting takes minutes and gigabytes."""
@@ -34,7 +35,7 @@ _MOST = 6000
 @dataclass(frozen=True, kw_only=True)
 class SurrogateEvaluator(RowsFile, Evaluator):
     """Predicts the accuracy of an architecture of the space from a table, or from one's own
-    records (a trials.csv), by kernel ridge regression.
+    records (a trials.csv), by Gaussian process regression.
 
     How well it does on networks that it was not shown is part of its description.
     """
@@ -55,14 +56,16 @@ class SurrogateEvaluator(RowsFile, Evaluator):
         return Path(self.cache or f"{self.path}.surrogate.npz").expanduser()
 
     @cached_property
-    def fitted(self) -> tuple[Fit, Quality]:
+    def fitted(self) -> tuple[Regression, Quality]:
         """What was learnt, and how good it is: from the cache where that is of the same table."""
         fingerprint = self._fingerprint()
         kept = _read(self.cache_path, fingerprint)
         if kept is not None:
             return kept
         rows = self._learnt_from()
-        found = fit(self._features([params for params, _ in rows]), np.array([a for _, a in rows]))
+        found = learn(
+            self._features([params for params, _ in rows]), np.array([a for _, a in rows])
+        )
         _write(self.cache_path, fingerprint, *found)
         return found
 
@@ -142,7 +145,7 @@ class SurrogateEvaluator(RowsFile, Evaluator):
         return digest.hexdigest()
 
 
-def _read(path: Path, fingerprint: str) -> tuple[Fit, Quality] | None:
+def _read(path: Path, fingerprint: str) -> tuple[Regression, Quality] | None:
     """What a file of ours holds; None where there is none, or one of something else."""
     if not path.exists():
         return None
@@ -152,18 +155,23 @@ def _read(path: Path, fingerprint: str) -> tuple[Fit, Quality] | None:
                 raise KeyError("format")
             if str(kept["fingerprint"]) != fingerprint:
                 return None
-            offset, scale, width = (float(kept[name]) for name in ("offset", "scale", "width"))
-            learnt = Fit(kept["features"], kept["weights"], kept["slopes"], offset, scale, width)
-            return learnt, Quality(*(float(value) for value in kept["quality"]))
+            noise, variance, mean, scale = (float(value) for value in kept["kernel"])
+            nothing = np.empty(0), np.empty(0)
+            kernel = Kernel(
+                noise, variance, kept["relevance"], kept["slopes"], (mean, scale), nothing
+            )
+            quality = Quality(*(float(value) for value in kept["quality"]))
+            return Regression(kernel, kept["features"], kept["weights"]), quality
     except (OSError, EOFError, ValueError, LookupError, TypeError, AttributeError, BadZipFile):
         raise UserError(
             f"evaluator.cache: {path} is there, and is no surrogate: delete it, or give another"
         ) from None
 
 
-def _write(path: Path, fingerprint: str, learnt: Fit, quality: Quality) -> None:
+def _write(path: Path, fingerprint: str, learnt: Regression, quality: Quality) -> None:
     # Never seen half-written; each process has a draft of its own.
     draft = path.with_name(f".{path.name}.{os.getpid()}.part")
+    kernel = learnt.kernel
     try:
         with draft.open("wb") as file:
             np.savez(
@@ -172,10 +180,9 @@ def _write(path: Path, fingerprint: str, learnt: Fit, quality: Quality) -> None:
                 fingerprint=np.array(fingerprint),
                 features=learnt.features,
                 weights=learnt.weights,
-                slopes=learnt.slopes,
-                offset=np.array(learnt.offset),
-                scale=np.array(learnt.scale),
-                width=np.array(learnt.width),
+                kernel=np.array([kernel.noise, kernel.variance, *kernel.value]),
+                relevance=kernel.relevance,
+                slopes=kernel.slopes,
                 quality=np.array([quality.tau, quality.r2, quality.rmse]),
             )
         draft.replace(path)
