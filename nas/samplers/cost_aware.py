@@ -29,9 +29,9 @@ class CostAware:
 
     initial: int = 8
     """Candidates spread over the space before the model is asked."""
-    pool: int = 1000
+    pool: int = 250
     """Random candidates looked at for each suggestion."""
-    starts: int = 5
+    starts: int = 3
     """Local searches from the best of the pool, and as many from the best trials."""
     steps: int = 8
     """Steps of the local searches at most."""
@@ -79,7 +79,7 @@ class CostAwareSampler(DiscreteSampler):
         gains = _Gains(knowledge, knowledge.model(history, settings.prior), tried)
         found = gains.best(knowledge.pool(settings.pool), settings.starts, self.allowed)
         best = found[0] if found else None
-        around = [row for _, row in found] + list(tried[gains.order[: settings.starts]])
+        around = [row for _, row in found] + list(tried[gains.best_tried(settings.starts)])
         for _ in range(settings.steps):
             found = gains.best(self._neighbours(around), settings.starts, self.allowed)
             if not found or (best and found[0][0] <= best[0]):
@@ -111,8 +111,7 @@ class _Gains:
             dearest = 1.1 * max(costs.max(), knowledge.costs(knowledge.pool(_SPREAD)).max())
             self._front = Front.of(accuracies, costs, dearest)
             merits = self._front.depth(accuracies, costs)
-        self.order = np.argsort(-merits, kind="stable")
-        """Of what was tried, best first."""
+        self._merits = merits
 
     def __call__(self, rows: Rows) -> Floats:
         """(n,)"""
@@ -120,6 +119,12 @@ class _Gains:
             return log_expected_gain(*self._model.rewards(rows), self._best)
         gains = self._front.expected_gain(*self._model.predict(rows), self._knowledge.costs(rows))
         return np.log(np.maximum(gains, 1e-300))
+
+    def best_tried(self, count: int) -> Rows:
+        """Indices of what to look around: the best few for a reward, the whole front for two."""
+        if not self._reward:
+            count = max(count, int((self._merits == 0).sum()))
+        return np.argsort(-self._merits, kind="stable")[:count]
 
     def best(
         self, rows: Rows, count: int, allowed: Callable[[Rows], bool]
