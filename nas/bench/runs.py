@@ -15,6 +15,7 @@ import optuna
 from nas.bench.landscape import Landscape
 from nas.bench.simulate import Step, simulate
 from nas.bench.survey import Survey
+from nas.json_lines import JsonLines
 from nas.samplers.base import SamplerFactory
 
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -86,7 +87,8 @@ def run(
     if not tasks:
         return
     _one_thread_each()
-    _end_line(path)
+    lines = _lines(path)
+    lines.repair()
     with ProcessPoolExecutor(
         min(processes, len(tasks)),
         mp_context=multiprocessing.get_context("spawn"),
@@ -95,35 +97,25 @@ def run(
         try:
             for done, future in enumerate(as_completed(futures), start=1):
                 result = future.result()
-                with path.open("a", encoding="utf-8") as file:
-                    file.write(json.dumps(_as_line(result)) + "\n")
+                lines.append(_as_line(result))
                 told(done, result)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
 
 
-def _end_line(path: Path) -> None:
-    """A line that was cut off is not to be continued by the next."""
-    if path.exists() and not path.read_bytes().endswith(b"\n"):
-        with path.open("a", encoding="utf-8") as file:
-            file.write("\n")
-
-
 def read(path: Path) -> list[Result]:
-    """What is on record; a line that was cut off is not."""
-    if not path.exists():
-        return []
-    results = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        try:
-            fields = json.loads(line)
-        except ValueError:
-            continue
-        columns = fields.pop("steps")
-        rows = zip(*(columns[name] for name in Step.__slots__), strict=True)
-        results.append(Result(**fields, steps=tuple(Step(*row) for row in rows)))
-    return results
+    """What is on record. Raises UserError as JsonLines does."""
+    return _lines(path).read(_as_result)
+
+
+def _lines(path: Path) -> JsonLines:
+    return JsonLines(path, "a search")
+
+
+def _as_result(line: Mapping[str, Any]) -> Result:
+    rows = zip(*(line["steps"][name] for name in Step.__slots__), strict=True)
+    return Result(**{**line, "steps": tuple(Step(*row) for row in rows)})
 
 
 def _as_line(result: Result) -> dict[str, Any]:

@@ -1,11 +1,12 @@
 """The trainings of a check, each on disk once it is over."""
 
-import json
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from nas.executors.base import Executor, Job, Outcome
+from nas.json_lines import JsonLines
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
 
@@ -26,17 +27,8 @@ class Trained:
 
 
 def read(path: Path) -> list[Trained]:
-    """What is on record; a line that was cut off is not."""
-    if not path.exists():
-        return []
-    found = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        try:
-            fields = json.loads(line)
-        except ValueError:
-            continue
-        found.append(Trained(**{**fields, "curve": tuple(fields["curve"])}))
-    return found
+    """What is on record. Raises UserError as JsonLines does."""
+    return _lines(path).read(lambda data: Trained(**{**data, "curve": tuple(data["curve"])}))
 
 
 def train(
@@ -52,7 +44,8 @@ def train(
     todo = [(a, s) for s in seeds for a in archs if (proxy, a.key(), s) not in known]
     if not todo:
         return
-    _end_line(path)
+    lines = _lines(path)
+    lines.repair()
     with executor() as workers:
         begun = finished = 0
         while finished < len(todo):
@@ -63,8 +56,7 @@ def train(
             outcome = workers.next()
             arch, seed = todo[outcome.number]
             trained = _as_trained(proxy, arch, seed, outcome)
-            with path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(asdict(trained)) + "\n")
+            lines.append(asdict(trained))
             finished += 1
             told(trained)
 
@@ -76,11 +68,11 @@ def _as_trained(proxy: str, arch: Arch, seed: int, outcome: Outcome) -> Trained:
     if not outcome.measurements:
         return Trained(proxy, arch.key(), seed, None, (), seconds, outcome.reason)
     (measured,) = outcome.measurements
+    if not all(map(math.isfinite, (measured.accuracy, *measured.curve))):
+        reason = f"the evaluator gave an accuracy of {measured.accuracy}"
+        return Trained(proxy, arch.key(), seed, None, (), seconds, reason)
     return Trained(proxy, arch.key(), seed, measured.accuracy, measured.curve, seconds)
 
 
-def _end_line(path: Path) -> None:
-    """A line that was cut off is not to be continued by the next."""
-    if path.exists() and not path.read_bytes().endswith(b"\n"):
-        with path.open("a", encoding="utf-8") as file:
-            file.write("\n")
+def _lines(path: Path) -> JsonLines:
+    return JsonLines(path, "a training")

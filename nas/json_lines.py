@@ -1,0 +1,57 @@
+"""A file of JSON lines with one writer; a writer that was killed leaves it readable."""
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from search_spaces.errors import UserError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class JsonLines:
+    """Records, a line each, on disk before they count."""
+
+    path: Path
+    kind: str
+    """What there is a record of, for messages: `a training`."""
+
+    def read(self, parse: Callable[[Any], T]) -> list[T]:
+        """What `parse` makes of each line.
+
+        A last line that was cut off while it was written is no record. Raises UserError for any
+        other line that is no JSON or that `parse` makes nothing of, naming it.
+        """
+        records = []
+        for number, line in enumerate(self._whole_lines(), start=1):
+            try:
+                records.append(parse(json.loads(line)))
+            except (ValueError, KeyError, TypeError, AttributeError):
+                where = f"{self.path}: line {number}"
+                raise UserError(f"{where}: not a record of {self.kind}") from None
+        return records
+
+    def append(self, record: Mapping[str, Any]) -> None:
+        """Write the record through to the disk. Raises OSError where it cannot."""
+        line = json.dumps(record, ensure_ascii=False, allow_nan=False) + "\n"
+        with self.path.open("ab") as file:
+            file.write(line.encode())
+            file.flush()
+            os.fsync(file.fileno())
+
+    def repair(self) -> None:
+        """Cut off a half-written last line, so that the next record starts a line of its own."""
+        whole = sum(len(line) + 1 for line in self._whole_lines())
+        if self.path.exists() and self.path.stat().st_size != whole:
+            with self.path.open("rb+") as file:
+                file.truncate(whole)
+                os.fsync(file.fileno())
+
+    def _whole_lines(self) -> list[bytes]:
+        if not self.path.exists():
+            return []
+        return self.path.read_bytes().split(b"\n")[:-1]
