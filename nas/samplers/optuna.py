@@ -1,5 +1,6 @@
 """Optuna's samplers, over choices spelt the way that suits each."""
 
+import copy
 import importlib
 import warnings
 from collections.abc import Mapping, Sequence
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
 from optuna.samplers import BaseGASampler, BaseSampler
+from optuna.storages import InMemoryStorage
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
@@ -38,7 +40,7 @@ class OptunaSampler:
         inner = _construct(self.sampler, {**self.options, "seed": seed})
         if self.spelling == "study":
             return _Forgetful(inner) if isinstance(inner, BaseGASampler) else inner
-        return _Respelt(inner, problem.choices, self.spelling)
+        return _Respelt(inner, problem, self.spelling)
 
 
 def _construct(path: str, options: Mapping[str, Any]) -> BaseSampler:
@@ -58,14 +60,10 @@ def _construct(path: str, options: Mapping[str, Any]) -> BaseSampler:
     return made
 
 
-class _Forgetful(BaseSampler):
-    """Lets `inner` choose the parents of each child anew.
+class _Wrapped(BaseSampler):
+    """What `inner` does, as far as it is not said otherwise."""
 
-    Optuna keeps a generation's parents with the study, where a search that goes on from its trials
-    alone lacks them.
-    """
-
-    def __init__(self, inner: BaseGASampler) -> None:
+    def __init__(self, inner: BaseSampler) -> None:
         self._inner = inner
 
     def infer_relative_search_space(
@@ -76,10 +74,6 @@ class _Forgetful(BaseSampler):
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
-        parents = self._inner._get_parent_cache_key_prefix()
-        for name in study._storage.get_study_system_attrs(study._study_id):
-            if name.startswith(parents):
-                study._storage.set_study_system_attr(study._study_id, name, None)
         return self._inner.sample_relative(study, trial, search_space)
 
     def sample_independent(
@@ -90,6 +84,28 @@ class _Forgetful(BaseSampler):
         param_distribution: BaseDistribution,
     ) -> Any:
         return self._inner.sample_independent(study, trial, param_name, param_distribution)
+
+    def reseed_rng(self) -> None:
+        self._inner.reseed_rng()
+
+
+class _Forgetful(_Wrapped):
+    """Lets `inner` choose the parents of each child anew.
+
+    Optuna keeps a generation's parents with the study, where a search that goes on from its trials
+    alone lacks them.
+    """
+
+    _inner: BaseGASampler
+
+    def sample_relative(
+        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        parents = self._inner._get_parent_cache_key_prefix()
+        for name in study._storage.get_study_system_attrs(study._study_id):
+            if name.startswith(parents):
+                study._storage.set_study_system_attr(study._study_id, name, None)
+        return super().sample_relative(study, trial, search_space)
 
     def before_trial(self, study: Study, trial: FrozenTrial) -> None:
         self._inner.before_trial(study, trial)
@@ -103,17 +119,16 @@ class _Forgetful(BaseSampler):
     ) -> None:
         self._inner.after_trial(study, trial, state, values)
 
-    def reseed_rng(self) -> None:
-        self._inner.reseed_rng()
 
+class _Respelt(_Wrapped):
+    """Shows `inner` a mirror of the study, with every option replaced by its position.
 
-class _Respelt(BaseSampler):
-    """Shows `inner` the study with every option replaced by its position."""
+    What is none of the choices is the inner sampler's, as it stands.
+    """
 
-    def __init__(
-        self, inner: BaseSampler, choices: "tuple[Choice, ...]", spelling: Spelling
-    ) -> None:
-        self._inner = inner
+    def __init__(self, inner: BaseSampler, problem: Problem, spelling: Spelling) -> None:
+        super().__init__(inner)
+        choices = problem.choices
         self._stored = distributions(choices)
         self._options = {choice.name: choice.options for choice in choices}
         self._positions = {
@@ -124,6 +139,9 @@ class _Respelt(BaseSampler):
             choice.name: _positions(len(choice.options), _is_number(choice, spelling))
             for choice in choices
         }
+        memo = problem.memo.setdefault(f"{type(self).__qualname__}.{spelling}", {})
+        self._known: dict[int, tuple[FrozenTrial, FrozenTrial]] = memo
+        """Finished trials by number, as they are and respelt: they change no more."""
 
     def infer_relative_search_space(
         self, study: Study, trial: FrozenTrial
@@ -133,21 +151,23 @@ class _Respelt(BaseSampler):
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
-        mirror = optuna.create_study(directions=study.directions, sampler=self._inner)
-        seen = study._get_trials(deepcopy=False)
-        mirror.add_trials([self._spell(past) for past in seen if past.number != trial.number])
+        storage = _Mirror()
+        mirror = optuna.create_study(
+            directions=study.directions, sampler=self._inner, storage=storage
+        )
+        for past in study._get_trials(deepcopy=False):
+            if past.number != trial.number:
+                storage.create_new_trial(mirror._study_id, self._mirrored(past))
         asked = mirror.ask(self._spelt)
         return {name: self._options[name][asked.params[name]] for name in search_space}
 
-    def sample_independent(
-        self,
-        study: Study,
-        trial: FrozenTrial,
-        param_name: str,
-        param_distribution: BaseDistribution,
-    ) -> Any:
-        """What is none of the choices is the inner sampler's, as it stands."""
-        return self._inner.sample_independent(study, trial, param_name, param_distribution)
+    def _mirrored(self, trial: FrozenTrial) -> FrozenTrial:
+        known, respelt = self._known.get(trial.number, (None, None))
+        if respelt is None or known is not trial:
+            respelt = self._spell(trial)
+            if trial.state.is_finished():
+                self._known[trial.number] = trial, respelt
+        return respelt
 
     def _spell(self, trial: FrozenTrial) -> FrozenTrial:
         whole = trial.params.keys() >= self._spelt.keys()
@@ -160,6 +180,19 @@ class _Respelt(BaseSampler):
             else {},
             distributions=self._spelt if whole else {},
         )
+
+
+class _Mirror(InMemoryStorage):
+    """Takes trials as they are: to check and copy each took longer than most samplers do."""
+
+    def create_new_trial(self, study_id: int, template_trial: FrozenTrial | None = None) -> int:
+        trial_id = super().create_new_trial(study_id)
+        if template_trial is not None:
+            trial = copy.copy(template_trial)
+            trial.number, trial._trial_id = self.get_trial_number_from_id(trial_id), trial_id
+            self._set_trial(trial_id, trial)
+            self._update_cache(trial_id, study_id)
+        return trial_id
 
 
 def _is_number(choice: "Choice", spelling: Spelling) -> bool:
