@@ -94,6 +94,13 @@ def make(node: Any, path: str) -> Any:
         raise UserError(f"{path}: {node['_target_']}: {error}") from None
 
 
+def integer(name: str, given: object, least: int) -> int:
+    """`given`, checked. Raises UserError, which names it by the setting's name."""
+    if not isinstance(given, int) or isinstance(given, bool) or given < least:
+        raise UserError(f"{name}: expected an integer of at least {least}, got {given!r}")
+    return given
+
+
 def _imported(name: object, path: str) -> Any:
     if not isinstance(name, str):
         raise UserError(f"{path}._target_: expected a dotted name, got {name!r}")

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nas.commands.scale import check_rounding, constants, is_number
-from nas.config import Config, make
+from nas.config import Config, integer, make
 from nas.evaluators.base import Evaluator
 from nas.networks.cost import cost
 from nas.progress import Progress
@@ -41,9 +41,7 @@ def train(networks: "tuple[Scaled, ...]", config: Config, run: Path) -> "tuple[W
     from nas.executors.ray_cluster import RaySettings
     from scaling_search.ablation_training import train_ablation
 
-    for name in ("seeds", "seed"):
-        if not isinstance(config[name], int) or isinstance(config[name], bool):
-            raise UserError(f"{name}: expected an integer, got {config[name]!r}")
+    seeds, seed = integer("seeds", config["seeds"], 1), integer("seed", config["seed"], 0)
     ray = from_mapping(RaySettings, config["ray"], "ray")
     evaluator: Evaluator = make(config["evaluator"], "evaluator")
     ray.check()
@@ -55,8 +53,8 @@ def train(networks: "tuple[Scaled, ...]", config: Config, run: Path) -> "tuple[W
             networks,
             evaluator,
             run,
-            seeds=config["seeds"],
-            seed=config["seed"],
+            seeds=seeds,
+            seed=seed,
             ray=ray,
             progress=lambda done, total, seconds_left: line(done, total, "", seconds_left),
         )

@@ -14,7 +14,7 @@ from nas.bench.page import bench_page
 from nas.bench.runs import Conditions, Entrant, Result, fingerprint, missing, read, run
 from nas.bench.summary import Beaten, Interval, Row, beaten, best_known, rows
 from nas.bench.survey import survey
-from nas.config import Config, make
+from nas.config import Config, integer, make
 from nas.progress import Pace, Progress
 from nas.run_folder import RunFolder
 from nas.samplers.base import Problem
@@ -28,8 +28,9 @@ from search_spaces.yaml_io import load_arch
 def main(config: Config) -> None:
     """Write `bench.jsonl`, `bench.csv` and `bench.html` into the run folder; print the table."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    folder, trials, seeds = Path(config["run"]), _count(config, "trials"), _seeds(config)
-    at = _at(config["at"], trials)
+    folder, seeds = Path(config["run"]), _seeds(config)
+    trials, workers = (integer(name, config[name], 1) for name in ("trials", "workers"))
+    at, processes = _at(config["at"], trials), _processes(config["processes"])
     landscape = _landscape(config)
     entrants = _entrants(config, landscape)
     landscape.evaluator.prepare()
@@ -37,11 +38,10 @@ def main(config: Config) -> None:
     made_with = {name: config[name] for name in _FIXED}
     with RunFolder(folder).stage("bench", made_with):
         print(f"looking for the best of {landscape.space.size:,} networks", file=sys.stderr)
-        conditions = Conditions(landscape, survey(landscape), trials, _count(config, "workers"), at)
+        conditions = Conditions(landscape, survey(landscape), trials, workers, at)
         path = folder / "bench.jsonl"
         known = [r for r in read(path) if len(r.steps) >= min(trials, landscape.space.size)]
         tasks = missing(entrants, seeds, known)
-        processes = config["processes"] or len(os.sched_getaffinity(0))
         run(tasks, conditions, path, processes, _told(len(tasks)))
         results = _comparable(read(path), config["samplers"])
         best = best_known(conditions.survey, results, landscape.is_front)
@@ -196,17 +196,13 @@ def _write(path: Path, report: Sequence[Row]) -> None:
         writer.writerows(lines)
 
 
-def _count(config: Config, name: str) -> int:
-    value = config[name]
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise UserError(f"{name}: expected an integer of at least 1, got {value!r}")
-    return value
-
-
 def _seeds(config: Config) -> range:
-    if not isinstance(config["seed"], int) or config["seed"] < 0:
-        raise UserError(f"seed: expected an integer of at least 0, got {config['seed']!r}")
-    return range(config["seed"], config["seed"] + _count(config, "seeds"))
+    first = integer("seed", config["seed"], 0)
+    return range(first, first + integer("seeds", config["seeds"], 1))
+
+
+def _processes(given: object) -> int:
+    return len(os.sched_getaffinity(0)) if given is None else integer("processes", given, 1)
 
 
 def _at(given: object, trials: int) -> tuple[int, ...]:

@@ -4,7 +4,7 @@ import dataclasses
 import os
 from collections.abc import Callable
 
-from nas.config import Config
+from nas.config import Config, integer
 from nas.evaluators.base import Evaluator
 from nas.executors.base import Executor
 from nas.executors.local import InProcess, Processes
@@ -16,7 +16,8 @@ def executor(
     config: Config, evaluator: Evaluator, setting: str, given: object
 ) -> Callable[[], Executor]:
     """One of as many workers as `given`, which `setting` names; by the machine where it is None."""
-    name, workers = config["executor"]["name"], _workers(setting, given)
+    name = config["executor"]["name"]
+    workers = None if given is None else integer(setting, given, 1)
     if name == "ray":
         from nas.executors.ray_cluster import RaySettings
         from nas.executors.ray_tasks import RayTasks
@@ -29,11 +30,3 @@ def executor(
         raise UserError(f"executor.name: got {name!r}{closest(name, ('local', 'ray'))}")
     count = workers or len(os.sched_getaffinity(0))
     return (lambda: InProcess(evaluator)) if count == 1 else (lambda: Processes(evaluator, count))
-
-
-def _workers(setting: str, given: object) -> int | None:
-    if given is None:
-        return None
-    if not isinstance(given, int) or isinstance(given, bool) or given < 1:
-        raise UserError(f"{setting}: expected an integer of at least 1, got {given!r}")
-    return given

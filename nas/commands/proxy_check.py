@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from nas.commands.executor import executor
-from nas.config import Config, make
+from nas.config import Config, integer, make
 from nas.evaluators.base import EvaluationFailed, Evaluator
 from nas.networks.cost import cost
 from nas.progress import Pace, Progress
@@ -23,9 +23,10 @@ from search_spaces.space import load_space
 
 def main(config: Config) -> None:
     """Write `proxy_check.jsonl` and `proxy_check.csv` into the run folder; print the table."""
-    folder, count = Path(config["run"]), _count(config, "networks", 5)
-    seeds = range(_count(config, "seeds", 1))
-    archs = spread_sample(load_space(config["space"], "space"), count, _count(config, "seed", 0))
+    folder, count = Path(config["run"]), integer("networks", config["networks"], 5)
+    seeds = range(integer("seeds", config["seeds"], 1))
+    seed = integer("seed", config["seed"], 0)
+    archs = spread_sample(load_space(config["space"], "space"), count, seed)
     nodes = _proxies(config)
     proxies: dict[str, Evaluator] = {
         name: make(node, f"proxies.{name}") for name, node in nodes.items()
@@ -150,10 +151,3 @@ def _write(path: Path, verdicts: Sequence[Verdict], baselines: Mapping[str, Tau]
             writer.writerow((v.proxy, v.networks, v.failed, v.seconds, *tau, *over))
         for name, free in baselines.items():
             writer.writerow((name, "", "", 0, free.value, free.low, free.high, "", "", ""))
-
-
-def _count(config: Config, name: str, least: int) -> int:
-    value = config[name]
-    if not isinstance(value, int) or isinstance(value, bool) or value < least:
-        raise UserError(f"{name}: expected an integer of at least {least}, got {value!r}")
-    return value

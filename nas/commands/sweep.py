@@ -4,13 +4,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nas.config import Config, make
+from nas.config import Config, integer, make
 from nas.evaluators.base import Evaluator
 from nas.progress import Progress
 from nas.run_folder import RunFolder
 from nas.tables import table
 from search_spaces.arch import Arch
-from search_spaces.errors import UserError
 from search_spaces.parsing import from_mapping
 from search_spaces.yaml_io import load_arch
 
@@ -28,21 +27,18 @@ def main(config: Config) -> None:
     if config["plan"]:
         print(plan(load_arch(str(config["baseline"])), config))
         return
-    run = Path(config["run"])
+    run, count = Path(config["run"]), integer("per_stage", config["per_stage"], 0)
     result = sweep(load_arch(str(config["baseline"])), config, run)
     print(summary(result, run))
-    if config["per_stage"]:
-        print(f"\n{per_stage(result, config, run)}")
+    if count:
+        print(f"\n{per_stage(result, count, config, run)}")
 
 
-def per_stage(result: "SweepResult", config: Config, run: Path) -> str:
+def per_stage(result: "SweepResult", count: int, config: Config, run: Path) -> str:
     """Race the winner against variants whose stages are not scaled alike; what came of it."""
     from nas.executors.ray_cluster import RaySettings
     from scaling_search.per_stage import run_per_stage
 
-    count = config["per_stage"]
-    if not isinstance(count, int) or isinstance(count, bool) or count < 1:
-        raise UserError(f"per_stage: expected a whole number, got {count!r}")
     ray = from_mapping(RaySettings, config["ray"], "ray")
     evaluator: Evaluator = make(config["evaluator"], "evaluator")
     line = Progress("per stage")

@@ -150,6 +150,8 @@ def test_the_truth_may_come_from_another_evaluator(
     ("change", "message"),
     [
         ("networks=2", "networks: expected an integer of at least 5, got 2"),
+        ("seeds=many", "seeds: expected an integer of at least 1, got 'many'"),
+        ("seed=true", "seed: expected an integer of at least 0, got True"),
         ("proxies={}", "proxies: expected settings by name"),
         ("proxies={a: 3}", "proxies.a: expected settings of the evaluator, got 3"),
         ("workers=0", "workers: expected an integer of at least 1, got 0"),
