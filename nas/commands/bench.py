@@ -3,7 +3,7 @@
 import csv
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +40,7 @@ def main(config: Config) -> None:
         print(f"looking for the best of {landscape.space.size:,} networks", file=sys.stderr)
         conditions = Conditions(landscape, survey(landscape), trials, workers, at)
         path = folder / "bench.jsonl"
-        known = [r for r in read(path) if len(r.steps) >= min(trials, landscape.space.size)]
-        tasks = missing(entrants, seeds, known)
+        tasks = missing(entrants, seeds, read(path))
         run(tasks, conditions, path, processes, _told(len(tasks)))
         results = _comparable(read(path), config["samplers"])
         best = best_known(conditions.survey, results, landscape.is_front)
@@ -102,7 +101,7 @@ def _entrants(config: Config, landscape: Landscape) -> list[Entrant]:
     return able
 
 
-def _told(total: int) -> Any:
+def _told(total: int) -> Callable[[int, Result], None]:
     line, pace = Progress("bench"), Pace()
 
     def told(done: int, result: Result) -> None:
