@@ -130,13 +130,13 @@ def summary(found: Standing, run: Path) -> str:
         f"baseline  {best.compact}",
         f"          reward {best.reward:.4f}, proxy accuracy {_accuracy(best)}, "
         f"{best.macs:,} MACs, {best.params:,} params (trial {best.number})",
-        f"front     {len(found.front)} networks",
     ]
     if found.luckiest is not best:
         lines.append(
             f"          the model's choice; trial {found.luckiest.number} measured a reward of "
             f"{found.luckiest.reward:.4f}, and is taken to have been lucky"
         )
+    lines.append(f"front     {len(found.front)} networks")
     if found.ties:
         numbers = ", ".join(str(record.number) for record in found.ties)
         lines.append(f"ties      within the noise of the baseline: trials {numbers}")

@@ -9,11 +9,12 @@ import pytest
 from optuna.trial import TrialState, create_trial
 
 import toy
+from nas.commands.search import summary
 from nas.executors.local import InProcess
 from nas.networks.cost import cost
 from nas.pricing import Macs
 from nas.proposals import Limits, Proposer
-from nas.records import StudyStore
+from nas.records import Record, Standing, StudyStore
 from nas.rewards import Soft
 from nas.samplers.base import Problem, distributions
 from nas.samplers.optuna import OptunaSampler
@@ -84,6 +85,31 @@ def test_of_a_few_trials_it_is_the_best_measured(count: int) -> None:
 def test_there_is_nothing_to_recommend_before_a_trial_is_finished() -> None:
     with pytest.raises(ValueError, match="no trial is finished"):
         recommend(problem(), [])
+
+
+def record(number: int, reward: float) -> Record:
+    return Record(
+        number=number,
+        state="finished",
+        proposal=number,
+        key=f"{number}" * 12,
+        compact="ds_r1_k3_s1_e1_c16",
+        choices={},
+        macs=1,
+        params=1,
+        activations=1,
+        cost=1.0,
+        accuracy=0.5,
+        reward=reward,
+    )
+
+
+def test_the_models_choice_is_explained_under_the_baselines_reward() -> None:
+    best, lucky = record(1, 0.5), record(2, 0.6)
+    lines = summary(Standing(best, lucky, (best, lucky)), Path("r")).splitlines()
+    assert [line.split()[0] for line in lines] == ["baseline", "reward", "the", "front", "written"]
+    assert "trial 2 measured a reward of 0.6000" in lines[2]
+    assert "model's choice" not in summary(Standing(lucky, lucky, (lucky,)), Path("r"))
 
 
 @pytest.mark.parametrize("exact", [True, False])
