@@ -140,12 +140,16 @@ class Proposer:
         trial: Trial | None = None
         if number < len(self.starts) and problem.allowed(self.starts[number]):
             return self._accept_given(number, self.starts[number])
+        refused: list[Params] = []
         for attempt in range(_ASKS):
             self.study.sampler = self.sampler.make(problem, _derive(self.seed, number, attempt))
             trial = self._ask(spelling)
             if problem.allowed(trial.params):
                 return self._accept(number, trial)
             self.study.tell(trial, state=TrialState.FAIL)
+            if trial.params in refused:  # it has made up its mind, and asking may take seconds
+                break
+            refused.append(trial.params)
         params = self._unseen(problem, trial.params if trial else {}, number)
         if params is None:
             return None

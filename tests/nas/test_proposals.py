@@ -1,0 +1,38 @@
+"""What a search asks its sampler, and what it makes of the answers."""
+
+from dataclasses import dataclass, field
+
+from optuna.samplers import BaseSampler, PartialFixedSampler, RandomSampler
+
+from nas.pricing import Macs
+from nas.proposals import Limits, Proposer
+from nas.rewards import Soft
+from nas.samplers.base import Problem
+from search_spaces.space import load_space
+
+SPACE = load_space(
+    {"name": "kernels", "base": "efficientnet_b0", "vary": {"kernel": [3, 5, 7]}}, "space"
+)
+
+
+@dataclass
+class Stubborn:
+    """Always suggests the same candidate."""
+
+    asked: list[int] = field(default_factory=list)
+
+    def make(self, problem: Problem, seed: int) -> BaseSampler:
+        self.asked.append(seed)
+        smallest = {choice.name: choice.options[0] for choice in problem.choices}
+        return PartialFixedSampler(smallest, RandomSampler(seed))
+
+
+def test_a_sampler_that_insists_on_what_was_tried_is_given_a_neighbour_of_it() -> None:
+    """And is not asked again and again: a Gaussian process takes seconds to say the same."""
+    sampler = Stubborn()
+    proposer = Proposer.resume(SPACE, sampler, Soft(4e8), Macs(), Limits(), 0, ())
+    first, second = proposer.propose(0), proposer.propose(1)
+    assert first is not None
+    assert second is not None
+    assert sum(first.params[name] != second.params[name] for name in first.params) == 1
+    assert len(sampler.asked) == 3
