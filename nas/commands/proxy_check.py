@@ -130,9 +130,13 @@ def _baselines(archs: Sequence[Arch], truth: Mapping[str, float]) -> dict[str, T
 
 
 def _shown(verdicts: Sequence[Verdict], baselines: Mapping[str, Tau]) -> str:
-    header = ("proxy", "failed", "s a network", "Kendall τ [95 %]", "less MACs' τ [95 %]")
-    rows = [(v.proxy, v.failed, f"{v.seconds:.1f}", v.tau, v.over_macs) for v in verdicts]
-    free = [(name, "", "0.0", tau, "") for name, tau in baselines.items()]
+    header = (
+        "proxy", "failed", "s a network", "Kendall τ [95 %]", "less MACs' τ", "with MACs"
+    )  # fmt: skip
+    rows = [
+        (v.proxy, v.failed, f"{v.seconds:.1f}", v.tau, v.over_macs, v.with_macs) for v in verdicts
+    ]
+    free = [(name, "", "0.0", tau, "", "") for name, tau in baselines.items()]
     curves = [
         f"τ by epoch, {v.proxy}: {', '.join(f'{tau:.2f}' for tau in v.by_epoch)}"
         for v in verdicts
@@ -145,12 +149,15 @@ def _write(path: Path, verdicts: Sequence[Verdict], baselines: Mapping[str, Tau]
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(
-            ("proxy", "networks", "failed", "seconds", "tau", "tau_low", "tau_high",
-             "over_macs", "over_macs_low", "over_macs_high")
-        )  # fmt: skip
+            ("proxy", "networks", "failed", "seconds", *_columns("tau", "over_macs", "with_macs"))
+        )
         for v in verdicts:
-            over = (v.over_macs.value, v.over_macs.low, v.over_macs.high)
-            tau = (v.tau.value, v.tau.low, v.tau.high)
-            writer.writerow((v.proxy, v.networks, v.failed, v.seconds, *tau, *over))
+            taus = (v.tau, v.over_macs, v.with_macs)
+            numbers = [number for tau in taus for number in (tau.value, tau.low, tau.high)]
+            writer.writerow((v.proxy, v.networks, v.failed, v.seconds, *numbers))
         for name, free in baselines.items():
-            writer.writerow((name, "", "", 0, free.value, free.low, free.high, "", "", ""))
+            writer.writerow((name, "", "", 0, free.value, free.low, free.high, *[""] * 6))
+
+
+def _columns(*names: str) -> list[str]:
+    return [name + end for name in names for end in ("", "_low", "_high")]

@@ -36,6 +36,14 @@ def kendall_gain(scores: Sequence[float], others: Sequence[float], truth: Sequen
     return _interval(pairs.tau(once) - free.tau(once), pairs.tau(drawn) - free.tau(drawn))
 
 
+def together(scores: Sequence[float], others: Sequence[float]) -> list[float]:
+    """Two (n,) scores of the same networks as one: each less its mean, over its deviation."""
+    both = [np.asarray(values, dtype=np.float64) for values in (scores, others)]
+    alike = [(values - values.mean()) / (values.std() or 1.0) for values in both]
+    summed: list[float] = (alike[0] + alike[1]).tolist()
+    return summed
+
+
 @dataclass(frozen=True, slots=True)
 class _Pairs:
     """Whether two sequences order each pair alike, and which of them order it at all; (n, n)."""

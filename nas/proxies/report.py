@@ -1,11 +1,12 @@
 """What the trainings of a check amount to."""
 
+import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from nas.networks.cost import cost
-from nas.proxies.ranking import Tau, kendall, kendall_gain
+from nas.proxies.ranking import Tau, kendall, kendall_gain, together
 from nas.proxies.trainings import Trained
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
@@ -26,6 +27,9 @@ class Verdict:
     tau: Tau
     over_macs: Tau
     """τ less that of MACs alone, on the same networks."""
+    with_macs: Tau
+    """τ of the proxy and the logarithm of MACs together, in equal parts: where it is above both,
+    the proxy knows what MACs do not."""
     by_epoch: tuple[float, ...]
     """τ of the accuracies after each epoch."""
 
@@ -67,6 +71,7 @@ def verdict(
         seconds=_seconds(trained, proxy),
         tau=kendall(said, true),
         over_macs=kendall_gain(said, macs, true),
+        with_macs=kendall(together(said, [math.log(each) for each in macs]), true),
         by_epoch=_by_epoch([e for e in trained if e.proxy == proxy], keys, true),
     )
 

@@ -13,7 +13,7 @@ from scipy.stats import kendalltau
 
 from nas.cli import main
 from nas.networks.cost import cost
-from nas.proxies.ranking import kendall, kendall_gain
+from nas.proxies.ranking import kendall, kendall_gain, together
 from nas.proxies.report import accuracies, dearest, verdict
 from nas.proxies.sample import spread_sample
 from nas.proxies.trainings import Trained
@@ -62,6 +62,14 @@ def test_tau_is_kendalls_and_lies_in_its_interval_or_ranks_nothing(
     expected = kendalltau(said, true).statistic
     assert tau.value == pytest.approx(0 if np.isnan(expected) else expected)
     assert -1 <= tau.low <= tau.high <= 1
+
+
+def test_scores_that_err_differently_rank_better_together() -> None:
+    truth = [0, 1, 2, 3, 4, 5, 6, 7]
+    low, high = [1.5, 1, 2, 3, 4, 5, 6, 7], [0, 100, 200, 300, 400, 500, 600, 550]
+    for scores in (low, high):
+        assert kendall(scores, truth).value < kendall(together(low, high), truth).value == 1
+    assert together([1, 1], [3, 5]) == [-1, 1]
 
 
 def test_a_ranking_gains_nothing_over_itself() -> None:
@@ -131,6 +139,7 @@ def test_a_check_goes_on_from_its_records(
         rows = {row["proxy"]: row for row in csv.DictReader(file)}
     assert set(rows) == {"noisy", "exact", "MACs alone", "params alone"}
     assert float(rows["noisy"]["tau_low"]) <= float(rows["noisy"]["tau"])
+    assert float(rows["noisy"]["with_macs"]) <= float(rows["noisy"]["with_macs_high"])
 
 
 def test_the_truth_may_come_from_another_evaluator(
