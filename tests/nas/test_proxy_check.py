@@ -186,3 +186,14 @@ def test_a_name_stands_for_one_proxy_in_a_folder(
     with pytest.raises(SystemExit):
         main([*check, "proxies={noisy: {noise: 0.1}}"])
     assert "made with evaluator.noise=0.2" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("evaluator", ["proxy_macro", "zero_cost"])
+def test_networks_of_known_accuracy_are_trained_or_scored_by_one_override(
+    evaluator: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    experiment = ["experiment=cifar10_macro", "data.path=~/cifar10", f"evaluator={evaluator}"]
+    main(["proxy-check", *experiment, "--cfg", "job"])
+    composed = capsys.readouterr().out
+    assert "name: nas_bench_macro" in composed
+    assert ("width: 0.25" if evaluator == "proxy_macro" else "score: naswot") in composed
