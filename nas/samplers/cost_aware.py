@@ -22,6 +22,9 @@ from search_spaces.errors import UserError
 _SPREAD = 32
 """Random candidates of which the one farthest from all others starts the search."""
 
+_LEAST = 3
+"""Finished trials before the model is asked, while others of the first run."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class CostAware:
@@ -61,7 +64,8 @@ class CostAwareSampler(DiscreteSampler):
         return row.tobytes() not in self._known and self._knowledge.allowed(row)
 
     def suggest(self, history: History) -> Rows:
-        if len(history.rows) < self._settings.initial:
+        least = min(_LEAST, self._settings.initial)
+        if len(history.tried) < self._settings.initial or len(history.rows) < least:
             return self._far_from(history.tried)
         return self._most_promising(history)
 
