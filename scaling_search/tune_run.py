@@ -21,7 +21,7 @@ from nas.evaluators.base import Evaluator
 from nas.executors.base import Outcome
 from nas.executors.ray_shelf import Shelf
 from scaling_search.strategies import Pair
-from scaling_search.tune_memory import ended_for_memory, survive_want_of_memory
+from scaling_search.tune_losses import ended_for_memory, survive_losses
 from scaling_search.worker import EpochwiseTraining, Shipped, Training
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
@@ -80,7 +80,7 @@ def run_trainings(
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
             ),
         )
-        with survive_want_of_memory():
+        with survive_losses():
             tuner.fit()
     if session.error is not None:
         raise session.error

@@ -58,6 +58,26 @@ def test_the_loss_of_a_node_costs_no_training(two_nodes, tmp_path):
     assert {s.candidate.index: s.accuracies for s in result.standings} == undisturbed
 
 
+def test_a_worker_lost_as_its_next_training_begins_costs_that_one_try(two_nodes, tmp_path):
+    evaluator = Surface(diary=str(tmp_path / "diary"))
+
+    def lose_the_worker(progress):
+        if progress.done in (2, 4):  # Tune gives it the next training when this returns
+            *_, (_, _, pid, *_) = diary(tmp_path / "diary")
+            os.kill(int(pid), signal.SIGKILL)
+
+    result = run_sweep(
+        B0,
+        dataclasses.replace(COARSE, seeds=1),
+        evaluator,
+        tmp_path,
+        ray=RaySettings(address=two_nodes.address, workers=1),
+        progress=lose_the_worker,
+    )
+    assert len({pid for _, _, pid, *_ in diary(tmp_path / "diary")}) == 3
+    assert result.failed == 0
+
+
 # A sweep on a cluster of its own, as a process that can be killed.
 DRIVER = """
 import sys

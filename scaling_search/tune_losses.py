@@ -1,0 +1,58 @@
+"""Ray Tune, when it loses a worker: each loss costs its training one try, whatever the cause."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from ray.air.execution._internal import RayActorManager
+from ray.exceptions import OutOfMemoryError, RayActorError
+from ray.tune import tune as tune_module
+from ray.tune.execution import tune_controller
+from ray.tune.experiment import Trial
+
+
+class _ActorManager(RayActorManager):
+    """Takes a worker that was ended for want of memory for lost, like any other that dies.
+
+    Tune's own ends the whole run.
+    """
+
+    def _actor_task_failed(self, tracked_actor_task: Any, exception: Exception) -> None:
+        if isinstance(exception, OutOfMemoryError):
+            exception = RayActorError(error_msg=str(exception))
+        super()._actor_task_failed(tracked_actor_task, exception)
+
+
+class _Controller(tune_controller.TuneController):
+    """Counts each loss of a worker once.
+
+    Tune's own hears of it twice where a trial was about to begin on that worker: first it puts
+    the trial back in line, but as one that has a worker; then fails it, as it is not running.
+    """
+
+    _last_failure: Exception | None = None
+
+    def _process_trial_failure(self, trial: Trial, exception: Any) -> None:
+        if exception is self._last_failure:
+            return
+        self._last_failure = exception
+        self._resetting_trials.discard(trial)
+        super()._process_trial_failure(trial, exception)
+
+
+@contextmanager
+def survive_losses() -> Iterator[None]:
+    """Inside, Tune runs with the two above."""
+    managers: Any = tune_controller
+    controllers: Any = tune_module
+    before = managers.RayActorManager, controllers.TuneController
+    managers.RayActorManager, controllers.TuneController = _ActorManager, _Controller
+    try:
+        yield
+    finally:
+        managers.RayActorManager, controllers.TuneController = before
+
+
+def ended_for_memory(error: str) -> bool:
+    """Whether that is what an error says; its class does not come through."""
+    return "running low on memory" in error
