@@ -25,8 +25,9 @@ ifeq ($(BROWSER),)
 	apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null
 endif
 
+# Half of it waits, for Ray to start and for processes to die: two run side by side.
 test: setup browser
-	$(VENV)/bin/python -m pytest
+	$(VENV)/bin/python -m pytest -n 2 --dist worksteal
 
 check: setup
 	$(VENV)/bin/ruff check .
