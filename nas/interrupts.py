@@ -39,20 +39,6 @@ def interruptible(last_words: str) -> Iterator[None]:
             signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-@contextmanager
-def undisturbed_start() -> Iterator[None]:
-    """Processes started inside never see Ctrl-C: ending them is their parent's business."""
-    from multiprocessing import resource_tracker  # most calls of the program start none
-
-    # It starts with the first process, and unblocks signals when it does.
-    resource_tracker.ensure_running()
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
 def _ours() -> bool:
     in_main = threading.current_thread() is threading.main_thread()
     return in_main and signal.getsignal(signal.SIGINT) is signal.default_int_handler

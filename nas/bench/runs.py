@@ -15,6 +15,7 @@ import optuna
 from nas.bench.landscape import Landscape
 from nas.bench.simulate import Step, simulate
 from nas.bench.survey import Survey
+from nas.child_processes import end_with_parent
 from nas.json_lines import JsonLines
 from nas.samplers.base import SamplerFactory
 
@@ -92,6 +93,7 @@ def run(
     with ProcessPoolExecutor(
         min(processes, len(tasks)),
         mp_context=multiprocessing.get_context("spawn"),
+        initializer=end_with_parent,
     ) as pool:
         futures = [pool.submit(_search, conditions, *task) for task in tasks]
         try:

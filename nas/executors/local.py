@@ -1,17 +1,15 @@
 """Evaluations in processes of this machine."""
 
 import multiprocessing
-import os
 import signal
-import threading
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection, wait
 from types import TracebackType
 from typing import Self
 
+from nas.child_processes import end_with_parent, undisturbed_start
 from nas.evaluators.base import Evaluator
 from nas.executors.base import Job, Outcome, run_job
-from nas.interrupts import undisturbed_start
 
 _ATTEMPTS = 3
 """Times a job is begun, each in a fresh process, before the loss of its process is its end."""
@@ -153,17 +151,10 @@ class _Worker:
 
 def _serve(pipe: Connection, evaluator: Evaluator) -> None:
     # A driver that was killed must not leave us behind.
-    threading.Thread(target=_die_with_parent, daemon=True).start()
+    end_with_parent()
     while True:
         try:
             job: Job = pipe.recv()
             pipe.send(run_job(evaluator, job))
         except (EOFError, ConnectionError):  # the driver is gone
             return
-
-
-def _die_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        wait([parent.sentinel])
-        os._exit(1)

@@ -4,6 +4,9 @@ import csv
 import itertools
 import json
 import math
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +25,7 @@ from nas.networks.cost import cost
 from nas.rewards import Front, Reward, Soft
 from nas.samplers.cost_aware import CostAware
 from nas.samplers.optuna import OptunaSampler
+from orphans import kill_with_children
 from search_spaces.space import load_space
 
 SPACE = load_space(
@@ -32,6 +36,7 @@ SPACE = load_space(
     },
     "space",
 )
+NAS_SEARCH = [sys.executable, "-c", "import nas.cli; nas.cli.main()"]
 RANDOM = OptunaSampler(sampler="optuna.samplers.RandomSampler")
 
 
@@ -228,6 +233,15 @@ def test_a_bench_goes_on_from_its_records_and_takes_samplers_in(
     assert {(row["sampler"], row["trials"]) for row in report} == set(
         itertools.product(("cost_aware", "random", "mine"), ("4", "8"))
     )
+
+
+def test_searches_do_not_outlive_a_killed_bench(table: list[str], tmp_path: Path) -> None:
+    many = [*table[:-4], "seeds=1000", "processes=2", "only=[random]"]
+    process = subprocess.Popen([*NAS_SEARCH, *many], stderr=subprocess.DEVNULL, text=True)
+    while not (tmp_path / "out/bench.jsonl").exists():
+        time.sleep(0.05)
+    # One of the children is the tracker of Python's own.
+    kill_with_children(process, 3)
 
 
 def _whole(line: str) -> bool:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import toy
+from orphans import kill_with_children
 
 TRIALS = 40
 
@@ -94,14 +95,7 @@ def test_workers_do_not_outlive_a_killed_search(tmp_path: Path) -> None:
         command(folder, 2), env=environment(), stderr=subprocess.DEVNULL, text=True
     )
     wait_for(process, folder, 2)
-    children = [int(pid) for pid in _children(process.pid)]
-    assert len(children) >= 2
-    process.kill()
-    process.wait()
-    deadline = time.monotonic() + 10
-    while any(_alive(pid) for pid in children):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    kill_with_children(process, 2)
 
 
 @pytest.mark.parametrize("times", [1, 2])
@@ -133,14 +127,3 @@ def test_ctrl_c_says_how_to_go_on_and_a_second_stops_at_once(tmp_path: Path, tim
     subprocess.run(command(folder, 1, **slow), env=environment(), check=True, capture_output=True)
     assert finished(folder)[: len(before)] == before
     assert len(finished(folder)) == 8
-
-
-def _children(pid: int) -> list[str]:
-    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-
-
-def _alive(pid: int) -> bool:
-    try:
-        return "zombie" not in Path(f"/proc/{pid}/status").read_text()
-    except FileNotFoundError:
-        return False

@@ -1,0 +1,29 @@
+"""What becomes of the processes of one that is killed."""
+
+import subprocess
+import time
+from pathlib import Path
+
+
+def kill_with_children(process: "subprocess.Popen[str]", at_least: int) -> None:
+    """Kill a process once it has so many children; they are to end too, in half a minute."""
+    while len(children := _children(process.pid)) < at_least:
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+    deadline = time.monotonic() + 30
+    while any(_alive(pid) for pid in children):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def _children(pid: int) -> list[str]:
+    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+
+
+def _alive(pid: str) -> bool:
+    try:
+        return "zombie" not in Path(f"/proc/{pid}/status").read_text()
+    except FileNotFoundError:
+        return False
