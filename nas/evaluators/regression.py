@@ -10,7 +10,6 @@ from nas.samplers.gp import Kernel, Prior, condition, fit
 
 Floats = NDArray[np.float64]
 
-_PRIOR = Prior()
 _CHOSEN_ON = 1500
 """Networks that the kernel is fitted to, at most; all are learnt from."""
 _FOLDS = 5
@@ -55,7 +54,7 @@ def learn(features: Floats, accuracies: Floats) -> tuple[Regression, Quality]:
     nothing = np.empty((len(features), 0))
     order = np.random.default_rng(0).permutation(len(features))
     some = order[:_CHOSEN_ON]
-    kernel = fit(features[some], nothing[some], errors[some], _PRIOR)
+    kernel = fit(features[some], nothing[some], errors[some], Prior())
     known = condition(kernel, features, nothing, errors)
     mean, scale = kernel.value
     left_out = (errors - mean) / scale - _left_out_errors(

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 from optuna.samplers import BaseSampler
 
 from nas.samplers.acquisition import Front, log_expected_gain
@@ -124,7 +125,7 @@ class _Gains:
         gains = self._front.expected_gain(*self._model.predict(rows), self._knowledge.costs(rows))
         return np.log(np.maximum(gains, 1e-300))
 
-    def best_tried(self, count: int) -> Rows:
+    def best_tried(self, count: int) -> NDArray[np.intp]:
         """Indices of what to look around: the best few for a reward, the whole front for two."""
         if not self._reward:
             count = max(count, int((self._merits == 0).sum()))
