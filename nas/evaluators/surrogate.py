@@ -128,7 +128,7 @@ class SurrogateEvaluator(RowsFile, Evaluator):
         return Encoding(self.loaded_space.choices)
 
     def _features(self, many: "Iterable[Params]") -> Floats:
-        return self._encoding.features(self._encoding.rows(many))
+        return self._encoding.ramps(self._encoding.rows(many))
 
     def _fingerprint(self) -> str:
         """Of all that the fit depends on."""
@@ -140,7 +140,7 @@ class SurrogateEvaluator(RowsFile, Evaluator):
             raise UserError(f"{self.path}: cannot be read: {error.strerror}") from None
         read = [self.space, self.scale, self.accuracy, dict(self.columns)]
         digest = hashlib.sha256(json.dumps([_FORMAT, *read]).encode())
-        digest.update(self._encoding.features(each).tobytes())
+        digest.update(self._encoding.ramps(each).tobytes())
         digest.update(table)
         return digest.hexdigest()
 

@@ -16,7 +16,9 @@ Rows = NDArray[np.int64]
 """(n, choices): candidates, each option as its position in its choice."""
 
 _RAMPS = 8
-"""Features of an ordered choice at most."""
+"""Of an ordered choice at most."""
+_FINER = 0.5
+"""What ramps are scaled by, where a number says the most of it."""
 _INDICATORS = 24
 """Features of an unordered choice at most."""
 
@@ -24,9 +26,10 @@ _INDICATORS = 24
 class Encoding:
     """Between params, rows of positions, and features.
 
-    An ordered choice becomes ramps, one from each option to the next (0 below, 1 above): so every
-    step up has a relevance of its own, and the steps add up. An unordered one becomes an indicator
-    for each option. Both are scaled to vary alike over the options.
+    An unordered choice becomes an indicator for each option, scaled to vary by about one. An
+    ordered one becomes a number, so that near options are much alike and what a step brought is
+    expected of the next; and ramps, one from each option to the next (0 below, 1 above), that
+    let a step differ from the others.
     """
 
     def __init__(self, choices: "Sequence[Choice]") -> None:
@@ -36,12 +39,13 @@ class Encoding:
             {option: position for position, option in enumerate(choice.options)}
             for choice in choices
         ]
-        self._columns = [_columns(len(choice.options), choice.ordered) for choice in choices]
-
-    @property
-    def width(self) -> int:
-        """How many features there are."""
-        return sum(columns.shape[1] for columns in self._columns)
+        self._ramps = [_ramps(c) if _is_number(c) else _indicators(c) for c in choices]
+        self._columns = [
+            np.hstack([_number(c), _FINER * ramps])
+            if _is_number(c) and len(c.options) > 2
+            else ramps
+            for c, ramps in zip(choices, self._ramps, strict=True)
+        ]
 
     def rows(self, many: Iterable[Params]) -> Rows:
         """Positions of the options; raises KeyError for one that is not in the space."""
@@ -59,9 +63,12 @@ class Encoding:
         }
 
     def features(self, rows: Rows) -> Floats:
-        """(n, width)."""
-        parts = [columns[rows[:, i]] for i, columns in enumerate(self._columns)]
-        return np.hstack([np.empty((len(rows), 0)), *parts])
+        """(n, f)"""
+        return _looked_up(self._columns, rows)
+
+    def ramps(self, rows: Rows) -> Floats:
+        """(n, r), without the numbers."""
+        return _looked_up(self._ramps, rows)
 
     def random(self, rng: np.random.Generator, count: int) -> Rows:
         """Rows drawn uniformly."""
@@ -80,23 +87,40 @@ class Encoding:
         return rows
 
 
-def _columns(options: int, ordered: bool) -> Floats:
-    """(options, features) of one choice."""
+def _looked_up(columns: list[Floats], rows: Rows) -> Floats:
+    parts = [of_choice[rows[:, i]] for i, of_choice in enumerate(columns)]
+    return np.hstack([np.empty((len(rows), 0)), *parts])
+
+
+def _is_number(choice: "Choice") -> bool:
+    return choice.ordered or len(choice.options) == 2
+
+
+def _number(choice: "Choice") -> Floats:
+    """(options, 1)"""
+    return _scaled(np.arange(len(choice.options), dtype=np.float64)[:, None])
+
+
+def _ramps(choice: "Choice") -> Floats:
+    """(options, ramps): one for each step; where there are too many, each over several."""
+    options = len(choice.options)
     if options < 2:
         return np.empty((options, 0))
-    if ordered or options == 2:
-        return _ramps(options)
+    knots = np.linspace(0, options - 1, min(options - 1, _RAMPS) + 1)
+    positions = np.arange(options)[:, None]
+    return _scaled(np.clip((positions - knots[:-1]) / np.diff(knots), 0, 1))
+
+
+def _indicators(choice: "Choice") -> Floats:
+    """(options, features)"""
+    options = len(choice.options)
+    if options < 2:
+        return np.empty((options, 0))
     if options <= _INDICATORS:
         indicators: Floats = _scaled(np.eye(options)) * np.sqrt(0.5)
         return indicators
     # Too many for an indicator each: codes that are about equally far from each other.
     return _scaled(np.random.default_rng(options).normal(size=(options, _INDICATORS)))
-
-
-def _ramps(options: int) -> Floats:
-    knots = np.linspace(0, options - 1, min(options - 1, _RAMPS) + 1)
-    positions = np.arange(options)[:, None]
-    return _scaled(np.clip((positions - knots[:-1]) / np.diff(knots), 0, 1))
 
 
 def _scaled(columns: Floats) -> Floats:

@@ -62,7 +62,7 @@ def trials(seed: int, count: int, noise: float) -> list[optuna.trial.FrozenTrial
 
 def test_of_noisy_trials_the_recommended_is_better_than_the_luckiest() -> None:
     gains = []
-    for seed in range(20):
+    for seed in range(60):
         made = trials(seed, 100, noise=0.02)
         luckiest = max(made, key=lambda trial: trial.value or 0)
         recommended = made[recommend(problem(), made)]
