@@ -39,12 +39,10 @@ class Encoding:
             {option: position for position, option in enumerate(choice.options)}
             for choice in choices
         ]
-        self._ramps = [_ramps(c) if _is_number(c) else _indicators(c) for c in choices]
+        self._ramps = [_columns(choice) for choice in choices]
         self._columns = [
-            np.hstack([_number(c), _FINER * ramps])
-            if _is_number(c) and len(c.options) > 2
-            else ramps
-            for c, ramps in zip(choices, self._ramps, strict=True)
+            _with_number(columns) if choice.ordered else columns
+            for choice, columns in zip(choices, self._ramps, strict=True)
         ]
 
     def rows(self, many: Iterable[Params]) -> Rows:
@@ -63,11 +61,11 @@ class Encoding:
         }
 
     def features(self, rows: Rows) -> Floats:
-        """(n, f)"""
+        """(n, f): numbers and ramps of ordered choices, indicators of unordered ones."""
         return _looked_up(self._columns, rows)
 
     def ramps(self, rows: Rows) -> Floats:
-        """(n, r), without the numbers."""
+        """(n, r): the same without the numbers."""
         return _looked_up(self._ramps, rows)
 
     def random(self, rng: np.random.Generator, count: int) -> Rows:
@@ -92,35 +90,33 @@ def _looked_up(columns: list[Floats], rows: Rows) -> Floats:
     return np.hstack([np.empty((len(rows), 0)), *parts])
 
 
-def _is_number(choice: "Choice") -> bool:
-    return choice.ordered or len(choice.options) == 2
-
-
-def _number(choice: "Choice") -> Floats:
-    """(options, 1)"""
-    return _scaled(np.arange(len(choice.options), dtype=np.float64)[:, None])
-
-
-def _ramps(choice: "Choice") -> Floats:
-    """(options, ramps): one for each step; where there are too many, each over several."""
+def _columns(choice: "Choice") -> Floats:
+    """(options, features): ramps or indicators of one choice."""
     options = len(choice.options)
     if options < 2:
         return np.empty((options, 0))
-    knots = np.linspace(0, options - 1, min(options - 1, _RAMPS) + 1)
-    positions = np.arange(options)[:, None]
-    return _scaled(np.clip((positions - knots[:-1]) / np.diff(knots), 0, 1))
-
-
-def _indicators(choice: "Choice") -> Floats:
-    """(options, features)"""
-    options = len(choice.options)
-    if options < 2:
-        return np.empty((options, 0))
+    if choice.ordered or options == 2:
+        return _ramps(options)
     if options <= _INDICATORS:
         indicators: Floats = _scaled(np.eye(options)) * np.sqrt(0.5)
         return indicators
     # Too many for an indicator each: codes that are about equally far from each other.
     return _scaled(np.random.default_rng(options).normal(size=(options, _INDICATORS)))
+
+
+def _ramps(options: int) -> Floats:
+    """One for each step; where there are too many, each over several."""
+    knots = np.linspace(0, options - 1, min(options - 1, _RAMPS) + 1)
+    positions = np.arange(options)[:, None]
+    return _scaled(np.clip((positions - knots[:-1]) / np.diff(knots), 0, 1))
+
+
+def _with_number(ramps: Floats) -> Floats:
+    """(options, 1 + ramps); one ramp is a number already."""
+    if ramps.shape[1] < 2:
+        return ramps
+    number = _scaled(np.arange(len(ramps), dtype=np.float64)[:, None])
+    return np.hstack([number, _FINER * ramps])
 
 
 def _scaled(columns: Floats) -> Floats:

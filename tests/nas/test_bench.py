@@ -236,9 +236,10 @@ def test_a_bench_goes_on_from_its_records_and_takes_samplers_in(
 
 
 def test_searches_do_not_outlive_a_killed_bench(table: list[str], tmp_path: Path) -> None:
-    many = [*table[:-4], "seeds=1000", "processes=2", "only=[random]"]
+    many = [*table[:-5], "seeds=1000", "processes=2", "only=[random]"]
     process = subprocess.Popen([*NAS_SEARCH, *many], stderr=subprocess.DEVNULL, text=True)
     while not (tmp_path / "out/bench.jsonl").exists():
+        assert process.poll() is None
         time.sleep(0.05)
     # One of the children is the tracker of Python's own.
     kill_with_children(process, 3)
