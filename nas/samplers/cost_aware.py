@@ -2,7 +2,8 @@
 
 A Gaussian process (see `gp`) models the logarithm of the error. A candidate's cost is exact and
 free, so what the candidate is expected to gain, in reward or in hypervolume of the front, has a
-closed form; it is maximised by local search over the space itself, within the limits.
+closed form; it is maximised by local search over the space itself, within the limits. The first
+candidates are those that the process is least sure of before it has seen anything.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,10 +22,16 @@ from nas.samplers.knowledge import AccuracyModel, Knowledge
 from search_spaces.errors import UserError
 
 _SPREAD = 32
-"""Random candidates of which the one farthest from all others starts the search."""
+"""Random candidates from the best of which the first ones are looked for."""
 
-_LEAST = 3
+_LEAST = 5
 """Finished trials before the model is asked, while others of the first run."""
+
+_LEAST_WARM = 2
+"""The same where something was measured elsewhere."""
+
+Merit = Callable[[Rows], Floats]
+"""(n,) of (n, choices) candidates: what is to be as high as possible."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +44,7 @@ class CostAware:
     """Random candidates looked at for each suggestion."""
     starts: int = 3
     """Local searches from the best of the pool, and as many from the best trials."""
-    steps: int = 8
+    steps: int = 40
     """Steps of the local searches at most."""
     neighbours: int = 200
     """Of one candidate, looked at in a step at most."""
@@ -65,33 +72,56 @@ class CostAwareSampler(DiscreteSampler):
         return row.tobytes() not in self._known and self._knowledge.allowed(row)
 
     def suggest(self, history: History) -> Rows:
-        least = min(_LEAST, self._settings.initial)
-        if len(history.tried) < self._settings.initial or len(history.rows) < least:
-            return self._far_from(history.tried)
-        return self._most_promising(history)
+        if self._is_known_enough(history):
+            return self._most_promising(history)
+        return self._least_known(history.tried)
 
-    def _far_from(self, others: Rows) -> Rows:
-        """Of a few random candidates, the one that differs most from all others."""
-        drawn = self.random(_SPREAD)
-        if not len(others):
-            return drawn[0]
-        return max(drawn, key=lambda row: int((row != others).sum(axis=1).min()))
+    def _is_known_enough(self, history: History) -> bool:
+        """For the model to be asked."""
+        if self.problem.earlier:
+            return len(history.rows) >= _LEAST_WARM
+        initial = self._settings.initial
+        return len(history.tried) >= initial and len(history.rows) >= min(_LEAST, initial)
+
+    def _least_known(self, tried: Rows) -> Rows:
+        """The candidate whose accuracy is least certain given those tried, whatever it was.
+
+        Such candidates are far from each other, and of extreme choices: they tell most of the
+        slopes of the model's trends.
+        """
+        doubt = self._knowledge.doubt(tried, self._settings.prior)
+        return self._best(doubt, np.array(self.random(_SPREAD)), [])
 
     def _most_promising(self, history: History) -> Rows:
         """The candidate of highest expected gain that local searches find."""
-        settings, knowledge = self._settings, self._knowledge
-        tried = history.tried
-        gains = _Gains(knowledge, knowledge.model(history, settings.prior), tried)
-        found = gains.best(knowledge.pool(settings.pool), settings.starts, self.allowed)
+        knowledge, tried = self._knowledge, history.tried
+        gains = _Gains(knowledge, knowledge.model(history, self._settings.prior), tried)
+        around = list(tried[gains.best_tried(self._settings.starts)])
+        return self._best(gains, knowledge.pool(self._settings.pool), around)
+
+    def _best(self, merit: Merit, rows: Rows, around: list[Rows]) -> Rows:
+        """Where local searches from the best of `rows`, and from `around`, end."""
+        found = self._top(merit, rows)
         best = found[0] if found else None
-        around = [row for _, row in found] + list(tried[gains.best_tried(settings.starts)])
-        for _ in range(settings.steps):
-            found = gains.best(self._neighbours(around), settings.starts, self.allowed)
+        around = [row for _, row in found] + around
+        for _ in range(self._settings.steps):
+            found = self._top(merit, self._neighbours(around)) if around else []
             if not found or (best and found[0][0] <= best[0]):
                 break
             best = found[0]
             around = [row for _, row in found]
         return best[1] if best else self.random()[0]
+
+    def _top(self, merit: Merit, rows: Rows) -> list[tuple[float, Rows]]:
+        """The best few of `rows` that are allowed, with their merits, best first."""
+        merits = merit(rows)
+        top: list[tuple[float, Rows]] = []
+        for index in np.argsort(-merits, kind="stable"):
+            if self.allowed(rows[index]):
+                top.append((float(merits[index]), rows[index]))
+            if len(top) == self._settings.starts:
+                break
+        return top
 
     def _neighbours(self, rows: Sequence[Rows]) -> Rows:
         encoding, most = self._knowledge.encoding, self._settings.neighbours
@@ -130,16 +160,3 @@ class _Gains:
         if not self._reward:
             count = max(count, int((self._merits == 0).sum()))
         return np.argsort(-self._merits, kind="stable")[:count]
-
-    def best(
-        self, rows: Rows, count: int, allowed: Callable[[Rows], bool]
-    ) -> list[tuple[float, Rows]]:
-        """The best few of `rows` that are allowed, with their gains, best first."""
-        gains = self(rows)
-        top: list[tuple[float, Rows]] = []
-        for index in np.argsort(-gains, kind="stable"):
-            if allowed(rows[index]):
-                top.append((float(gains[index]), rows[index]))
-            if len(top) == count:
-                break
-        return top

@@ -109,12 +109,7 @@ class Posterior:
 def fit(features: Floats, known: Floats, values: Floats, prior: Prior) -> Kernel:
     """The most probable kernel; (n, f), (n, k) and (n,). The same data give the same kernel."""
     value = float(values.mean()), float(values.std()) or 1.0
-    scale = known.mean(axis=0), np.where(known.std(axis=0) > 1e-9, known.std(axis=0), 1.0)
-    width = features.shape[1], known.shape[1]
-    rows = np.hstack([features, (known - scale[0]) / scale[1]])
-    likelihood = _Likelihood(
-        rows, (values - value[0]) / value[1], prior.median(*width), prior.spread(*width), width
-    )
+    likelihood = _Likelihood.of(features, known, (values - value[0]) / value[1], prior)
     found = minimize(
         likelihood,
         likelihood.median,
@@ -123,8 +118,18 @@ def fit(features: Floats, known: Floats, values: Floats, prior: Prior) -> Kernel
         bounds=[_BOUNDS] * len(likelihood.median),
         options={"maxiter": _ITERATIONS},
     )
-    noise, variance, relevance, slopes = likelihood.unpack(found.x)
-    return Kernel(noise, variance, relevance, slopes, value, scale)
+    return Kernel(*likelihood.unpack(found.x), value, _scale(known))
+
+
+def unfitted(features: Floats, known: Floats, prior: Prior) -> Kernel:
+    """The prior's own, for standardised values of candidates like these; (n, f) and (n, k)."""
+    likelihood = _Likelihood.of(features, known, np.zeros(len(features)), prior)
+    return Kernel(*likelihood.unpack(likelihood.median), (0.0, 1.0), _scale(known))
+
+
+def _scale(known: Floats) -> tuple[Floats, Floats]:
+    deviation = known.std(axis=0)
+    return known.mean(axis=0), np.where(deviation > 1e-9, deviation, 1.0)
 
 
 def condition(kernel: Kernel, features: Floats, known: Floats, values: Floats) -> Posterior:
@@ -145,6 +150,14 @@ class _Likelihood:
     median: Floats
     spread: Floats
     width: tuple[int, int]
+
+    @classmethod
+    def of(cls, features: Floats, known: Floats, target: Floats, prior: Prior) -> "_Likelihood":
+        """For a standardised target."""
+        width = features.shape[1], known.shape[1]
+        mean, deviation = _scale(known)
+        rows = np.hstack([features, (known - mean) / deviation])
+        return cls(rows, target, prior.median(*width), prior.spread(*width), width)
 
     def unpack(self, logs: Floats) -> tuple[float, float, Floats, Floats]:
         """Noise, variance, relevances and slopes."""

@@ -1,6 +1,6 @@
 """What the cost-aware sampler knows: prices, refusals, and a model of accuracy."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,13 +8,15 @@ import numpy as np
 from nas.samplers.base import Params, Problem
 from nas.samplers.discrete import History
 from nas.samplers.encoding import Encoding, Floats, Rows
-from nas.samplers.gp import Kernel, Posterior, Prior, condition, fit
+from nas.samplers.gp import Kernel, Posterior, Prior, condition, fit, unfitted
 
 _SMALLEST_ERROR = 1e-3
 _GROWTH = 1.2
 """A kernel serves until there are so many times the trials that it was fitted to."""
 _EARLIER_MOST = 300
 """Of a source of earlier measurements, evenly spread over it, that are learnt from."""
+_TYPICAL = 250
+"""Random candidates by which costs are scaled before any is tried."""
 _FITTED_MOST = 400
 """Trials that a kernel is fitted to at most; all are conditioned on."""
 
@@ -79,6 +81,15 @@ class Knowledge:
             inputs = self.inputs(history.tried)
             posterior = condition(kernel, *inputs, np.concatenate([errors, expected]))
         return AccuracyModel(self, posterior)
+
+    def doubt(self, tried: Rows, prior: Prior) -> Callable[[Rows], Floats]:
+        """The standard deviation of candidates' values given that `tried` will be measured; needs
+        no measurement."""
+        kernel = unfitted(*self.inputs(self.pool(_TYPICAL)), prior)
+        if not len(tried):
+            return lambda rows: np.sqrt(kernel.diagonal(kernel.scaled(*self.inputs(rows))))
+        posterior = condition(kernel, *self.inputs(tried), np.zeros(len(tried)))
+        return lambda rows: posterior.predict(*self.inputs(rows))[1]
 
     def inputs(self, rows: Rows) -> tuple[Floats, Floats]:
         return self.encoding.features(rows), self.known(rows)
