@@ -75,8 +75,9 @@ def regret_figure(results: Sequence[Result], best: float, what: str) -> go.Figur
     """A curve for each sampler, with its interval."""
     samplers = list(dict.fromkeys(result.sampler for result in results))
     curves = {s: curve([r for r in results if r.sampler == s], best) for s in samplers}
-    # The usual beginning: a sampler may well begin with the poorest network there is.
-    floor = float(np.median([mean[0] for mean, _, _ in curves.values()])) * 10.0**-_DECADES
+    # The usual beginning: a sampler may well begin with the poorest network there is, or the best.
+    beginnings = [mean[0] for mean, _, _ in curves.values() if mean[0] > 0] or [1.0]
+    floor = float(np.median(beginnings)) * 10.0**-_DECADES
     figure = go.Figure()
     styles = itertools.product(_DASHES, _COLOURS)
     for (sampler, (mean, low, high)), (dash, colour) in zip(curves.items(), styles, strict=False):

@@ -39,7 +39,8 @@ class CostAware:
     """The sampler's settings; the defaults were chosen on two tabular benchmarks."""
 
     initial: int = 8
-    """Candidates spread over the space before the model is asked."""
+    """Candidates that tell most, before the model is asked; where something was measured
+    elsewhere, two will do."""
     pool: int = 250
     """Random candidates looked at for each suggestion."""
     starts: int = 3

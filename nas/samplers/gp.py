@@ -109,7 +109,15 @@ class Posterior:
 def fit(features: Floats, known: Floats, values: Floats, prior: Prior) -> Kernel:
     """The most probable kernel; (n, f), (n, k) and (n,). The same data give the same kernel."""
     value = float(values.mean()), float(values.std()) or 1.0
-    likelihood = _Likelihood.of(features, known, (values - value[0]) / value[1], prior)
+    mean, deviation = _scale(known)
+    width = features.shape[1], known.shape[1]
+    likelihood = _Likelihood(
+        np.hstack([features, (known - mean) / deviation]),
+        (values - value[0]) / value[1],
+        prior.median(*width),
+        prior.spread(*width),
+        width,
+    )
     found = minimize(
         likelihood,
         likelihood.median,
@@ -118,18 +126,32 @@ def fit(features: Floats, known: Floats, values: Floats, prior: Prior) -> Kernel
         bounds=[_BOUNDS] * len(likelihood.median),
         options={"maxiter": _ITERATIONS},
     )
-    return Kernel(*likelihood.unpack(found.x), value, _scale(known))
+    return Kernel(*likelihood.unpack(found.x), value, (mean, deviation))
 
 
-def unfitted(features: Floats, known: Floats, prior: Prior) -> Kernel:
-    """The prior's own, for standardised values of candidates like these; (n, f) and (n, k)."""
-    likelihood = _Likelihood.of(features, known, np.zeros(len(features)), prior)
-    return Kernel(*likelihood.unpack(likelihood.median), (0.0, 1.0), _scale(known))
+def unfitted(known: Floats, features: int, prior: Prior) -> Kernel:
+    """The prior's own, for standardised values, where (n, k) of typical candidates is known."""
+    median = prior.median(features, known.shape[1])
+    unpacked = _unpack(median, median, (features, known.shape[1]))
+    return Kernel(*unpacked, (0.0, 1.0), _scale(known))
 
 
 def _scale(known: Floats) -> tuple[Floats, Floats]:
+    """Mean and standard deviation of each column; 1 for one that does not vary."""
     deviation = known.std(axis=0)
     return known.mean(axis=0), np.where(deviation > 1e-9, deviation, 1.0)
+
+
+def _unpack(
+    logs: Floats, median: Floats, width: tuple[int, int]
+) -> tuple[float, float, Floats, Floats]:
+    """Noise, variance, relevances and slopes."""
+    features, known = width
+    values = np.exp(logs)
+    relevance = values[3 + known :]
+    usual = np.exp(median[3 + known : 3 + known + features])
+    trend = values[2] * relevance[:features] / usual
+    return values[0], values[1], relevance, np.concatenate([trend, values[3 : 3 + known]])
 
 
 def condition(kernel: Kernel, features: Floats, known: Floats, values: Floats) -> Posterior:
@@ -151,22 +173,8 @@ class _Likelihood:
     spread: Floats
     width: tuple[int, int]
 
-    @classmethod
-    def of(cls, features: Floats, known: Floats, target: Floats, prior: Prior) -> "_Likelihood":
-        """For a standardised target."""
-        width = features.shape[1], known.shape[1]
-        mean, deviation = _scale(known)
-        rows = np.hstack([features, (known - mean) / deviation])
-        return cls(rows, target, prior.median(*width), prior.spread(*width), width)
-
     def unpack(self, logs: Floats) -> tuple[float, float, Floats, Floats]:
-        """Noise, variance, relevances and slopes."""
-        features, known = self.width
-        values = np.exp(logs)
-        relevance = values[3 + known :]
-        usual = np.exp(self.median[3 + known : 3 + known + features])
-        trend = values[2] * relevance[:features] / usual
-        return values[0], values[1], relevance, np.concatenate([trend, values[3 : 3 + known]])
+        return _unpack(logs, self.median, self.width)
 
     def __call__(self, logs: Floats) -> tuple[float, Floats]:
         noise, variance, relevance, slopes = self.unpack(logs)
@@ -201,6 +209,8 @@ class _Likelihood:
 
 def _inverse(lower: Floats) -> Floats:
     """Of the matrix whose lower Cholesky factor this is: a third of the work of solving for it."""
+    if not len(lower):
+        return lower
     inverse, _ = lapack.dpotri(lower, lower=1)
     below: Floats = np.tril(inverse)
     return below + np.tril(below, -1).T

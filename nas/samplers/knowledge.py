@@ -85,10 +85,10 @@ class Knowledge:
     def doubt(self, tried: Rows, prior: Prior) -> Callable[[Rows], Floats]:
         """The standard deviation of candidates' values given that `tried` will be measured; needs
         no measurement."""
-        kernel = unfitted(*self.inputs(self.pool(_TYPICAL)), prior)
-        if not len(tried):
-            return lambda rows: np.sqrt(kernel.diagonal(kernel.scaled(*self.inputs(rows))))
-        posterior = condition(kernel, *self.inputs(tried), np.zeros(len(tried)))
+        typical = self.known(self.pool(_TYPICAL))
+        features, known = self.inputs(tried)
+        kernel = unfitted(typical, features.shape[1], prior)
+        posterior = condition(kernel, features, known, np.zeros(len(tried)))
         return lambda rows: posterior.predict(*self.inputs(rows))[1]
 
     def inputs(self, rows: Rows) -> tuple[Floats, Floats]:

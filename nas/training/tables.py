@@ -23,7 +23,8 @@ _SPLITS = {
     "test": ("test",),
 }
 _ERRORS = (DatasetsError, OSError, ValueError, TypeError, NotImplementedError)
-"""What the library, and Arrow below it, raise for files they cannot use."""
+"""What the library, and Arrow below it, raise for files they cannot use; NotImplementedError is
+Arrow's for what a file may hold and it cannot read."""
 
 
 @dataclass(frozen=True, kw_only=True)
