@@ -54,7 +54,7 @@ class CostAware:
     def __post_init__(self) -> None:
         for name in ("initial", "pool", "starts", "steps", "neighbours"):
             if getattr(self, name) < 1:
-                raise UserError(f"sampler.{name}: expected at least 1, got {getattr(self, name)}")
+                raise UserError(f"{name}: expected at least 1, got {getattr(self, name)}")
 
     def make(self, problem: Problem, seed: int) -> BaseSampler:
         """For one objective or two."""

@@ -26,7 +26,7 @@ class Evolution:
     def __post_init__(self) -> None:
         if not 1 <= self.sample <= self.population:
             raise UserError(
-                f"sampler.sample: expected a number from 1 to the population, {self.population}, "
+                f"sample: expected a number from 1 to the population, {self.population}, "
                 f"got {self.sample}"
             )
 

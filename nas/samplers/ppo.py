@@ -41,7 +41,7 @@ class PPO:
     def __post_init__(self) -> None:
         for name in ("batch", "epochs"):
             if getattr(self, name) < 1:
-                raise UserError(f"sampler.{name}: expected at least 1, got {getattr(self, name)}")
+                raise UserError(f"{name}: expected at least 1, got {getattr(self, name)}")
 
     def make(self, problem: Problem, seed: int) -> BaseSampler:
         """Raises UserError for two objectives."""
