@@ -59,7 +59,7 @@ class ProxyEvaluator(Evaluator):
     def __post_init__(self) -> None:
         for name in ("epochs", "resolution", "base_resolution", "divisor", "threads", "parts"):
             if getattr(self, name) < 1:
-                raise UserError(f"{name}: expected at least 1, got {getattr(self, name)}")
+                raise UserError(f"evaluator.{name}: expected at least 1, got {getattr(self, name)}")
 
     def proxy(self, arch: Arch) -> Arch:
         """The network that is trained in place of `arch`."""
