@@ -14,6 +14,7 @@ from nas.bench.page import bench_page
 from nas.bench.runs import Conditions, Entrant, Result, fingerprint, missing, read, run
 from nas.bench.summary import Beaten, Interval, Row, beaten, best_known, rows
 from nas.bench.survey import survey
+from nas.commands.price import price
 from nas.config import Config, integer, make
 from nas.progress import Pace, Progress
 from nas.run_folder import RunFolder
@@ -61,13 +62,12 @@ def _landscape(config: Config) -> Landscape:
     truth = config["truth"] or {}
     if not isinstance(truth, Mapping):
         raise UserError(f"truth: expected settings of the evaluator, got {truth!r}")
-    fields = {name: value for name, value in config["cost"].items() if name != "target"}
     return Landscape(
         space=load_space(config["space"], "space"),
         evaluator=make(config["evaluator"], "evaluator"),
         truth=make({**config["evaluator"], **truth}, "truth"),
         reward=make(config["reward"], "reward"),
-        price=make(fields, "cost"),
+        price=price(config),
     )
 
 

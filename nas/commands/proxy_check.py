@@ -7,14 +7,25 @@ from pathlib import Path
 from typing import Any
 
 from nas.commands.executor import executor
+from nas.commands.price import price
 from nas.config import Config, integer, make
 from nas.evaluators.base import EvaluationFailed, Evaluator
 from nas.networks.cost import cost
 from nas.progress import Pace, Progress
-from nas.proxies.ranking import Tau, kendall
-from nas.proxies.report import Verdict, accuracies, dearest, verdict
+from nas.proxies.page import check_page
+from nas.proxies.ranking import Tau
+from nas.proxies.report import (
+    Baseline,
+    RewardOf,
+    Verdict,
+    accuracies,
+    baselines,
+    dearest,
+    verdict,
+)
 from nas.proxies.sample import spread_sample
 from nas.proxies.trainings import Trained, read, train
+from nas.rewards import Reward
 from nas.run_folder import RunFolder
 from nas.tables import table
 from search_spaces.arch import Arch
@@ -23,7 +34,7 @@ from search_spaces.space import load_space
 
 
 def main(config: Config) -> None:
-    """Write `proxy_check.jsonl` and `proxy_check.csv` into the run folder; print the table."""
+    """Write `proxy_check.jsonl`, `.csv` and `.html` into the run folder; print the table."""
     folder, count = Path(config["run"]), integer("networks", config["networks"], 5)
     seeds = range(integer("seeds", config["seeds"], 1))
     seed = integer("seed", config["seed"], 0)
@@ -32,7 +43,7 @@ def main(config: Config) -> None:
     proxies: dict[str, Evaluator] = {
         name: make(node, f"proxies.{name}") for name, node in nodes.items()
     }
-    truth = _truth(config, archs)
+    reward, truth = _reward(config), _truth(config, archs)
     for evaluator in proxies.values():
         evaluator.prepare()
     workers = {
@@ -50,13 +61,17 @@ def main(config: Config) -> None:
             train(name, mixed, seeds, workers[name], path, told)
         trained = [each for each in read(path) if each.proxy in proxies and each.seed in seeds]
         reference = truth if truth is not None else accuracies(trained, dearest(trained))
-        verdicts = [verdict(name, trained, archs, reference) for name in proxies]
-        baselines = _baselines(archs, reference)
-        _write(folder / "proxy_check.csv", verdicts, baselines)
-    against = "true accuracies" if truth is not None else f"proxy {dearest(trained)!r}"
+        verdicts = [verdict(name, trained, archs, reference, reward) for name in proxies]
+        free = baselines(archs, reference, reward)
+        _write(folder / "proxy_check.csv", verdicts, free)
+        against = "true accuracies" if truth is not None else f"proxy {dearest(trained)!r}"
+        said = {name: accuracies(trained, name) for name in proxies}
+        facts = {"space": config["space"]["name"], "networks": str(count)}
+        page = check_page(archs, said, reference, verdicts, free, facts, against)
+        (folder / "proxy_check.html").write_text(page, encoding="utf-8")
     print(f"{len(archs)} networks of {config['space']['name']}, against {against}\n")
-    print(_shown(verdicts, baselines))
-    print(f"\nwritten to {folder}: proxy_check.csv, proxy_check.jsonl")
+    print(_shown(verdicts, free))
+    print(f"\nwritten to {folder}: proxy_check.html, proxy_check.csv, proxy_check.jsonl")
 
 
 def _proxies(config: Config) -> dict[str, Any]:
@@ -81,6 +96,12 @@ def _keep_settings(folder: Path, nodes: Mapping[str, Any]) -> None:
     for name, node in nodes.items():
         with RunFolder(folder / name).stage("proxy", {"evaluator": node}):
             continue
+
+
+def _reward(config: Config) -> RewardOf:
+    of: Reward = make(config["reward"], "reward")
+    priced = price(config)
+    return lambda arch, accuracy: of(accuracy, priced(arch, cost(arch)))
 
 
 def _truth(config: Config, archs: Sequence[Arch]) -> dict[str, float] | None:
@@ -119,45 +140,48 @@ class _Told:
         self._line(self._done, self._total, f"{trained.proxy} {said}", left)
 
 
-def _baselines(archs: Sequence[Arch], truth: Mapping[str, float]) -> dict[str, Tau]:
-    """How well what costs nothing ranks the networks."""
-    known = [arch for arch in archs if arch.key() in truth]
-    true = [truth[arch.key()] for arch in known]
-    return {
-        "MACs alone": kendall([cost(arch).macs for arch in known], true),
-        "params alone": kendall([cost(arch).params for arch in known], true),
-    }
-
-
-def _shown(verdicts: Sequence[Verdict], baselines: Mapping[str, Tau]) -> str:
+def _shown(verdicts: Sequence[Verdict], free: Sequence[Baseline]) -> str:
     header = (
-        "proxy", "failed", "s a network", "Kendall τ [95 %]", "less MACs' τ", "with MACs"
+        "proxy", "failed", "s a network", "Kendall τ [95 %]", "less MACs' τ", "with MACs",
+        "of the reward", "spread", "calibrated",
     )  # fmt: skip
     rows = [
-        (v.proxy, v.failed, f"{v.seconds:.1f}", v.tau, v.over_macs, v.with_macs) for v in verdicts
+        (
+            v.proxy,
+            v.failed,
+            f"{v.seconds:.1f}",
+            v.tau,
+            v.over_macs,
+            v.with_macs,
+            v.reward,
+            f"{v.spread:.1f}",
+            v.calibrated,
+        )
+        for v in verdicts
     ]
-    free = [(name, "", "0.0", tau, "", "") for name, tau in baselines.items()]
+    costless = [(b.name, "", "0.0", b.tau or "", "", "", b.reward or "", "", "") for b in free]
     curves = [
         f"τ by epoch, {v.proxy}: {', '.join(f'{tau:.2f}' for tau in v.by_epoch)}"
         for v in verdicts
         if v.by_epoch
     ]
-    return "\n".join([table(header, [*rows, *free]), "", *curves]).rstrip()
+    return "\n".join([table(header, [*rows, *costless]), "", *curves]).rstrip()
 
 
-def _write(path: Path, verdicts: Sequence[Verdict], baselines: Mapping[str, Tau]) -> None:
+def _write(path: Path, verdicts: Sequence[Verdict], free: Sequence[Baseline]) -> None:
+    taus = ("tau", "over_macs", "with_macs", "reward_tau", "calibrated_tau")
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(
-            ("proxy", "networks", "failed", "seconds", *_columns("tau", "over_macs", "with_macs"))
-        )
+        ends = [tau + end for tau in taus for end in ("", "_low", "_high")]
+        writer.writerow(("proxy", "networks", "failed", "seconds", *ends, "spread"))
         for v in verdicts:
-            taus = (v.tau, v.over_macs, v.with_macs)
-            numbers = [number for tau in taus for number in (tau.value, tau.low, tau.high)]
-            writer.writerow((v.proxy, v.networks, v.failed, v.seconds, *numbers))
-        for name, free in baselines.items():
-            writer.writerow((name, "", "", 0, free.value, free.low, free.high, *[""] * 6))
+            of = (v.tau, v.over_macs, v.with_macs, v.reward, v.calibrated)
+            numbers = [number for tau in of for number in _numbers(tau)]
+            writer.writerow((v.proxy, v.networks, v.failed, v.seconds, *numbers, v.spread))
+        for b in free:
+            of_both = (*_numbers(b.tau), *[""] * 6, *_numbers(b.reward), *[""] * 4)
+            writer.writerow((b.name, "", "", 0, *of_both))
 
 
-def _columns(*names: str) -> list[str]:
-    return [name + end for name in names for end in ("", "_low", "_high")]
+def _numbers(tau: Tau | None) -> tuple[float | str, ...]:
+    return ("", "", "") if tau is None else (tau.value, tau.low, tau.high)

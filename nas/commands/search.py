@@ -8,10 +8,11 @@ from typing import Any
 import optuna
 
 from nas.commands.executor import executor
+from nas.commands.price import price
 from nas.config import Config, make
 from nas.evaluators.base import Checking, Evaluator
 from nas.executors.base import Executor
-from nas.pricing import Price, TableLatency
+from nas.pricing import TableLatency
 from nas.progress import Pace, Progress
 from nas.records import Record, Standing, StudyStore, write_csv
 from nas.rewards import Front, Reward
@@ -58,7 +59,6 @@ class Plan:
         settings = from_mapping(SearchSettings, options, "search")
         space = load_space(config["space"], "space")
         evaluator: Evaluator = make(config["evaluator"], "evaluator")
-        price = _price(config)
         latency = TableLatency(config["latency_table"]) if settings.latency_max else None
         reward: Reward = make(config["reward"], "reward")
         front = isinstance(reward, Front)
@@ -73,7 +73,7 @@ class Plan:
                 directions=("maximize", "minimize") if front else ("maximize",),
             ),
             progress=_Report(settings.trials),
-            price=price,
+            price=price(config),
             latency=latency,
             warm=read_warm_start(config["search"]["start_from"], space),
             evaluable=evaluator.check if isinstance(evaluator, Checking) else None,
@@ -186,12 +186,6 @@ class _Report:
         failed = len(records) - finished
         note += f" · {failed} failed" if failed else ""
         self.line(finished, self.trials, note, self.pace.step(self.trials - finished))
-
-
-def _price(config: Config) -> Price:
-    fields = {name: value for name, value in config["cost"].items() if name != "target"}
-    price: Price = make(fields, "cost")  # its target is the reward's default
-    return price
 
 
 def _made_with(config: Config, search: Search, evaluator: Evaluator) -> dict[str, Any]:

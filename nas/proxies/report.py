@@ -2,7 +2,7 @@
 
 import math
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from nas.networks.cost import cost
@@ -10,6 +10,9 @@ from nas.proxies.ranking import Tau, kendall, kendall_gain, together
 from nas.proxies.trainings import Trained
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
+
+RewardOf = Callable[[Arch, float], float]
+"""What a search would make of a network and its accuracy."""
 
 _LEAST = 5
 """Networks under which no ranking is spoken of."""
@@ -30,6 +33,14 @@ class Verdict:
     with_macs: Tau
     """τ of the proxy and the logarithm of MACs together, in equal parts: where it is above both,
     the proxy knows what MACs do not."""
+    reward: Tau
+    """τ of the rewards that the proxy's accuracies give with those that the true ones give."""
+    spread: float
+    """How far its accuracies lie apart over how far the true ones do, each as a share of their
+    mean. Not finite where the true ones do not differ."""
+    calibrated: Tau
+    """τ of rewards, once the accuracies are raised to 1 / spread: with ACC · (cost / T)^w, what the
+    exponent w · spread would give."""
     by_epoch: tuple[float, ...]
     """τ of the accuracies after each epoch."""
 
@@ -50,8 +61,37 @@ def dearest(trained: Sequence[Trained]) -> str:
     return max(dict.fromkeys(each.proxy for each in trained), key=lambda p: _seconds(trained, p))
 
 
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """How well something that costs nothing ranks the networks."""
+
+    name: str
+    tau: Tau | None
+    reward: Tau | None
+
+
+def baselines(
+    archs: Sequence[Arch], truth: Mapping[str, float], reward: RewardOf
+) -> tuple[Baseline, ...]:
+    """MACs and parameters as if they were accuracies; and one accuracy for all, which leaves
+    rewards to the cost alone."""
+    known = [arch for arch in archs if arch.key() in truth]
+    true = [truth[arch.key()] for arch in known]
+    usual = statistics.fmean(true)
+    by_cost = kendall([reward(arch, usual) for arch in known], _rewards(known, true, reward))
+    return (
+        Baseline("MACs alone", kendall([cost(arch).macs for arch in known], true), None),
+        Baseline("params alone", kendall([cost(arch).params for arch in known], true), None),
+        Baseline("one accuracy for all", None, by_cost),
+    )
+
+
 def verdict(
-    proxy: str, trained: Sequence[Trained], archs: Sequence[Arch], truth: Mapping[str, float]
+    proxy: str,
+    trained: Sequence[Trained],
+    archs: Sequence[Arch],
+    truth: Mapping[str, float],
+    reward: RewardOf,
 ) -> Verdict:
     """Raises UserError where too few networks have both an accuracy and a true one."""
     found = accuracies(trained, proxy)
@@ -64,6 +104,9 @@ def verdict(
     keys = [arch.key() for arch in both]
     true = [truth[key] for key in keys]
     said, macs = [found[key] for key in keys], [float(cost(arch).macs) for arch in both]
+    spread = _spread(said) / (_spread(true) or math.nan)
+    evened = _evened(said, true, spread)
+    rewards = _rewards(both, true, reward)
     return Verdict(
         proxy=proxy,
         networks=len(both),
@@ -72,8 +115,28 @@ def verdict(
         tau=kendall(said, true),
         over_macs=kendall_gain(said, macs, true),
         with_macs=kendall(together(said, [math.log(each) for each in macs]), true),
+        reward=kendall(_rewards(both, said, reward), rewards),
+        spread=spread,
+        calibrated=kendall(_rewards(both, evened, reward), rewards),
         by_epoch=_by_epoch([e for e in trained if e.proxy == proxy], keys, true),
     )
+
+
+def _spread(accuracies: Sequence[float]) -> float:
+    return statistics.pstdev(accuracies) / (statistics.fmean(accuracies) or math.nan)
+
+
+def _evened(said: Sequence[float], true: Sequence[float], spread: float) -> list[float]:
+    """The accuracies about the true mean, as far apart as the true ones; as they are where one
+    of both do not differ."""
+    if not spread > 0:
+        return list(said)
+    usual, mean = statistics.fmean(true), statistics.fmean(said)
+    return [usual * (value / mean) ** (1 / spread) for value in said]
+
+
+def _rewards(archs: Sequence[Arch], accuracies: Sequence[float], reward: RewardOf) -> list[float]:
+    return [reward(arch, value) for arch, value in zip(archs, accuracies, strict=True)]
 
 
 def _seconds(trained: Sequence[Trained], proxy: str) -> float:

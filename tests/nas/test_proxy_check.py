@@ -3,6 +3,7 @@
 import csv
 import itertools
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import kendalltau
 
+from browser import probed
 from nas.cli import main
 from nas.networks.cost import cost
 from nas.proxies.ranking import kendall, kendall_gain, together
-from nas.proxies.report import accuracies, dearest, verdict
+from nas.proxies.report import accuracies, baselines, dearest, verdict
 from nas.proxies.sample import spread_sample
 from nas.proxies.trainings import Trained
+from nas.rewards import Soft
+from search_spaces.arch import Arch
 from search_spaces.errors import UserError
 from search_spaces.space import load_space
 
@@ -96,12 +100,48 @@ def test_a_verdict_is_of_the_networks_that_have_both_accuracies() -> None:
     failed = {**rising, archs[0].key(): [None]}
     both = trained("cheap", failed, 1.0) + trained("dear", rising, 9.0)
     assert dearest(both) == "dear"
-    found = verdict("cheap", both, archs, accuracies(both, "dear"))
+    found = verdict("cheap", both, archs, accuracies(both, "dear"), rewarded)
     assert (found.networks, found.failed, found.seconds) == (7, 1, 1.0)
     assert found.tau.value == pytest.approx(1)
     assert found.by_epoch == (0, pytest.approx(1))
     with pytest.raises(UserError, match="expected at least 5 networks"):
-        verdict("cheap", both, archs[:5], accuracies(both, "dear"))
+        verdict("cheap", both, archs[:5], accuracies(both, "dear"), rewarded)
+
+
+def test_a_ranking_by_reward_is_of_accuracy_and_cost_together() -> None:
+    archs = spread_sample(SPACE, 8, seed=0)
+    true = {arch.key(): 0.5 + 0.01 * (n % 3) for n, arch in enumerate(archs)}
+    halved = trained("halved", {key: [value / 2] for key, value in true.items()}, 1.0)
+    found = verdict("halved", halved, archs, true, rewarded)
+    assert found.tau.value == found.reward.value == found.spread == pytest.approx(1)
+    # Of accuracies alone MACs say nothing here; of rewards the cost alone says most.
+    by_macs, by_params, by_cost = baselines(archs, true, rewarded)
+    assert by_macs.tau is not None
+    assert abs(by_macs.tau.value) < 0.5
+    assert by_params.reward is None
+    expected = kendalltau(
+        [-cost(arch).macs for arch in archs], [rewarded(a, true[a.key()]) for a in archs]
+    ).statistic
+    assert by_cost.tau is None
+    assert by_cost.reward is not None
+    assert by_cost.reward.value == pytest.approx(expected)
+
+
+def test_accuracies_wider_apart_than_the_true_ones_are_calibrated() -> None:
+    archs = spread_sample(SPACE, 8, seed=0)
+    true = {arch.key(): 0.9 * 1.01 ** (n % 3) for n, arch in enumerate(archs)}
+    wide = trained("wide", {key: [(value / 0.9) ** 4 / 2] for key, value in true.items()}, 1.0)
+    found = verdict("wide", wide, archs, true, rewarded)
+    assert found.spread == pytest.approx(4, rel=0.05)
+    assert found.calibrated.value == pytest.approx(1)
+    assert found.reward.value < 1
+    same = trained("same", {key: [0.5] for key in true}, 1.0)
+    assert verdict("same", same, archs, true, rewarded).spread == 0
+    assert math.isnan(verdict("wide", wide, archs, dict.fromkeys(true, 0.5), rewarded).spread)
+
+
+def rewarded(arch: Arch, accuracy: float) -> float:
+    return Soft(400e6)(accuracy, cost(arch).macs)
 
 
 @pytest.fixture
@@ -137,9 +177,15 @@ def test_a_check_goes_on_from_its_records(
     }
     with Path("out/proxy_check.csv").open() as file:
         rows = {row["proxy"]: row for row in csv.DictReader(file)}
-    assert set(rows) == {"noisy", "exact", "MACs alone", "params alone"}
+    assert set(rows) == {"noisy", "exact", "MACs alone", "params alone", "one accuracy for all"}
     assert float(rows["noisy"]["tau_low"]) <= float(rows["noisy"]["tau"])
     assert float(rows["noisy"]["with_macs"]) <= float(rows["noisy"]["with_macs_high"])
+    assert -1 <= float(rows["one accuracy for all"]["reward_tau"]) <= 1
+    shown = probed(Path("out/proxy_check.html"), Path.cwd(), 1280)
+    assert shown["drawn"] == 3  # the ranking and, of one epoch each, the accuracies of both
+    assert shown["cut"] == []
+    assert shown["overflow"] <= 0
+    assert any("MACs" in text for text in shown["hovers"])
 
 
 def test_the_truth_may_come_from_another_evaluator(
@@ -151,8 +197,9 @@ def test_the_truth_may_come_from_another_evaluator(
     assert "against true accuracies" in told
     with Path("out/proxy_check.csv").open() as file:
         rows = {row["proxy"]: row for row in csv.DictReader(file)}
-    assert float(rows["exact"]["tau"]) == pytest.approx(1)
-    assert float(rows["noisy"]["tau"]) < 1
+    for tau in ("tau", "reward_tau"):
+        assert float(rows["exact"][tau]) == pytest.approx(1)
+        assert float(rows["noisy"][tau]) < 1
 
 
 @pytest.mark.parametrize(

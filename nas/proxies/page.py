@@ -1,0 +1,234 @@
+"""A check as one HTML page: each proxy's accuracies beside the true ones, and the table."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import plotly.graph_objects as go
+
+from nas.dashboard import theme
+from nas.dashboard.html import Markup, definitions, element, table
+from nas.dashboard.page import Panel, Section, render_page
+from nas.networks.cost import cost
+from nas.proxies.ranking import Tau
+from nas.proxies.report import Baseline, Verdict
+from search_spaces.arch import Arch
+
+_COLOURS = (
+    theme.BLUE,
+    theme.VERMILLION,
+    theme.GREEN,
+    theme.ORANGE,
+    theme.PURPLE,
+    theme.SKY,
+    theme.MUTED,
+    theme.INK,
+)
+
+
+def check_page(
+    archs: Sequence[Arch],
+    said: Mapping[str, Mapping[str, float]],
+    truth: Mapping[str, float],
+    verdicts: Sequence[Verdict],
+    baselines: Sequence[Baseline],
+    facts: Mapping[str, str],
+    against: str,
+) -> str:
+    """The page as text; `said` holds accuracies by proxy and network, `truth` by network, and
+    `against` names it."""
+    header = element(
+        "header",
+        element("h1", "proxy-check · nas-search"),
+        element("p", f"How well proxies rank {len(archs)} networks.", class_="lead"),
+        element("div", element("div", definitions({**facts, "against": against})), class_="about"),
+    )
+    scatters = [
+        Panel(
+            id=f"accuracies-{number}",
+            title=f"{v.proxy}: τ {v.tau}",
+            caption="A point is a network. What ranks well rises from left to right.",
+            figure=accuracies_figure(archs, said[v.proxy], truth, against),
+        )
+        for number, v in enumerate(verdicts)
+    ]
+    ranking = Panel(
+        id="ranking",
+        title="How well each ranks",
+        caption=(
+            "Kendall's τ with its 95 % interval, by bootstrap over networks. Less MACs': the gain "
+            "over MACs alone; with MACs: of both in equal parts; of the reward: of what a search "
+            "would maximise. Spread: how far the proxy's accuracies lie apart, over how far the "
+            "true ones do, as shares of their means. Calibrated: of the reward, once that is "
+            "evened out."
+        ),
+        figure=ranking_figure(verdicts, baselines),
+        table=_table(verdicts, baselines),
+        open_table=True,
+        wide=True,
+    )
+    epochs = [
+        Panel(
+            id="epochs",
+            title="When the order appears",
+            caption="Kendall's τ of the accuracies after each epoch.",
+            figure=epochs_figure(verdicts),
+        )
+    ]
+    sections = (
+        Section("ranks", "Ranks", (ranking,)),
+        Section("networks", "Networks", (*scatters, *(epochs if _are_curves(verdicts) else ()))),
+    )
+    footer = element(
+        "footer",
+        "Seconds are processor time of one core. Where there is no table of true accuracies, the "
+        "proxy that takes longest stands for the truth.",
+    )
+    return render_page("proxy-check · nas-search", header, sections, footer)
+
+
+def accuracies_figure(
+    archs: Sequence[Arch], said: Mapping[str, float], truth: Mapping[str, float], against: str
+) -> go.Figure:
+    """True accuracies over a proxy's, darker for more MACs."""
+    both = [arch for arch in archs if arch.key() in said and arch.key() in truth]
+    macs = [float(cost(arch).macs) for arch in both]
+    texts = [
+        theme.hover(
+            theme.escaped(arch.key()),
+            [
+                f"proxy {theme.percent(said[arch.key()], 2)}",
+                f"true {theme.percent(truth[arch.key()], 2)}",
+                f"{theme.count(price)} MACs",
+            ],
+        )
+        for arch, price in zip(both, macs, strict=True)
+    ]
+    figure = go.Figure(
+        go.Scatter(
+            x=[100 * said[arch.key()] for arch in both],
+            y=[100 * truth[arch.key()] for arch in both],
+            mode="markers",
+            hovertext=texts,
+            hoverinfo="text",
+            marker={
+                "size": 9,
+                "color": [math.log10(price) for price in macs],
+                "colorscale": "Blues",
+                "cmin": math.log10(min(macs)) - 0.4,
+                "line": {"width": 1, "color": theme.MUTED},
+                "colorbar": _macs_bar(min(macs), max(macs)),
+            },
+        )
+    )
+    return theme.styled(
+        figure,
+        420,
+        xaxis={"title": {"text": theme.PROXY_PERCENT}},
+        yaxis={"title": {"text": f"{theme.escaped(against)} (%)"}},
+    )
+
+
+def ranking_figure(verdicts: Sequence[Verdict], baselines: Sequence[Baseline]) -> go.Figure:
+    """τ of accuracies and of rewards, a row for each proxy and each baseline."""
+    rows: list[tuple[str, Tau | None, Tau | None]] = [
+        *((v.proxy, v.tau, v.reward) for v in verdicts),
+        *((b.name, b.tau, b.reward) for b in baselines),
+    ]
+    figure = go.Figure()
+    kinds = ((1, "of accuracies", theme.BLUE, -0.12), (2, "of rewards", theme.VERMILLION, 0.12))
+    for column, name, colour, shift in kinds:
+        shown = [(at, row[column]) for at, row in enumerate(rows)]
+        taus = [(at, tau) for at, tau in shown if isinstance(tau, Tau)]
+        figure.add_scatter(
+            x=[tau.value for _, tau in taus],
+            y=[at + shift for at, _ in taus],
+            error_x={
+                "type": "data",
+                "array": [tau.high - tau.value for _, tau in taus],
+                "arrayminus": [tau.value - tau.low for _, tau in taus],
+                "thickness": 1.5,
+                "width": 3,
+            },
+            name=name,
+            mode="markers",
+            marker={"size": 10, "color": colour},
+            hovertext=[str(tau) for _, tau in taus],
+            hoverinfo="text",
+        )
+    return theme.styled(
+        figure,
+        130 + 44 * len(rows),
+        xaxis={"title": {"text": "Kendall's τ"}},
+        yaxis={
+            "tickvals": list(range(len(rows))),
+            "ticktext": [theme.escaped(name) for name, _, _ in rows],
+            "range": [len(rows) - 0.5, -0.5],
+        },
+    )
+
+
+def epochs_figure(verdicts: Sequence[Verdict]) -> go.Figure:
+    """τ after each epoch, a line for each proxy that has epochs."""
+    figure, longest = go.Figure(), max(len(v.by_epoch) for v in verdicts)
+    for number, v in enumerate(verdicts):
+        figure.add_scatter(
+            x=list(range(1, len(v.by_epoch) + 1)),
+            y=v.by_epoch,
+            name=theme.escaped(v.proxy),
+            mode="lines+markers",
+            line={"color": _COLOURS[number % len(_COLOURS)], "width": 2},
+        )
+    return theme.styled(
+        figure,
+        420,
+        showlegend=True,
+        xaxis={"title": {"text": "epochs"}, "dtick": max(1.0, theme.nice_step(longest, 10))},
+        yaxis={"title": {"text": "Kendall's τ"}},
+    )
+
+
+def _are_curves(verdicts: Sequence[Verdict]) -> bool:
+    return any(len(v.by_epoch) > 1 for v in verdicts)
+
+
+def _macs_bar(low: float, high: float) -> dict[str, object]:
+    ticks = theme.log_ticks(low, high)
+    return {
+        "title": {"text": "MACs", "font": {"size": 12}},
+        "tickfont": {"size": 12, "color": theme.MUTED},
+        "thickness": 12,
+        "outlinewidth": 0,
+        "tickvals": [math.log10(tick) for tick in ticks],
+        "ticktext": [theme.count(tick) for tick in ticks],
+    }
+
+
+def _table(verdicts: Sequence[Verdict], baselines: Sequence[Baseline]) -> Markup:
+    header = (
+        "proxy",
+        "failed",
+        "s a network",
+        "τ",
+        "less MACs'",
+        "with MACs",
+        "of the reward",
+        "spread",
+        "calibrated",
+    )
+    proxies = [
+        (
+            v.proxy,
+            str(v.failed),
+            f"{v.seconds:.1f}",
+            *map(str, (v.tau, v.over_macs, v.with_macs, v.reward)),
+            theme.number(v.spread, 1),
+            str(v.calibrated),
+        )
+        for v in verdicts
+    ]
+    free = [
+        (b.name, "", "0.0", "" if b.tau is None else str(b.tau), "", "",
+         "" if b.reward is None else str(b.reward), "", "")
+        for b in baselines
+    ]  # fmt: skip
+    return table(header, [*proxies, *free])
