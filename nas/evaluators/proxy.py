@@ -1,6 +1,7 @@
 """Proxy accuracy: how well a slim version of a network does after a short training."""
 
 import hashlib
+import math
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -59,7 +60,10 @@ class ProxyEvaluator(Evaluator):
     def __post_init__(self) -> None:
         for name in ("epochs", "resolution", "base_resolution", "divisor", "threads", "parts"):
             if getattr(self, name) < 1:
-                raise UserError(f"evaluator.{name}: expected at least 1, got {getattr(self, name)}")
+                raise UserError(f"{name}: expected at least 1, got {getattr(self, name)}")
+        for name in ("width", "depth"):
+            if not 0 < getattr(self, name) < math.inf:
+                raise UserError(f"{name}: expected above 0, got {getattr(self, name)}")
 
     def proxy(self, arch: Arch) -> Arch:
         """The network that is trained in place of `arch`."""

@@ -56,9 +56,10 @@ class ZeroCostEvaluator(Evaluator):
     def __post_init__(self) -> None:
         for name, least in (("images", 2), ("resolution", 1), ("base_resolution", 1)):
             if getattr(self, name) < least:
-                raise UserError(
-                    f"evaluator.{name}: expected at least {least}, got {getattr(self, name)}"
-                )
+                raise UserError(f"{name}: expected at least {least}, got {getattr(self, name)}")
+        for name in ("width", "depth"):
+            if not 0 < getattr(self, name) < math.inf:
+                raise UserError(f"{name}: expected above 0, got {getattr(self, name)}")
 
     def scored(self, arch: Arch) -> Arch:
         """The network that is scored in place of `arch`, but for its classes."""

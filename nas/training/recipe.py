@@ -48,17 +48,15 @@ class Recipe:
     def __post_init__(self) -> None:
         for name in ("lr", "batch_size", "decay", "decay_epochs"):
             if not (math.isfinite(getattr(self, name)) and getattr(self, name) > 0):
-                raise UserError(f"recipe.{name}: expected above 0, got {getattr(self, name)}")
+                raise UserError(f"{name}: expected above 0, got {getattr(self, name)}")
         for name in ("weight_decay", "warmup_epochs"):
             if not (math.isfinite(getattr(self, name)) and getattr(self, name) >= 0):
-                raise UserError(f"recipe.{name}: expected at least 0, got {getattr(self, name)}")
+                raise UserError(f"{name}: expected at least 0, got {getattr(self, name)}")
         for name in ("momentum", "label_smoothing", "shift"):
             if not 0 <= getattr(self, name) < 1:
-                raise UserError(
-                    f"recipe.{name}: expected from 0 to below 1, got {getattr(self, name)}"
-                )
+                raise UserError(f"{name}: expected from 0 to below 1, got {getattr(self, name)}")
         if self.ema is not None and not 0 < self.ema < 1:
-            raise UserError(f"recipe.ema: expected between 0 and 1, or null, got {self.ema}")
+            raise UserError(f"ema: expected between 0 and 1, or null, got {self.ema}")
         _one_of("optimizer", self.optimizer, ("sgd", "rmsprop_tf", "adamw"))
         _one_of("schedule", self.schedule, ("cosine", "linear", "exponential"))
 
@@ -110,4 +108,4 @@ def _parameter_groups(parameters: list[nn.Parameter], weight_decay: float) -> li
 
 def _one_of(name: str, value: str, options: tuple[str, ...]) -> None:
     if value not in options:
-        raise UserError(f"recipe.{name}: expected one of {', '.join(options)}, got {value}")
+        raise UserError(f"{name}: expected one of {', '.join(options)}, got {value}")

@@ -200,7 +200,7 @@ class TestLearningRate:
     ],
 )
 def test_an_impossible_recipe_is_named(field, value):
-    with pytest.raises(UserError, match=rf"recipe\.{field}: expected .*, got {value}"):
+    with pytest.raises(UserError, match=rf"^{field}: expected .*, got {value}"):
         Recipe(**{field: value})
 
 

@@ -112,10 +112,18 @@ def test_a_proxy_too_small_for_the_strides_is_told_how():
 
 
 @pytest.mark.parametrize(
-    ("field", "value"), [("epochs", 0), ("resolution", 0), ("threads", 0), ("divisor", -1)]
+    ("field", "value", "least"),
+    [
+        ("epochs", 0, "at least 1"),
+        ("resolution", 0, "at least 1"),
+        ("threads", 0, "at least 1"),
+        ("divisor", -1, "at least 1"),
+        ("width", -1.0, "above 0"),
+        ("depth", float("inf"), "above 0"),
+    ],
 )
-def test_impossible_settings_are_named(field, value):
-    with pytest.raises(UserError, match=rf"evaluator\.{field}: expected at least 1, got {value}"):
+def test_impossible_settings_are_named(field, value, least):
+    with pytest.raises(UserError, match=rf"^{field}: expected {least}, got {value}"):
         ProxyEvaluator(**{field: value})
 
 
