@@ -54,13 +54,9 @@ SMALL = ("one candidate", "two candidates", "one choice", "joint choices", "spel
 """Few enough to try every network of."""
 REWARD = Soft(target=1e6)
 
-SLOW = ("gp",)
-"""Takes a second a suggestion, once there are ten trials to go by."""
-
 every_sampler = pytest.mark.parametrize("name", NAMES)
 every_sampler_with_one_and_two = pytest.mark.parametrize(
-    ("name", "front"),
-    [(name, front) for name in NAMES for front in (False, True) if not (front and name in SLOW)],
+    ("name", "front"), [(name, front) for name in NAMES for front in (False, True)]
 )
 
 
