@@ -89,14 +89,22 @@ def _convert(hint: Any, value: Any, path: str) -> Any:
             raise UserError(f"{path}: {_got(value)}{closest(value, options)}")
         return value
     if origin is tuple:
-        if not isinstance(value, list | tuple):
-            raise UserError(f"{path}: expected a list, {_got(value)}")
-        (item,) = (arg for arg in typing.get_args(hint) if arg is not Ellipsis)
-        return tuple(_convert(item, v, f"{path}[{i}]") for i, v in enumerate(value))
+        return _convert_tuple(typing.get_args(hint), value, path)
     if dataclasses.is_dataclass(hint) and not isinstance(value, typing.cast(type, hint)):
         return from_mapping(typing.cast(type, hint), value, path)
     # What is no scalar is an object that was made already.
     return _convert_scalar(hint, value, path) if hint in _SCALARS else value
+
+
+def _convert_tuple(items: tuple[Any, ...], value: Any, path: str) -> tuple[Any, ...]:
+    if not isinstance(value, list | tuple):
+        raise UserError(f"{path}: expected a list, {_got(value)}")
+    if Ellipsis in items:
+        items = items[:1] * len(value)
+    if len(value) != len(items):
+        raise UserError(f"{path}: expected a list of {len(items)}, {_got(value)}")
+    pairs = zip(items, value, strict=True)
+    return tuple(_convert(item, v, f"{path}[{i}]") for i, (item, v) in enumerate(pairs))
 
 
 def _convert_optional(hint: Any, value: Any, path: str) -> Any:

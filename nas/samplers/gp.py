@@ -8,12 +8,16 @@ trend over what is known of a candidate beforehand, its cost above all. Hyperpar
 maximum of their posterior (log-normal priors), found by L-BFGS with exact gradients.
 """
 
+import dataclasses
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve, lapack
 from scipy.optimize import minimize
+
+from search_spaces.errors import UserError
 
 Floats = NDArray[np.float64]
 
@@ -40,6 +44,11 @@ class Prior:
     """θ of the architecture's features, over their number"""
     known_relevance: tuple[float, float] = (0.15, 1.25)
     """θ of what is known"""
+
+    def __post_init__(self) -> None:
+        for name, (median, deviation) in dataclasses.asdict(self).items():
+            if not (0 < median < math.inf and 0 < deviation < math.inf):
+                raise UserError(f"{name}: expected two numbers above 0, got {median}, {deviation}")
 
     def median(self, features: int, known: int) -> Floats:
         """(4 + …) logarithms: noise, s, l, w of each known, θ of each feature and known."""

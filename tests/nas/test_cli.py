@@ -145,6 +145,10 @@ def test_a_config_of_ones_own_is_found(capsys: pytest.CaptureFixture[str]) -> No
         (["search", "search.trials=many"], ("search.trials", "integer", "many")),
         (["search", "search.trials=0"], ("search.trials", "at least 1")),
         (["search", "sampler.initial=0"], ("nas-search: sampler.initial: expected at least 1",)),
+        (
+            ["search", "+sampler.prior.trend=[3,0]"],
+            ("nas-search: sampler.prior.trend: expected two numbers above 0, got 3.0, 0.0",),
+        ),
         (["search", "recipe.lr=-1"], ("nas-search: evaluator.recipe.lr: expected above 0",)),
         (["search", "evaluator.width=-1"], ("nas-search: evaluator.width: expected above 0",)),
         (["search", "search.workers=0"], ("search.workers", "at least 1")),

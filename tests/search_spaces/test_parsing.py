@@ -1,5 +1,6 @@
 """Mappings into dataclasses: what does not fit is named with its path."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -60,6 +61,27 @@ def test_integers_serve_as_numbers_and_none_as_the_default() -> None:
     arch = from_mapping(Arch, {"stages": [{"channels": 8, "expand": 6, "activation": None}]})
     assert isinstance(arch.stages[0].expand, float)
     assert arch.stages[0].activation is None
+
+
+@dataclass(frozen=True)
+class Ranges:
+    pair: tuple[float, float] = (0.0, 1.0)
+    many: tuple[int, ...] = ()
+
+
+def test_lists_are_tuples_of_so_many_or_of_any_number() -> None:
+    assert from_mapping(Ranges, {"pair": [1, 2.5], "many": [1, 2, 3]}) == Ranges(
+        (1, 2.5), (1, 2, 3)
+    )
+    for data, message in (
+        ({"pair": [1]}, "pair: expected a list of 2, got [1]"),
+        ({"pair": [1, "2"]}, "pair[1]: expected a number, got '2'"),
+        ({"pair": 1}, "pair: expected a list, got 1"),
+        ({"many": [1, 2.5]}, "many[1]: expected an integer, got 2.5"),
+    ):
+        with pytest.raises(UserError) as caught:
+            from_mapping(Ranges, data)
+        assert str(caught.value) == message
 
 
 def test_yaml_mistakes_name_source_and_line() -> None:
