@@ -123,6 +123,7 @@ def accuracies_figure(
     return theme.styled(
         figure,
         420,
+        margin={"t": 24},
         xaxis={"title": {"text": theme.PROXY_PERCENT}},
         yaxis={"title": {"text": f"{theme.escaped(against)} (%)"}},
     )
@@ -130,12 +131,16 @@ def accuracies_figure(
 
 def ranking_figure(verdicts: Sequence[Verdict], baselines: Sequence[Baseline]) -> go.Figure:
     """τ of accuracies and of rewards, a row for each proxy and each baseline."""
-    rows: list[tuple[str, Tau | None, Tau | None]] = [
-        *((v.proxy, v.tau, v.reward) for v in verdicts),
-        *((b.name, b.tau, b.reward) for b in baselines),
+    rows: list[tuple[str, Tau | None, Tau | None, Tau | None]] = [
+        *((v.proxy, v.tau, v.reward, v.calibrated) for v in verdicts),
+        *((b.name, b.tau, b.reward, None) for b in baselines),
     ]
     figure = go.Figure()
-    kinds = ((1, "of accuracies", theme.BLUE, -0.12), (2, "of rewards", theme.VERMILLION, 0.12))
+    kinds = (
+        (1, "of accuracies", theme.BLUE, -0.2),
+        (2, "of rewards", theme.VERMILLION, 0.0),
+        (3, "of rewards, calibrated", theme.ORANGE, 0.2),
+    )
     for column, name, colour, shift in kinds:
         shown = [(at, row[column]) for at, row in enumerate(rows)]
         taus = [(at, tau) for at, tau in shown if isinstance(tau, Tau)]
@@ -161,7 +166,7 @@ def ranking_figure(verdicts: Sequence[Verdict], baselines: Sequence[Baseline]) -
         xaxis={"title": {"text": "Kendall's τ"}},
         yaxis={
             "tickvals": list(range(len(rows))),
-            "ticktext": [theme.escaped(name) for name, _, _ in rows],
+            "ticktext": [theme.escaped(name) for name, *_ in rows],
             "range": [len(rows) - 0.5, -0.5],
         },
     )
