@@ -44,7 +44,8 @@ class CostAware:
     pool: int = 250
     """Random candidates looked at for each suggestion."""
     starts: int = 3
-    """Local searches from the best of the pool, and as many from the best trials."""
+    """Local searches from the best of the pool, and as many from the best trials; one more of each
+    for every trial that runs, near which nothing is left to gain."""
     steps: int = 40
     """Steps of the local searches at most."""
     neighbours: int = 200
@@ -75,7 +76,7 @@ class CostAwareSampler(DiscreteSampler):
     def suggest(self, history: History) -> Rows:
         if self._is_known_enough(history):
             return self._most_promising(history)
-        return self._least_known(history.tried)
+        return self._least_known(history)
 
     def _is_known_enough(self, history: History) -> bool:
         """For the model to be asked."""
@@ -84,43 +85,46 @@ class CostAwareSampler(DiscreteSampler):
         initial = self._settings.initial
         return len(history.tried) >= initial and len(history.rows) >= min(_LEAST, initial)
 
-    def _least_known(self, tried: Rows) -> Rows:
+    def _starts(self, history: History) -> int:
+        return self._settings.starts + len(history.pending)
+
+    def _least_known(self, history: History) -> Rows:
         """The candidate whose accuracy is least certain given those tried, whatever it was.
 
         Such candidates are far from each other, and of extreme choices: they tell most of the
         slopes of the model's trends.
         """
-        doubt = self._knowledge.doubt(tried, self._settings.prior)
-        return self._best(doubt, np.array(self.random(_SPREAD)), [])
+        doubt = self._knowledge.doubt(history.tried, self._settings.prior)
+        return self._best(doubt, np.array(self.random(_SPREAD)), [], self._starts(history))
 
     def _most_promising(self, history: History) -> Rows:
         """The candidate of highest expected gain that local searches find."""
-        knowledge, tried = self._knowledge, history.tried
+        knowledge, tried, starts = self._knowledge, history.tried, self._starts(history)
         gains = _Gains(knowledge, knowledge.model(history, self._settings.prior), tried)
-        around = list(tried[gains.best_tried(self._settings.starts)])
-        return self._best(gains, knowledge.pool(self._settings.pool), around)
+        around = list(tried[gains.best_tried(starts)])
+        return self._best(gains, knowledge.pool(self._settings.pool), around, starts)
 
-    def _best(self, merit: Merit, rows: Rows, around: list[Rows]) -> Rows:
+    def _best(self, merit: Merit, rows: Rows, around: list[Rows], starts: int) -> Rows:
         """Where local searches from the best of `rows`, and from `around`, end."""
-        found = self._top(merit, rows)
+        found = self._top(merit, rows, starts)
         best = found[0] if found else None
         around = [row for _, row in found] + around
         for _ in range(self._settings.steps):
-            found = self._top(merit, self._neighbours(around)) if around else []
+            found = self._top(merit, self._neighbours(around), starts) if around else []
             if not found or (best and found[0][0] <= best[0]):
                 break
             best = found[0]
             around = [row for _, row in found]
         return best[1] if best else self.random()[0]
 
-    def _top(self, merit: Merit, rows: Rows) -> list[tuple[float, Rows]]:
+    def _top(self, merit: Merit, rows: Rows, count: int) -> list[tuple[float, Rows]]:
         """The best few of `rows` that are allowed, with their merits, best first."""
         merits = merit(rows)
         top: list[tuple[float, Rows]] = []
         for index in np.argsort(-merits, kind="stable"):
             if self.allowed(rows[index]):
                 top.append((float(merits[index]), rows[index]))
-            if len(top) == self._settings.starts:
+            if len(top) == count:
                 break
         return top
 
