@@ -45,7 +45,7 @@ class CostAware:
     """Random candidates looked at for each suggestion."""
     starts: int = 3
     """Local searches from the best of the pool, and as many from the best trials; one more of each
-    for every trial that runs, near which nothing is left to gain."""
+    for every trial that runs but the first, near which nothing is left to gain."""
     steps: int = 40
     """Steps of the local searches at most."""
     neighbours: int = 200
@@ -86,7 +86,7 @@ class CostAwareSampler(DiscreteSampler):
         return len(history.tried) >= initial and len(history.rows) >= min(_LEAST, initial)
 
     def _starts(self, history: History) -> int:
-        return self._settings.starts + len(history.pending)
+        return self._settings.starts + max(0, len(history.pending) - 1)
 
     def _least_known(self, history: History) -> Rows:
         """The candidate whose accuracy is least certain given those tried, whatever it was.
