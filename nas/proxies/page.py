@@ -66,17 +66,9 @@ def check_page(
         open_table=True,
         wide=True,
     )
-    epochs = [
-        Panel(
-            id="epochs",
-            title="When the order appears",
-            caption="Kendall's τ of the accuracies after each epoch.",
-            figure=epochs_figure(verdicts),
-        )
-    ]
     sections = (
         Section("ranks", "Ranks", (ranking,)),
-        Section("networks", "Networks", (*scatters, *(epochs if _are_curves(verdicts) else ()))),
+        Section("networks", "Networks", (*scatters, *_epochs(verdicts))),
     )
     footer = element(
         "footer",
@@ -84,6 +76,20 @@ def check_page(
         "proxy that takes longest stands for the truth.",
     )
     return render_page("proxy-check · nas-search", header, sections, footer)
+
+
+def _epochs(verdicts: Sequence[Verdict]) -> tuple[Panel, ...]:
+    """Nothing to show where no proxy has more than one."""
+    if all(len(v.by_epoch) < 2 for v in verdicts):
+        return ()
+    return (
+        Panel(
+            id="epochs",
+            title="When the order appears",
+            caption="Kendall's τ of the accuracies after each epoch.",
+            figure=epochs_figure(verdicts),
+        ),
+    )
 
 
 def accuracies_figure(
@@ -192,12 +198,8 @@ def epochs_figure(verdicts: Sequence[Verdict]) -> go.Figure:
     )
 
 
-def _are_curves(verdicts: Sequence[Verdict]) -> bool:
-    return any(len(v.by_epoch) > 1 for v in verdicts)
-
-
 def _macs_bar(low: float, high: float) -> dict[str, object]:
-    ticks = theme.log_ticks(low, high)
+    ticks = theme.log_ticks(low / 1.02, high * 1.02)
     return {
         "title": {"text": "MACs", "font": {"size": 12}},
         "tickfont": {"size": 12, "color": theme.MUTED},

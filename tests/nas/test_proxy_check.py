@@ -15,6 +15,7 @@ from scipy.stats import kendalltau
 from browser import probed
 from nas.cli import main
 from nas.networks.cost import cost
+from nas.proxies.page import accuracies_figure
 from nas.proxies.ranking import kendall, kendall_gain, together
 from nas.proxies.report import accuracies, baselines, dearest, verdict
 from nas.proxies.sample import spread_sample
@@ -200,6 +201,24 @@ def test_the_truth_may_come_from_another_evaluator(
     for tau in ("tau", "reward_tau"):
         assert float(rows["exact"][tau]) == pytest.approx(1)
         assert float(rows["noisy"][tau]) < 1
+
+
+def test_scores_without_epochs_get_their_page_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = ["evaluator=zero_cost", "evaluator.images=8", "data.limit=60", "workers=1"]
+    main(["proxy-check", "networks=5", "run=out", *settings])
+    shown = probed(tmp_path / "out/proxy_check.html", tmp_path, 1280)
+    assert shown["drawn"] == 2  # the ranking, and the scores beside themselves
+    assert shown["cut"] == []
+
+
+def test_networks_that_cost_the_same_are_drawn() -> None:
+    archs = spread_sample(SPACE, 8, seed=0)[:1]
+    key = archs[0].key()
+    figure = accuracies_figure(archs, {key: 0.5}, {key: 0.6}, "true accuracies")
+    assert list(figure.data[0].marker.colorbar.ticktext)
 
 
 @pytest.mark.parametrize(
