@@ -12,16 +12,6 @@ from nas.dashboard import theme
 from nas.dashboard.html import Markup, definitions, element, table
 from nas.dashboard.page import Panel, Section, render_page
 
-_COLOURS = (
-    theme.VERMILLION,
-    theme.BLUE,
-    theme.GREEN,
-    theme.ORANGE,
-    theme.SKY,
-    theme.PURPLE,
-    theme.MUTED,
-    theme.INK,
-)
 _DASHES = ("solid", "dash", "dot")
 _DECADES = 4
 """Of regret that are drawn below where searches begin: further down it is as good as none."""
@@ -79,7 +69,7 @@ def regret_figure(results: Sequence[Result], best: float, what: str) -> go.Figur
     beginnings = [mean[0] for mean, _, _ in curves.values() if mean[0] > 0] or [1.0]
     floor = float(np.median(beginnings)) * 10.0**-_DECADES
     figure = go.Figure()
-    styles = itertools.product(_DASHES, _COLOURS)
+    styles = itertools.product(_DASHES, theme.SERIES)
     for (sampler, (mean, low, high)), (dash, colour) in zip(curves.items(), styles, strict=False):
         trials = np.arange(1, len(mean) + 1)
         name = theme.escaped(sampler)

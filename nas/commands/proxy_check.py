@@ -15,11 +15,13 @@ from nas.progress import Pace, Progress
 from nas.proxies.page import check_page
 from nas.proxies.ranking import Tau
 from nas.proxies.report import (
+    HEADER,
     Baseline,
     RewardOf,
     Verdict,
     accuracies,
     baselines,
+    cells,
     dearest,
     verdict,
 )
@@ -141,31 +143,12 @@ class _Told:
 
 
 def _shown(verdicts: Sequence[Verdict], free: Sequence[Baseline]) -> str:
-    header = (
-        "proxy", "failed", "s a network", "Kendall τ [95 %]", "less MACs' τ", "with MACs",
-        "of the reward", "spread", "calibrated",
-    )  # fmt: skip
-    rows = [
-        (
-            v.proxy,
-            v.failed,
-            f"{v.seconds:.1f}",
-            v.tau,
-            v.over_macs,
-            v.with_macs,
-            v.reward,
-            f"{v.spread:.1f}",
-            v.calibrated,
-        )
-        for v in verdicts
-    ]
-    costless = [(b.name, "", "0.0", b.tau or "", "", "", b.reward or "", "", "") for b in free]
     curves = [
         f"τ by epoch, {v.proxy}: {', '.join(f'{tau:.2f}' for tau in v.by_epoch)}"
         for v in verdicts
         if v.by_epoch
     ]
-    return "\n".join([table(header, [*rows, *costless]), "", *curves]).rstrip()
+    return "\n".join([table(HEADER, cells(verdicts, free)), "", *curves]).rstrip()
 
 
 def _write(path: Path, verdicts: Sequence[Verdict], free: Sequence[Baseline]) -> None:

@@ -1,28 +1,18 @@
 """A check as one HTML page: each proxy's accuracies beside the true ones, and the table."""
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
 from nas.dashboard import theme
-from nas.dashboard.html import Markup, definitions, element, table
+from nas.dashboard.html import definitions, element, table
 from nas.dashboard.page import Panel, Section, render_page
 from nas.networks.cost import cost
 from nas.proxies.ranking import Tau
-from nas.proxies.report import Baseline, Verdict
+from nas.proxies.report import HEADER, Baseline, Verdict, cells
 from search_spaces.arch import Arch
-
-_COLOURS = (
-    theme.BLUE,
-    theme.VERMILLION,
-    theme.GREEN,
-    theme.ORANGE,
-    theme.PURPLE,
-    theme.SKY,
-    theme.MUTED,
-    theme.INK,
-)
 
 
 def check_page(
@@ -62,7 +52,7 @@ def check_page(
             "evened out."
         ),
         figure=ranking_figure(verdicts, baselines),
-        table=_table(verdicts, baselines),
+        table=table(HEADER, cells(verdicts, baselines)),
         open_table=True,
         wide=True,
     )
@@ -181,13 +171,13 @@ def ranking_figure(verdicts: Sequence[Verdict], baselines: Sequence[Baseline]) -
 def epochs_figure(verdicts: Sequence[Verdict]) -> go.Figure:
     """τ after each epoch, a line for each proxy that has epochs."""
     figure, longest = go.Figure(), max(len(v.by_epoch) for v in verdicts)
-    for number, v in enumerate(verdicts):
+    for v, colour in zip(verdicts, itertools.cycle(theme.SERIES)):
         figure.add_scatter(
             x=list(range(1, len(v.by_epoch) + 1)),
             y=v.by_epoch,
             name=theme.escaped(v.proxy),
             mode="lines+markers",
-            line={"color": _COLOURS[number % len(_COLOURS)], "width": 2},
+            line={"color": colour, "width": 2},
         )
     return theme.styled(
         figure,
@@ -208,34 +198,3 @@ def _macs_bar(low: float, high: float) -> dict[str, object]:
         "tickvals": [math.log10(tick) for tick in ticks],
         "ticktext": [theme.count(tick) for tick in ticks],
     }
-
-
-def _table(verdicts: Sequence[Verdict], baselines: Sequence[Baseline]) -> Markup:
-    header = (
-        "proxy",
-        "failed",
-        "s a network",
-        "τ",
-        "less MACs'",
-        "with MACs",
-        "of the reward",
-        "spread",
-        "calibrated",
-    )
-    proxies = [
-        (
-            v.proxy,
-            str(v.failed),
-            f"{v.seconds:.1f}",
-            *map(str, (v.tau, v.over_macs, v.with_macs, v.reward)),
-            theme.number(v.spread, 1),
-            str(v.calibrated),
-        )
-        for v in verdicts
-    ]
-    free = [
-        (b.name, "", "0.0", "" if b.tau is None else str(b.tau), "", "",
-         "" if b.reward is None else str(b.reward), "", "")
-        for b in baselines
-    ]  # fmt: skip
-    return table(header, [*proxies, *free])

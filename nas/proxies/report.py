@@ -122,6 +122,31 @@ def verdict(
     )
 
 
+HEADER = (
+    "proxy", "failed", "s a network", "Kendall τ [95 %]", "less MACs' τ", "with MACs",
+    "of the reward", "spread", "calibrated",
+)  # fmt: skip
+
+
+def cells(verdicts: Sequence[Verdict], baselines: Sequence[Baseline]) -> list[tuple[str, ...]]:
+    """The report as text, a row for each proxy and each baseline, under HEADER."""
+    rows = [
+        (
+            v.proxy,
+            str(v.failed),
+            f"{v.seconds:.1f}",
+            *map(str, (v.tau, v.over_macs, v.with_macs, v.reward)),
+            f"{v.spread:.1f}" if math.isfinite(v.spread) else "–",
+            str(v.calibrated),
+        )
+        for v in verdicts
+    ]
+    return rows + [
+        (b.name, "", "0.0", str(b.tau or ""), "", "", str(b.reward or ""), "", "")
+        for b in baselines
+    ]
+
+
 def _spread(accuracies: Sequence[float]) -> float:
     return statistics.pstdev(accuracies) / (statistics.fmean(accuracies) or math.nan)
 
