@@ -1,8 +1,8 @@
 """Zero-cost scores: how promising a network looks before any training."""
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -12,8 +12,9 @@ from nas.evaluators.proxy import derive_seed
 from nas.evaluators.scores import SCORES, ScoreName
 from nas.networks.model import build
 from nas.training.augment import normalise
-from nas.training.data import Dataset, load, verify
+from nas.training.data import Dataset, fits, load, verify
 from nas.training.fit import seeded
+from nas.training.shared import SharedImages
 from nas.training.sources import Digits, Source
 from nas.training.threads import threads
 from search_spaces.arch import Arch
@@ -21,27 +22,39 @@ from search_spaces.errors import UserError
 from search_spaces.scaling import scale
 
 _USUAL: Mapping[ScoreName, tuple[float, float]] = {
-    "synflow": (75.0, 25.0),
-    "naswot": (11.5, 1.0),
-    "jacov": (-1.04, 0.03),
-    "grad_norm": (6.0, 2.0),
+    "synflow": (75.0, 8.0),
+    "naswot": (11.5, 0.3),
+    "jacov": (-1.04, 0.01),
+    "grad_norm": (6.0, 0.3),
 }
-"""A score that is usual, and how far others lie from it: over networks of `kernel_expand` and
-`nas_bench_macro`, at 32 px. They are fixed, so that a score means the same in every run."""
+"""A score that is usual, and how far those of one space lie apart: over `kernel_expand`,
+`accel_nasbench` and `nas_bench_macro`. They are fixed, so that a score means the same in every
+run."""
 _CPU = torch.device("cpu")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How promising a network looks."""
+
+    value: float
+    """Mean of its scores, each from what is usual, over how far those of a space lie apart."""
+    note: str
+    """The scores themselves."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ZeroCostEvaluator(Evaluator):
-    """Scores a fresh network on one batch of training images.
+    """Scores fresh networks on one batch of training images.
 
-    A score is no accuracy. For rewards that expect a fraction it is squashed into (0, 1), keeping
-    the order: ½ + arctan((score − usual) / spread) / π. So its ranking means something, its size
+    A score is no accuracy. For rewards that expect a fraction, the mean of the scores is squashed
+    into (0, 1), keeping the order: ½ + arctan(mean) / π. So its ranking means something, its size
     nothing, and a reward weighs it against the cost arbitrarily.
     """
 
     data: Source = field(default_factory=Digits)
-    score: ScoreName = "naswot"
+    scores: tuple[ScoreName, ...] = ("grad_norm",)
+    """Which; of several, the mean counts."""
     images: int = 64
     """Of the batch."""
     width: float = 1.0
@@ -52,8 +65,12 @@ class ZeroCostEvaluator(Evaluator):
     """Pixels a side that stand for `base_resolution`."""
     base_resolution: int = 224
     """An architecture of r pixels is scored at resolution · r / base_resolution."""
+    shared: SharedImages | None = field(default=None, repr=False, compare=False)
+    """Of the data, images that another process read."""
 
     def __post_init__(self) -> None:
+        if not self.scores:
+            raise UserError(f"scores: expected at least one of {', '.join(SCORES)}, got none")
         for name, least in (("images", 2), ("resolution", 1), ("base_resolution", 1)):
             if getattr(self, name) < least:
                 raise UserError(f"{name}: expected at least {least}, got {getattr(self, name)}")
@@ -63,7 +80,7 @@ class ZeroCostEvaluator(Evaluator):
 
     def scored(self, arch: Arch) -> Arch:
         """The network that is scored in place of `arch`, but for its classes."""
-        resolution = round(self.resolution * arch.resolution / self.base_resolution)
+        resolution = self._resolution(arch)
         try:
             scaled = scale(arch, self.depth, self.width, resolution)
         except UserError as error:
@@ -75,25 +92,50 @@ class ZeroCostEvaluator(Evaluator):
         self.scored(arch)
 
     def evaluate(self, arch: Arch, seed: int, report: Report) -> Measurement:
-        """The squashed score; the same for the same `arch` and `seed`.
+        """The squashed scores; the same for the same `arch` and `seed`. Raises as `standing`."""
+        standing = self.standing(arch, seed)
+        note = f"zero-cost {standing.note}, not an accuracy"
+        return Measurement(accuracy=squashed(standing.value), note=note)
+
+    def standing(self, arch: Arch, seed: int) -> Standing:
+        """How promising `arch` looks.
 
         The seed picks the images, the same for all architectures, and the initial weights. Raises
         EvaluationFailed where the network has no such score.
         """
         scored = self.scored(arch)
-        data = load(self.data, scored.resolution)
-        with threads(1), seeded(derive_seed(seed, arch), _CPU):
-            model = build(scored.replace(num_classes=data.num_classes))
-            found = SCORES[self.score](model, *_batch(data, self.images, seed))
-        if not math.isfinite(found):
-            raise EvaluationFailed(f"{self.score} is {found}")
-        note = f"zero-cost score {self.score} {found:.6g}, not an accuracy"
-        return Measurement(accuracy=squashed(self.score, found), note=note)
+        data = self._dataset(scored.resolution)
+        fresh = scored.replace(num_classes=data.num_classes)
+        batch = _batch(data, self.images, seed)
+        found: dict[ScoreName, float] = {}
+        for name in self.scores:
+            # A score may spoil the network it is of, so that each gets the same one anew.
+            with threads(1), seeded(derive_seed(seed, arch), _CPU):
+                found[name] = SCORES[name](build(fresh), *batch)
+            if not math.isfinite(found[name]):
+                raise EvaluationFailed(f"{name} is {found[name]}")
+        note = ", ".join(f"{name} {score:.6g}" for name, score in found.items())
+        return Standing(standing(found), note)
+
+    def needs(self, arch: Arch) -> int | None:
+        """The resolution it is scored at; None where the images do not fit in memory."""
+        resolution = self._resolution(arch)
+        return resolution if fits(self.data, resolution) else None
+
+    def fetch(self, need: Hashable) -> SharedImages:
+        """The images at a resolution. Raises UserError for data that cannot be used."""
+        if not isinstance(need, int):
+            raise TypeError(f"expected pixels a side, got {need!r}")
+        return SharedImages.of(load(self.data, need))
+
+    def given(self, data: SharedImages) -> "ZeroCostEvaluator":
+        """The same with the images of one resolution at hand."""
+        return replace(self, shared=data)
 
     def describe(self) -> Mapping[str, str | int | float]:
         """What was scored, for whoever takes it for an accuracy."""
         return {
-            "score": f"{self.score}: a zero-cost score in (0, 1), not an accuracy",
+            "score": f"{' + '.join(self.scores)}: zero-cost, in (0, 1), not an accuracy",
             "dataset": self.data.name,
             "images": self.images,
             "resolution": self.resolution,
@@ -110,11 +152,24 @@ class ZeroCostEvaluator(Evaluator):
                 f"training, got {self.images}"
             )
 
+    def _resolution(self, arch: Arch) -> int:
+        return round(self.resolution * arch.resolution / self.base_resolution)
 
-def squashed(name: ScoreName, score: float) -> float:
-    """A score in (0, 1); unlike a logistic it tells scores far from the usual apart."""
-    usual, spread = _USUAL[name]
-    return 0.5 + math.atan((score - usual) / spread) / math.pi
+    def _dataset(self, resolution: int) -> Dataset:
+        if self.shared is not None and self.shared.resolution == resolution:
+            return self.shared.dataset()
+        return load(self.data, resolution)
+
+
+def standing(scores: Mapping[ScoreName, float]) -> float:
+    """Their mean, each from what is usual, over how far those of a space lie apart."""
+    apart = [(score - _USUAL[name][0]) / _USUAL[name][1] for name, score in scores.items()]
+    return math.fsum(apart) / len(apart)
+
+
+def squashed(standing: float) -> float:
+    """In (0, 1); unlike a logistic it tells scores far from the usual apart."""
+    return 0.5 + math.atan(standing) / math.pi
 
 
 def _batch(data: Dataset, count: int, seed: int) -> tuple[Tensor, Tensor]:

@@ -2,6 +2,7 @@
 
 import math
 import pickle
+from dataclasses import replace
 
 import pytest
 import torch
@@ -11,8 +12,9 @@ from torch import nn
 
 from nas.cli import main
 from nas.evaluators.base import EvaluationFailed
-from nas.evaluators.scores import SCORES, grad_norm, jacov, naswot, synflow
-from nas.evaluators.zero_cost import ZeroCostEvaluator, squashed
+from nas.evaluators.scores import SCORES, ScoreName, grad_norm, jacov, naswot, synflow
+from nas.evaluators.zero_cost import ZeroCostEvaluator, squashed, standing
+from nas.training.tables import ImageFolder
 from search_spaces.errors import UserError
 from search_spaces.zoo import names, zoo
 
@@ -24,7 +26,7 @@ def quiet(epoch: int, accuracy: float) -> None:
 @pytest.mark.parametrize("score", SCORES)
 @pytest.mark.parametrize("name", names())
 def test_every_network_has_every_score(name: str, score: str) -> None:
-    evaluator = ZeroCostEvaluator(score=score, images=4, width=0.25)
+    evaluator = ZeroCostEvaluator(scores=(score,), images=4, width=0.25)
     found = evaluator.evaluate(zoo(name), 0, quiet)
     assert 0 < found.accuracy < 1
     assert "not an accuracy" in found.note
@@ -32,7 +34,7 @@ def test_every_network_has_every_score(name: str, score: str) -> None:
 
 @pytest.mark.parametrize("score", SCORES)
 def test_scores_repeat_and_leave_torch_as_it_was(score: str) -> None:
-    evaluator = ZeroCostEvaluator(score=score, images=8, width=0.25)
+    evaluator = ZeroCostEvaluator(scores=(score,), images=8, width=0.25)
     arch = zoo("efficientnet_b0")
     first = evaluator.evaluate(arch, 3, quiet)
     torch.manual_seed(17)
@@ -86,14 +88,37 @@ def test_grad_norm_grows_with_the_error() -> None:
 def test_a_network_without_a_score_has_failed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(SCORES, "synflow", lambda model, images, labels: math.inf)  # type: ignore[arg-type]
     with pytest.raises(EvaluationFailed, match="synflow is inf"):
-        ZeroCostEvaluator(score="synflow").evaluate(zoo("mnasnet_b1"), 0, quiet)
+        ZeroCostEvaluator(scores=("synflow",)).evaluate(zoo("mnasnet_b1"), 0, quiet)
 
 
-@given(st.sampled_from(sorted(SCORES)), st.lists(st.integers(-700, 700), unique=True))
-def test_squashing_keeps_the_order(score: str, found: list[int]) -> None:
-    inside = [squashed(score, value) for value in sorted(found)]  # type: ignore[arg-type]
+@given(st.lists(st.integers(-700, 700), unique=True))
+def test_squashing_keeps_the_order(found: list[int]) -> None:
+    inside = [squashed(value) for value in sorted(found)]
     assert all(0 < value < 1 for value in inside)
     assert inside == sorted(set(inside))
+
+
+@pytest.mark.parametrize("score", SCORES)
+def test_a_higher_score_stands_higher(score: ScoreName) -> None:
+    assert standing({score: -1.0}) < standing({score: -0.99}) < standing({score: 50.0})
+
+
+def test_several_scores_count_by_their_mean() -> None:
+    arch, names = zoo("efficientnet_b0"), ("naswot", "grad_norm")
+    of = [
+        ZeroCostEvaluator(scores=scores, images=8, width=0.25).standing(arch, 0)
+        for scores in (names, names[:1], names[1:])
+    ]
+    assert of[0].value == pytest.approx((of[1].value + of[2].value) / 2)
+    assert of[0].note == f"{of[1].note}, {of[2].note}"
+
+
+def test_images_that_another_process_read_score_alike() -> None:
+    evaluator = ZeroCostEvaluator(images=8, width=0.25)
+    arch = zoo("efficientnet_b0")
+    shared = pickle.loads(pickle.dumps(evaluator.fetch(evaluator.needs(arch))))
+    elsewhere = replace(evaluator, data=ImageFolder(name="x", path="/not/on/this/node"))
+    assert elsewhere.given(shared).evaluate(arch, 0, quiet) == evaluator.evaluate(arch, 0, quiet)
 
 
 def test_a_batch_larger_than_the_data_is_a_mistake() -> None:
@@ -115,6 +140,11 @@ def test_a_search_by_score_says_that_it_is_none_by_accuracy(
 
 def test_a_score_that_is_none_gets_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
-        main(["search", "evaluator=zero_cost", "evaluator.score=synflw"])
+        main(["search", "evaluator=zero_cost", "evaluator.scores=[naswot,synflw]"])
     assert stopped.value.code == 2
-    assert "evaluator.score: got 'synflw'; did you mean 'synflow'?" in capsys.readouterr().err
+    assert "evaluator.scores[1]: got 'synflw'; did you mean 'synflow'?" in capsys.readouterr().err
+
+
+def test_no_score_at_all_is_a_mistake() -> None:
+    with pytest.raises(UserError, match=r"scores: expected at least one of synflow, .*, got none"):
+        ZeroCostEvaluator(scores=())
