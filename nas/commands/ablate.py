@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from nas.commands.scale import check_rounding, constants, is_number
 from nas.config import Config, integer, make
-from nas.evaluators.base import Evaluator
+from nas.evaluators.base import Evaluator, measuring
 from nas.networks.cost import cost
 from nas.progress import Progress
 from nas.run_folder import RunFolder
@@ -43,7 +43,7 @@ def train(networks: "tuple[Scaled, ...]", config: Config, run: Path) -> "tuple[W
 
     seeds, seed = integer("seeds", config["seeds"], 1), integer("seed", config["seed"], 0)
     ray = from_mapping(RaySettings, config["ray"], "ray")
-    evaluator: Evaluator = make(config["evaluator"], "evaluator")
+    evaluator: Evaluator = measuring(make(config["evaluator"], "evaluator"))
     ray.check()
     evaluator.prepare()
     line = Progress("ablate")

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nas.config import Config, integer, make
-from nas.evaluators.base import Evaluator
+from nas.evaluators.base import Evaluator, measuring
 from nas.progress import Progress
 from nas.run_folder import RunFolder
 from nas.tables import table
@@ -40,7 +40,7 @@ def per_stage(result: "SweepResult", count: int, config: Config, run: Path) -> s
     from scaling_search.per_stage import run_per_stage
 
     ray = from_mapping(RaySettings, config["ray"], "ray")
-    evaluator: Evaluator = make(config["evaluator"], "evaluator")
+    evaluator: Evaluator = measuring(make(config["evaluator"], "evaluator"))
     line = Progress("per stage")
     made_with = {"evaluator": config["evaluator"], "about": dict(evaluator.describe())}
     uniform = result.winner.candidate.arch
@@ -82,7 +82,7 @@ def sweep(baseline: Arch, config: Config, run: Path) -> "SweepResult":
 
     settings = from_mapping(SweepSettings, config["sweep"], "sweep")
     ray = from_mapping(RaySettings, config["ray"], "ray")
-    evaluator: Evaluator = make(config["evaluator"], "evaluator")
+    evaluator: Evaluator = measuring(make(config["evaluator"], "evaluator"))
     ray.check()
     plan = plan_sweep(baseline, settings, run)
     evaluator.prepare()

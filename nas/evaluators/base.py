@@ -90,3 +90,17 @@ class Checking(Protocol):
     def check(self, arch: Arch) -> None:
         """Raises UserError for such a network, without training anything."""
         ...
+
+
+@runtime_checkable
+class Estimating(Protocol):
+    """An evaluator whose answers hold for networks of its space alone, made of measurements."""
+
+    def measuring(self) -> Evaluator:
+        """What measures, for networks beyond the space: scaled ones, say."""
+        ...
+
+
+def measuring(evaluator: Evaluator) -> Evaluator:
+    """The evaluator for networks that are not of the space."""
+    return evaluator.measuring() if isinstance(evaluator, Estimating) else evaluator

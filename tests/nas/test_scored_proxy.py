@@ -1,0 +1,137 @@
+"""A short training put right by scores: exactly how, and alike wherever it runs."""
+
+import dataclasses
+import math
+import pickle
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from nas.cli import main
+from nas.evaluators.base import measuring
+from nas.evaluators.proxy import ProxyEvaluator
+from nas.evaluators.scored_proxy import ScoredProxyEvaluator
+from nas.evaluators.zero_cost import ZeroCostEvaluator
+from nas.training.recipe import Recipe
+from nas.training.sources import Digits
+from nas.training.tables import ImageFolder
+from search_spaces.arch import Arch, Stage
+from search_spaces.errors import UserError
+
+SMALL = Arch(
+    name="small",
+    resolution=64,
+    stages=(Stage(channels=32, stride=2, expand=2), Stage(channels=64, repeats=2, se=0.25)),
+)
+TRAINED = ProxyEvaluator(
+    data=Digits(limit=300),
+    recipe=Recipe(lr=0.4, batch_size=32),
+    epochs=2,
+    width=0.25,
+    resolution=12,
+    base_resolution=64,
+    device="cpu",
+)
+UNTRAINED = ZeroCostEvaluator(
+    data=Digits(limit=300), scores=("naswot", "grad_norm"), images=8, base_resolution=64
+)
+BOTH = ScoredProxyEvaluator(trained=TRAINED, untrained=UNTRAINED, worth=0.2, spread=4.0)
+
+
+def ignore(epoch: int, accuracy: float) -> None:
+    """Nobody listens."""
+
+
+def test_the_estimate_is_the_training_at_odds_that_grow_with_the_score() -> None:
+    told: list[float] = []
+    found = BOTH.evaluate(SMALL, 1, lambda epoch, accuracy: told.append(accuracy))
+    trained, untrained = TRAINED.evaluate(SMALL, 1, ignore), UNTRAINED.standing(SMALL, 1)
+    odds = [a / (1 - a) * math.exp(0.2 * untrained.value) for a in trained.curve]
+    expected = [(each / (1 + each)) ** 0.25 for each in odds]
+    assert found.curve == tuple(told) == pytest.approx(expected)
+    assert found.accuracy == found.curve[-1]
+    assert found.note == f"trained to {trained.accuracy:.4f}, {untrained.note}"
+
+
+def test_scores_that_are_worth_nothing_leave_the_training() -> None:
+    alone = dataclasses.replace(BOTH, worth=0.0, spread=1.0).evaluate(SMALL, 1, ignore)
+    assert alone.curve == pytest.approx(TRAINED.evaluate(SMALL, 1, ignore).curve)
+
+
+UNIT = st.floats(0.01, 0.99)
+
+
+@given(UNIT, UNIT, st.floats(-20, 20), st.floats(-20, 20), st.floats(0.1, 20))
+def test_an_estimate_is_a_fraction_that_grows_with_both(
+    trained: float, better: float, promise: float, more: float, spread: float
+) -> None:
+    assume(better - trained > 1e-3 and more - promise > 1e-3)
+    estimate = ScoredProxyEvaluator(spread=spread).estimate
+    assert 0 <= estimate(trained, promise) < estimate(better, promise) <= 1
+    assert estimate(trained, promise) < estimate(trained, more) <= 1
+
+
+@pytest.mark.parametrize("accuracy", [0.0, 1.0])
+def test_no_score_moves_none_right_and_all_right(accuracy: float) -> None:
+    assert BOTH.estimate(accuracy, -3.0) == BOTH.estimate(accuracy, 3.0) == accuracy
+
+
+def test_images_that_another_process_read_serve_both() -> None:
+    shared = pickle.loads(pickle.dumps(BOTH.fetch(BOTH.needs(SMALL))))
+    nowhere = ImageFolder(name="x", path="/not/on/this/node")
+    elsewhere = dataclasses.replace(
+        BOTH,
+        trained=dataclasses.replace(TRAINED, data=nowhere),
+        untrained=dataclasses.replace(UNTRAINED, data=nowhere),
+    )
+    assert elsewhere.given(shared).evaluate(SMALL, 0, ignore) == BOTH.evaluate(SMALL, 0, ignore)
+
+
+def test_images_beyond_the_memory_allowed_are_not_shared() -> None:
+    for part in ("trained", "untrained"):
+        large = dataclasses.replace(getattr(BOTH, part), data=Digits(memory=0.0))
+        assert dataclasses.replace(BOTH, **{part: large}).needs(SMALL) is None
+
+
+def test_less_memory_is_for_the_training() -> None:
+    assert BOTH.sparing(2).trained.parts == 4
+
+
+def test_networks_beyond_the_space_are_trained_alone() -> None:
+    assert measuring(BOTH) is TRAINED
+    assert measuring(TRAINED) is TRAINED
+
+
+def test_says_what_the_estimate_is_made_of() -> None:
+    about = BOTH.describe()
+    assert (about["epochs"], about["estimate with"]) == (2, "naswot + grad_norm")
+
+
+@pytest.mark.parametrize("part", ["trained", "untrained"])
+def test_what_one_of_both_cannot_do_is_refused_beforehand(part: str) -> None:
+    small = dataclasses.replace(getattr(BOTH, part), resolution=1)
+    with pytest.raises(UserError, match="px"):
+        dataclasses.replace(BOTH, **{part: small}).check(SMALL)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("evaluator.worth=-1", "evaluator.worth: expected at least 0, got -1"),
+        ("evaluator.spread=0", "evaluator.spread: expected above 0, got 0"),
+        ("evaluator.trained.epochs=0", "evaluator.trained.epochs: expected at least 1, got 0"),
+        ("evaluator.untrained.images=5000", "evaluator.untrained.images: expected at most"),
+        ("evaluator.trained.device=moon", "evaluator.trained.device: cannot use moon"),
+    ],
+)
+def test_mistakes_name_the_part(
+    change: str, message: str, tmp_path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["search", "evaluator=scored_proxy", change, f"run={tmp_path / 'run'}"])
+    told = capsys.readouterr().err.strip().splitlines()
+    assert stopped.value.code == 2
+    assert len(told) == 1
+    assert message in told[0]
+    assert not (tmp_path / "run").exists()
