@@ -105,7 +105,9 @@ def _imported(name: object, path: str) -> Any:
     if not isinstance(name, str):
         raise UserError(f"{path}._target_: expected a dotted name, got {name!r}")
     if os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())  # a user's own module lies where they stand
+        # A user's own module lies where they stand. Last: worker processes import by this path, and
+        # a folder there of the name of a package is none of theirs.
+        sys.path.append(os.getcwd())
     try:
         return pkgutil.resolve_name(name)
     except Exception as error:  # importing runs a user's module: anything may come of it

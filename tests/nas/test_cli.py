@@ -1,5 +1,6 @@
 """`nas-search` as people use it: verbs, overrides, and one line for every mistake."""
 
+import csv
 import os
 import signal
 import socket
@@ -237,6 +238,17 @@ def test_a_search_leaves_what_it_promises(capsys: pytest.CaptureFixture[str]) ->
     baseline = load_arch("r/baseline.yaml")
     assert baseline.name == "r"
     assert read_about("r/baseline.yaml")["evaluator"] == {"dataset": "toy"}
+
+
+def test_worker_processes_import_nothing_of_the_folder_that_goes_by_a_packages_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    Path("nas").mkdir()
+    Path("nas/__init__.py").write_text("raise RuntimeError('this is somebody else')")
+    main(["search", "run=r", "search.trials=2", *TOY, "search.workers=2"])
+    with open("r/trials.csv", newline="") as file:
+        assert [trial["state"] for trial in csv.DictReader(file)] == ["finished", "finished"]
 
 
 def test_a_run_folder_of_another_configuration_is_refused(
