@@ -1,48 +1,36 @@
 """Proxy accuracy: how well a slim version of a network does after a short training."""
 
 import hashlib
-import math
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import torch
 
-from nas.evaluators.base import Evaluator, Measurement, Report
+from nas.evaluators.base import Measurement, Report
+from nas.evaluators.slim import SlimEvaluator
 from nas.networks.model import build
-from nas.training.data import Dataset, fits, load, splits, verify
+from nas.training.data import load, splits, verify
 from nas.training.fit import fit, seeded
 from nas.training.initial import start_near_identity
 from nas.training.memory import within_memory
 from nas.training.recipe import Recipe
-from nas.training.shared import SharedImages
-from nas.training.sources import Digits, Source
 from nas.training.threads import threads
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
-from search_spaces.scaling import scale
 
 
 @dataclass(frozen=True, kw_only=True)
-class ProxyEvaluator(Evaluator):
-    """Trains the architecture scaled down, by the same rule that scales up, and validates it.
+class ProxyEvaluator(SlimEvaluator):
+    """Trains the slim architecture and validates it.
 
     The accuracy is the last epoch's, on images held out of the training images.
     """
 
-    data: Source = field(default_factory=Digits)
     recipe: Recipe = field(default_factory=Recipe)
     epochs: int = 4
     width: float = 0.125
-    """Channels of the proxy over those of the architecture."""
-    depth: float = 1.0
-    """Layers of the proxy over those of the architecture."""
     resolution: int = 40
-    """Pixels a side that stand for `base_resolution`."""
-    base_resolution: int = 224
-    """An architecture of r pixels trains at resolution · r / base_resolution."""
     divisor: int = 2
-    """Channels of the proxy round to its multiples: the coarser, the more architectures share
-    one proxy."""
     dropout: float = 0.0
     """The architecture's own is for trainings many times longer; so is its drop path, and the
     momentum of its batch normalisation."""
@@ -54,38 +42,19 @@ class ProxyEvaluator(Evaluator):
     """Of the CPU, for one training. Part of what makes a training repeat exactly."""
     parts: int = 1
     """Of a batch, whose gradients are added up, from the start; more where memory runs out."""
-    shared: SharedImages | None = field(default=None, repr=False, compare=False)
-    """Of the data, images that another process read."""
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "resolution", "base_resolution", "divisor", "threads", "parts"):
-            if getattr(self, name) < 1:
-                raise UserError(f"{name}: expected at least 1, got {getattr(self, name)}")
-        for name in ("width", "depth"):
-            if not 0 < getattr(self, name) < math.inf:
-                raise UserError(f"{name}: expected above 0, got {getattr(self, name)}")
+        self._check_least("epochs", "threads", "parts")
+        super().__post_init__()
 
     def proxy(self, arch: Arch) -> Arch:
         """The network that is trained in place of `arch`."""
-        resolution = self._resolution(arch)
-        try:
-            slim = scale(arch, self.depth, self.width, resolution, divisor=self.divisor)
-        except UserError as error:
-            raise UserError(
-                f"evaluator: {arch.name} scaled to depth {self.depth}, width {self.width} and "
-                f"{resolution} px: {error}"
-            ) from error
-        return slim.replace(
-            in_channels=3,
+        return self.slim(arch).replace(
             num_classes=self._num_classes(),
             dropout=self.dropout,
             drop_path=self.drop_path,
             batch_norm=replace(arch.batch_norm, momentum=self.bn_momentum),
         )
-
-    def check(self, arch: Arch) -> None:
-        """Raises UserError where `arch` has no proxy: one of too few pixels for its strides."""
-        self.proxy(arch)
 
     def evaluate(self, arch: Arch, seed: int, report: Report) -> Measurement:
         """Proxy accuracy of `arch`; the same, to the bit, for the same `arch` and `seed`."""
@@ -115,29 +84,6 @@ class ProxyEvaluator(Evaluator):
             curve, parts = within_memory(train, batch_size, self.parts)
         note = f"for want of memory, batches of {batch_size} in {parts} parts" if parts > 1 else ""
         return Measurement(accuracy=curve[-1], curve=curve, note=note)
-
-    def needs(self, arch: Arch) -> int | None:
-        """The resolution of its proxy; None where the images do not fit in memory."""
-        resolution = self._resolution(arch)
-        return resolution if fits(self.data, resolution) else None
-
-    def fetch(self, need: Hashable) -> SharedImages:
-        """The images at a resolution. Raises UserError for data that cannot be used."""
-        if not isinstance(need, int):
-            raise TypeError(f"expected pixels a side, got {need!r}")
-        return SharedImages.of(load(self.data, need))
-
-    def given(self, data: SharedImages) -> "ProxyEvaluator":
-        """The same with the images of one resolution at hand."""
-        return replace(self, shared=data)
-
-    def _resolution(self, arch: Arch) -> int:
-        return round(self.resolution * arch.resolution / self.base_resolution)
-
-    def _dataset(self, resolution: int) -> Dataset:
-        if self.shared is not None and self.shared.resolution == resolution:
-            return self.shared.dataset()
-        return load(self.data, resolution)
 
     def _num_classes(self) -> int:
         return self.shared.num_classes if self.shared else len(splits(self.data).classes)

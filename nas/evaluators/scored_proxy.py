@@ -3,15 +3,18 @@
 import math
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from scipy.special import expit, logit
 
 from nas.evaluators.base import Evaluator, Measurement, Report
 from nas.evaluators.proxy import ProxyEvaluator
 from nas.evaluators.zero_cost import ZeroCostEvaluator
+from nas.training.shared import SharedImages
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
+
+Pair = tuple[SharedImages, SharedImages]
+"""What the training reads, and what the scores do."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,13 +78,13 @@ class ScoredProxyEvaluator(Evaluator):
         trained, untrained = self.trained.needs(arch), self.untrained.needs(arch)
         return None if trained is None or untrained is None else (trained, untrained)
 
-    def fetch(self, need: Hashable) -> Any:
+    def fetch(self, need: Hashable) -> Pair:
         """The images at both resolutions. Raises UserError for data that cannot be used."""
         if not isinstance(need, tuple):
             raise TypeError(f"expected two resolutions, got {need!r}")
         return self.trained.fetch(need[0]), self.untrained.fetch(need[1])
 
-    def given(self, data: Any) -> "ScoredProxyEvaluator":
+    def given(self, data: Pair) -> "ScoredProxyEvaluator":
         """The same with these images at hand."""
         trained, untrained = self.trained.given(data[0]), self.untrained.given(data[1])
         return replace(self, trained=trained, untrained=untrained)

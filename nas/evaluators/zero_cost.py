@@ -1,25 +1,23 @@
 """Zero-cost scores: how promising a network looks before any training."""
 
 import math
-from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from nas.evaluators.base import EvaluationFailed, Evaluator, Measurement, Report
+from nas.evaluators.base import EvaluationFailed, Measurement, Report
 from nas.evaluators.proxy import derive_seed
 from nas.evaluators.scores import SCORES, ScoreName
+from nas.evaluators.slim import SlimEvaluator
 from nas.networks.model import build
 from nas.training.augment import normalise
-from nas.training.data import Dataset, fits, load, verify
+from nas.training.data import Dataset, verify
 from nas.training.fit import seeded
-from nas.training.shared import SharedImages
-from nas.training.sources import Digits, Source
 from nas.training.threads import threads
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
-from search_spaces.scaling import scale
 
 _USUAL: Mapping[ScoreName, tuple[float, float]] = {
     "synflow": (75.0, 8.0),
@@ -44,7 +42,7 @@ class Standing:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ZeroCostEvaluator(Evaluator):
+class ZeroCostEvaluator(SlimEvaluator):
     """Scores fresh networks on one batch of training images.
 
     A score is no accuracy. For rewards that expect a fraction, the mean of the scores is squashed
@@ -52,44 +50,20 @@ class ZeroCostEvaluator(Evaluator):
     nothing, and a reward weighs it against the cost arbitrarily.
     """
 
-    data: Source = field(default_factory=Digits)
     scores: tuple[ScoreName, ...] = ("grad_norm",)
     """Which; of several, the mean counts."""
     images: int = 64
     """Of the batch."""
-    width: float = 1.0
-    """Channels of the network that is scored over those of the architecture."""
-    depth: float = 1.0
-    """Layers, likewise."""
-    resolution: int = 32
-    """Pixels a side that stand for `base_resolution`."""
-    base_resolution: int = 224
-    """An architecture of r pixels is scored at resolution · r / base_resolution."""
-    shared: SharedImages | None = field(default=None, repr=False, compare=False)
-    """Of the data, images that another process read."""
 
     def __post_init__(self) -> None:
         if not self.scores:
             raise UserError(f"scores: expected at least one of {', '.join(SCORES)}, got none")
-        for name, least in (("images", 2), ("resolution", 1), ("base_resolution", 1)):
-            if getattr(self, name) < least:
-                raise UserError(f"{name}: expected at least {least}, got {getattr(self, name)}")
-        for name in ("width", "depth"):
-            if not 0 < getattr(self, name) < math.inf:
-                raise UserError(f"{name}: expected above 0, got {getattr(self, name)}")
+        self._check_least("images", least=2)
+        super().__post_init__()
 
     def scored(self, arch: Arch) -> Arch:
         """The network that is scored in place of `arch`, but for its classes."""
-        resolution = self._resolution(arch)
-        try:
-            scaled = scale(arch, self.depth, self.width, resolution)
-        except UserError as error:
-            raise UserError(f"evaluator: {arch.name} at {resolution} px: {error}") from error
-        return scaled.replace(in_channels=3, dropout=0.0, drop_path=0.0)
-
-    def check(self, arch: Arch) -> None:
-        """Raises UserError where `arch` cannot be scored: for too few pixels, say."""
-        self.scored(arch)
+        return self.slim(arch).replace(dropout=0.0, drop_path=0.0)
 
     def evaluate(self, arch: Arch, seed: int, report: Report) -> Measurement:
         """The squashed scores; the same for the same `arch` and `seed`. Raises as `standing`."""
@@ -115,22 +89,7 @@ class ZeroCostEvaluator(Evaluator):
             if not math.isfinite(found[name]):
                 raise EvaluationFailed(f"{name} is {found[name]}")
         note = ", ".join(f"{name} {score:.6g}" for name, score in found.items())
-        return Standing(standing(found), note)
-
-    def needs(self, arch: Arch) -> int | None:
-        """The resolution it is scored at; None where the images do not fit in memory."""
-        resolution = self._resolution(arch)
-        return resolution if fits(self.data, resolution) else None
-
-    def fetch(self, need: Hashable) -> SharedImages:
-        """The images at a resolution. Raises UserError for data that cannot be used."""
-        if not isinstance(need, int):
-            raise TypeError(f"expected pixels a side, got {need!r}")
-        return SharedImages.of(load(self.data, need))
-
-    def given(self, data: SharedImages) -> "ZeroCostEvaluator":
-        """The same with the images of one resolution at hand."""
-        return replace(self, shared=data)
+        return Standing(combined(found), note)
 
     def describe(self) -> Mapping[str, str | int | float]:
         """What was scored, for whoever takes it for an accuracy."""
@@ -152,16 +111,8 @@ class ZeroCostEvaluator(Evaluator):
                 f"training, got {self.images}"
             )
 
-    def _resolution(self, arch: Arch) -> int:
-        return round(self.resolution * arch.resolution / self.base_resolution)
 
-    def _dataset(self, resolution: int) -> Dataset:
-        if self.shared is not None and self.shared.resolution == resolution:
-            return self.shared.dataset()
-        return load(self.data, resolution)
-
-
-def standing(scores: Mapping[ScoreName, float]) -> float:
+def combined(scores: Mapping[ScoreName, float]) -> float:
     """Their mean, each from what is usual, over how far those of a space lie apart."""
     apart = [(score - _USUAL[name][0]) / _USUAL[name][1] for name, score in scores.items()]
     return math.fsum(apart) / len(apart)

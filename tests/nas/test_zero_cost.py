@@ -13,7 +13,7 @@ from torch import nn
 from nas.cli import main
 from nas.evaluators.base import EvaluationFailed
 from nas.evaluators.scores import SCORES, ScoreName, grad_norm, jacov, naswot, synflow
-from nas.evaluators.zero_cost import ZeroCostEvaluator, squashed, standing
+from nas.evaluators.zero_cost import ZeroCostEvaluator, combined, squashed
 from nas.training.tables import ImageFolder
 from search_spaces.errors import UserError
 from search_spaces.zoo import names, zoo
@@ -100,7 +100,7 @@ def test_squashing_keeps_the_order(found: list[int]) -> None:
 
 @pytest.mark.parametrize("score", SCORES)
 def test_a_higher_score_stands_higher(score: ScoreName) -> None:
-    assert standing({score: -1.0}) < standing({score: -0.99}) < standing({score: 50.0})
+    assert combined({score: -1.0}) < combined({score: -0.99}) < combined({score: 50.0})
 
 
 def test_several_scores_count_by_their_mean() -> None:

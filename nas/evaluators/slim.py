@@ -1,0 +1,84 @@
+"""What evaluators that run slim networks on images have in common."""
+
+import math
+from collections.abc import Hashable
+from dataclasses import dataclass, field, replace
+from typing import Self
+
+from nas.evaluators.base import Evaluator
+from nas.training.data import Dataset, fits, load
+from nas.training.shared import SharedImages
+from nas.training.sources import Digits, Source
+from search_spaces.arch import Arch
+from search_spaces.errors import UserError
+from search_spaces.scaling import scale
+
+
+@dataclass(frozen=True, kw_only=True)
+class SlimEvaluator(Evaluator):
+    """Runs architectures scaled down, by the same rule that scales up, on images to match."""
+
+    data: Source = field(default_factory=Digits)
+    width: float = 1.0
+    """Channels of the slim network over those of the architecture."""
+    depth: float = 1.0
+    """Layers of the slim network over those of the architecture."""
+    resolution: int = 32
+    """Pixels a side that stand for `base_resolution`."""
+    base_resolution: int = 224
+    """An architecture of r pixels runs at resolution · r / base_resolution."""
+    divisor: int = 8
+    """Channels of the slim network round to its multiples: the coarser, the more architectures
+    share one."""
+    shared: SharedImages | None = field(default=None, repr=False, compare=False)
+    """Of the data, images that another process read."""
+
+    def __post_init__(self) -> None:
+        self._check_least("resolution", "base_resolution", "divisor")
+        for name in ("width", "depth"):
+            if not 0 < getattr(self, name) < math.inf:
+                raise UserError(f"{name}: expected above 0, got {getattr(self, name)}")
+
+    def slim(self, arch: Arch) -> Arch:
+        """`arch` scaled down, for images of three channels."""
+        resolution = self._resolution(arch)
+        try:
+            scaled = scale(arch, self.depth, self.width, resolution, divisor=self.divisor)
+        except UserError as error:
+            raise UserError(
+                f"evaluator: {arch.name} scaled to depth {self.depth}, width {self.width} and "
+                f"{resolution} px: {error}"
+            ) from error
+        return scaled.replace(in_channels=3)
+
+    def check(self, arch: Arch) -> None:
+        """Raises UserError where `arch` cannot be made slim: for too few pixels for its strides."""
+        self.slim(arch)
+
+    def needs(self, arch: Arch) -> int | None:
+        """The resolution it runs at; None where the images do not fit in memory."""
+        resolution = self._resolution(arch)
+        return resolution if fits(self.data, resolution) else None
+
+    def fetch(self, need: Hashable) -> SharedImages:
+        """The images at a resolution. Raises UserError for data that cannot be used."""
+        if not isinstance(need, int):
+            raise TypeError(f"expected pixels a side, got {need!r}")
+        return SharedImages.of(load(self.data, need))
+
+    def given(self, data: SharedImages) -> Self:
+        """The same with the images of one resolution at hand."""
+        return replace(self, shared=data)
+
+    def _resolution(self, arch: Arch) -> int:
+        return round(self.resolution * arch.resolution / self.base_resolution)
+
+    def _dataset(self, resolution: int) -> Dataset:
+        if self.shared is not None and self.shared.resolution == resolution:
+            return self.shared.dataset()
+        return load(self.data, resolution)
+
+    def _check_least(self, *names: str, least: int = 1) -> None:
+        for name in names:
+            if getattr(self, name) < least:
+                raise UserError(f"{name}: expected at least {least}, got {getattr(self, name)}")
