@@ -3,6 +3,7 @@
 import dataclasses
 import math
 import pickle
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -105,6 +106,28 @@ def test_networks_beyond_the_space_are_trained_alone() -> None:
     assert measuring(TRAINED) is TRAINED
 
 
+@pytest.mark.parametrize(
+    ("command", "trains"),
+    [
+        (["sweep"], "scaling_search.sweep.run_sweep"),
+        (["ablate", "train=true"], "scaling_search.ablation_training.train_ablation"),
+    ],
+)
+def test_a_sweep_and_an_ablation_train_alone(
+    command: list[str], trains: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[object] = []
+
+    def stop(*arguments: object, **rest: object) -> None:
+        given.extend(arguments)
+        raise UserError("seen enough")
+
+    monkeypatch.setattr(trains, stop)
+    with pytest.raises(SystemExit):
+        main([*command, "evaluator=scored_proxy", f"run={tmp_path / 'run'}"])
+    assert [type(one) for one in given if hasattr(one, "evaluate")] == [ProxyEvaluator]
+
+
 def test_says_what_the_estimate_is_made_of() -> None:
     about = BOTH.describe()
     assert (about["epochs"], about["estimate with"]) == (2, "naswot + grad_norm")
@@ -128,7 +151,7 @@ def test_what_one_of_both_cannot_do_is_refused_beforehand(part: str) -> None:
     ],
 )
 def test_mistakes_name_the_part(
-    change: str, message: str, tmp_path, capsys: pytest.CaptureFixture[str]
+    change: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as stopped:
         main(["search", "evaluator=scored_proxy", change, f"run={tmp_path / 'run'}"])
