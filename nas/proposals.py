@@ -12,6 +12,7 @@ from optuna.exceptions import ExperimentalWarning
 from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 
 from nas.networks.cost import Cost, cost
+from nas.pricing import Price
 from nas.records import Directions
 from nas.samplers.base import Params, Problem, SamplerFactory, distributions
 from nas.warm_start import WarmStart
@@ -98,7 +99,7 @@ class Proposer:
     space: Space
     sampler: SamplerFactory
     reward: Callable[[float, float], float] | None
-    cost_of: Callable[[Arch, Cost], float]
+    price: Price
     limits: Limits
     seed: int
     study: optuna.Study
@@ -119,7 +120,7 @@ class Proposer:
         space: Space,
         sampler: SamplerFactory,
         reward: Callable[[float, float], float] | None,
-        cost_of: Callable[[Arch, Cost], float],
+        price: Price,
         limits: Limits,
         seed: int,
         finished: Iterable[FrozenTrial],
@@ -131,7 +132,7 @@ class Proposer:
         trials = list(finished)
         study.add_trials(trials)
         seen = {trial.user_attrs["key"] for trial in trials}
-        return cls(space, sampler, reward, cost_of, limits, seed, study, seen, warm or WarmStart())
+        return cls(space, sampler, reward, price, limits, seed, study, seen, warm or WarmStart())
 
     def propose(self, number: int) -> Candidate | None:
         """The next candidate; None when nothing is left that was not tried and is within limits."""
@@ -176,7 +177,13 @@ class Proposer:
     def _as_problem(self) -> Problem:
         def price(params: Params) -> float:
             arch = self.space.decode(params)
-            return self.cost_of(arch, cost(arch))
+            return self.price(arch, cost(arch))
+
+        def facts(params: Params) -> tuple[float, ...]:
+            arch = self.space.decode(params)
+            of = cost(arch)
+            size = of.macs if self.price.unit == "params" else of.params
+            return self.price(arch, of), float(size)
 
         def allowed(params: Params) -> bool:
             arch = self.space.decode(params)
@@ -185,6 +192,7 @@ class Proposer:
         return Problem(
             choices=self.space.choices,
             cost=price,
+            facts=facts,
             reward=self.reward,
             allowed=allowed,
             earlier=self.warm.earlier,

@@ -27,7 +27,7 @@ class Knowledge:
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
         self.encoding = Encoding(problem.choices)
-        self._costs: dict[bytes, float] = {}
+        self._facts: dict[bytes, tuple[float, ...]] = {}
         self._pools: dict[int, Rows] = {}
         self._refused: set[bytes] = set()
         self._kernels: dict[bytes, Kernel] = {}
@@ -49,13 +49,23 @@ class Knowledge:
 
     def costs(self, rows: Rows) -> Floats:
         """(n,) exact costs."""
-        return np.array([self._cost(row) for row in rows])
+        return self.facts(rows)[:, 0]
 
-    def _cost(self, row: Rows) -> float:
+    def facts(self, rows: Rows) -> Floats:
+        """(n, facts): exact costs, and after them what else is known of the candidates."""
+        of = [self._facts_of(row) for row in rows]
+        return np.array(of, dtype=np.float64) if of else np.empty((0, self._fact_count()))
+
+    def _facts_of(self, row: Rows) -> tuple[float, ...]:
         key = row.tobytes()
-        if key not in self._costs:
-            self._costs[key] = self.problem.cost(self.encoding.params(row))
-        return self._costs[key]
+        if key not in self._facts:
+            params = self.encoding.params(row)
+            facts = self.problem.facts
+            self._facts[key] = facts(params) if facts else (self.problem.cost(params),)
+        return self._facts[key]
+
+    def _fact_count(self) -> int:
+        return len(self._facts_of(self.pool(_TYPICAL)[0]))
 
     def allowed(self, row: Rows) -> bool:
         """What was once refused stays refused: limits are fixed, and tried is tried."""
@@ -84,12 +94,21 @@ class Knowledge:
 
     def doubt(self, tried: Rows, prior: Prior) -> Callable[[Rows], Floats]:
         """The standard deviation of candidates' values given that `tried` will be measured; needs
-        no measurement."""
-        typical = self.known(self.pool(_TYPICAL))
-        features, known = self.inputs(tried)
-        kernel = unfitted(typical, features.shape[1], prior)
+        no measurement.
+
+        It leaves the size out: with it, the first candidates are worse ones to learn from.
+        """
+
+        size = slice(1, self._fact_count())
+
+        def inputs(rows: Rows) -> tuple[Floats, Floats]:
+            features, known = self.inputs(rows)
+            return features, np.delete(known, size, axis=1)
+
+        features, known = inputs(tried)
+        kernel = unfitted(inputs(self.pool(_TYPICAL))[1], features.shape[1], prior)
         posterior = condition(kernel, features, known, np.zeros(len(tried)))
-        return lambda rows: posterior.predict(*self.inputs(rows))[1]
+        return lambda rows: posterior.predict(*inputs(rows))[1]
 
     def inputs(self, rows: Rows) -> tuple[Floats, Floats]:
         return self.encoding.features(rows), self.known(rows)
@@ -97,20 +116,20 @@ class Knowledge:
     def known(self, rows: Rows) -> Floats:
         """(n, known) what accuracy may go by beside the choices.
 
-        Logarithms of the cost, and of the errors that models of earlier measurements expect: how
-        far those are to be trusted is learnt with all else, as the slope of a trend.
+        Logarithms of the cost, of the size, and of the errors that models of earlier measurements
+        expect: how far those are to be trusted is learnt with all else, as the slope of a trend.
         """
-        costs = np.log(self.costs(rows))[:, None]
+        facts = np.log(self.facts(rows))
         if self._earlier is None:
             self._earlier = [self._model_of(source) for source in self.problem.earlier]
-        features = self.encoding.features(rows) if self._earlier else costs
-        expected = [model.predict(features, costs)[0][:, None] for model in self._earlier]
-        return np.hstack([costs, *expected])
+        features = self.encoding.features(rows) if self._earlier else facts
+        expected = [model.predict(features, facts)[0][:, None] for model in self._earlier]
+        return np.hstack([facts, *expected])
 
     def _model_of(self, source: Sequence[tuple[Params, float]]) -> Posterior:
         some = source[:: -(-len(source) // _EARLIER_MOST)]
         rows = self.encoding.rows(params for params, _ in some)
-        inputs = self.encoding.features(rows), np.log(self.costs(rows))[:, None]
+        inputs = self.encoding.features(rows), np.log(self.facts(rows))
         errors = _log_error(np.array([accuracy for _, accuracy in some]))
         return condition(fit(*inputs, errors, Prior()), *inputs, errors)
 

@@ -10,6 +10,7 @@ import pytest
 
 from nas.samplers.base import Problem, distributions
 from nas.samplers.cost_aware import CostAware
+from nas.samplers.discrete import History
 from nas.samplers.encoding import Encoding, Rows
 from nas.samplers.gp import Prior
 from nas.samplers.knowledge import Knowledge
@@ -54,6 +55,35 @@ def test_the_first_candidates_are_within_the_limits():
     encoding = Encoding(CHOICES)
     assert all(price(encoding.params(row)) < 60 for row in rows)
     assert len({row.tobytes() for row in rows}) == 8
+
+
+def size(params: Mapping[str, Any]) -> float:
+    return 1.0 + sum(params[f"repeats{i}"] ** 3 for i in range(6))
+
+
+def sized(**facts: Any) -> Knowledge:
+    return Knowledge(Problem(choices=CHOICES, cost=price, reward=lambda accuracy, cost: 0, **facts))
+
+
+def test_accuracy_that_goes_by_the_size_is_learnt_from_fewer():
+    encoding = Encoding(CHOICES)
+    rows = np.unique(encoding.random(np.random.default_rng(0), 220), axis=0)
+    accuracies = np.array([1 - 0.5 * size(encoding.params(row)) ** -0.5 for row in rows])
+    seen = History(rows[:12], accuracies[:12], accuracies[:12], rows[:0], rows[:12])
+    errors = [
+        np.abs(knowledge.model(seen, Prior()).predict(rows[12:])[0] - accuracies[12:]).mean()
+        for knowledge in (sized(facts=lambda params: (price(params), size(params))), sized())
+    ]
+    assert errors[0] < 0.5 * errors[1]
+
+
+def test_the_first_candidates_do_not_go_by_the_size():
+    rows = Encoding(CHOICES).random(np.random.default_rng(0), 40)
+    doubts = [
+        knowledge.doubt(rows[:6], Prior())(rows)
+        for knowledge in (sized(facts=lambda params: (price(params), size(params))), sized())
+    ]
+    assert np.array_equal(doubts[0], doubts[1])
 
 
 def test_what_is_being_tried_is_in_doubt_no_more():

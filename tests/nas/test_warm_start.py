@@ -15,13 +15,13 @@ import yaml
 
 from nas.cli import main
 from nas.config import config_dir
-from nas.networks.cost import Cost, cost
+from nas.networks.cost import cost
+from nas.pricing import Macs
 from nas.proposals import Limits, Proposer
 from nas.rewards import Soft
 from nas.samplers.cost_aware import CostAware
 from nas.samplers.local import Local
 from nas.warm_start import WarmStart, nearest, read_warm_start
-from search_spaces.arch import Arch
 from search_spaces.errors import UserError
 from search_spaces.space import Space, load_space
 from search_spaces.zoo import zoo
@@ -61,10 +61,6 @@ def unrelated(params: Params) -> float:
     return random.Random(str(params)).uniform(0.3, 0.9)
 
 
-def macs(arch: Arch, price: Cost) -> float:
-    return price.macs
-
-
 def reward(space: Space, params: Params) -> float:
     return REWARD(truth(params), cost(space.decode(params)).macs)
 
@@ -73,7 +69,7 @@ def best_after(trials: int, space: Space, warm: WarmStart) -> float:
     """Mean best reward over six searches."""
     best = []
     for seed in range(6):
-        there = Proposer.resume(space, CostAware(), REWARD, macs, Limits(), seed, (), warm)
+        there = Proposer.resume(space, CostAware(), REWARD, Macs(), Limits(), seed, (), warm)
         found = []
         for number in range(trials):
             candidate = there.propose(number)
@@ -110,7 +106,7 @@ def test_related_measurements_shorten_a_search_and_unrelated_ones_do_it_little_h
 
 def test_what_was_measured_elsewhere_is_no_result(space: Space) -> None:
     there = Proposer.resume(
-        space, CostAware(), REWARD, macs, Limits(), 0, (), known(space, elsewhere)
+        space, CostAware(), REWARD, Macs(), Limits(), 0, (), known(space, elsewhere)
     )
     assert not there.study.trials
 
@@ -118,7 +114,7 @@ def test_what_was_measured_elsewhere_is_no_result(space: Space) -> None:
 def test_named_networks_come_first_and_then_the_best_of_each_source(space: Space) -> None:
     earlier = known(space, truth).earlier
     warm = WarmStart((nearest(zoo("efficientnet_b0"), space),), earlier)
-    there = Proposer.resume(space, Local(), REWARD, macs, Limits(), 0, (), warm)
+    there = Proposer.resume(space, Local(), REWARD, Macs(), Limits(), 0, (), warm)
     proposed = [there.propose(number) for number in range(5)]
     assert proposed[0].arch.key() == zoo("efficientnet_b0").key()
     best = sorted(earlier[0], key=lambda found: -reward(space, found[0]))[:3]
@@ -129,7 +125,7 @@ def test_named_networks_come_first_and_then_the_best_of_each_source(space: Space
 def test_starts_beyond_the_limits_are_never_tried(space: Space) -> None:
     warm = WarmStart((nearest(zoo("efficientnet_b0"), space),))
     limits = Limits(macs_max=cost(zoo("efficientnet_b0")).macs - 1)
-    there = Proposer.resume(space, Local(), REWARD, macs, limits, 0, (), warm)
+    there = Proposer.resume(space, Local(), REWARD, Macs(), limits, 0, (), warm)
     candidate = there.propose(0)
     assert candidate is not None
     assert candidate.price.macs <= limits.macs_max
@@ -138,13 +134,13 @@ def test_starts_beyond_the_limits_are_never_tried(space: Space) -> None:
 def test_a_warm_search_that_was_stopped_goes_on_as_it_would_have(space: Space) -> None:
     warm = known(space, elsewhere)
     keys, trials = [], []
-    there = Proposer.resume(space, CostAware(), REWARD, macs, Limits(), 0, (), warm)
+    there = Proposer.resume(space, CostAware(), REWARD, Macs(), Limits(), 0, (), warm)
     for number in range(13):
         candidate = there.propose(number)
         keys.append(candidate.arch.key())
         trials.append(finished(candidate, reward(space, candidate.params)))
         there.tell(candidate, trials[-1])
-    again = Proposer.resume(space, CostAware(), REWARD, macs, Limits(), 0, trials[:12], warm)
+    again = Proposer.resume(space, CostAware(), REWARD, Macs(), Limits(), 0, trials[:12], warm)
     assert again.propose(12).arch.key() == keys[12]
 
 
