@@ -175,10 +175,6 @@ class Proposer:
         )
 
     def _as_problem(self) -> Problem:
-        def price(params: Params) -> float:
-            arch = self.space.decode(params)
-            return self.price(arch, cost(arch))
-
         def facts(params: Params) -> tuple[float, ...]:
             arch = self.space.decode(params)
             of = cost(arch)
@@ -191,7 +187,7 @@ class Proposer:
 
         return Problem(
             choices=self.space.choices,
-            cost=price,
+            cost=lambda params: facts(params)[0],
             facts=facts,
             reward=self.reward,
             allowed=allowed,

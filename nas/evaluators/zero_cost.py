@@ -61,10 +61,6 @@ class ZeroCostEvaluator(SlimEvaluator):
         self._check_least("images", least=2)
         super().__post_init__()
 
-    def scored(self, arch: Arch) -> Arch:
-        """The network that is scored in place of `arch`, but for its classes."""
-        return self.slim(arch).replace(dropout=0.0, drop_path=0.0)
-
     def evaluate(self, arch: Arch, seed: int, report: Report) -> Measurement:
         """The squashed scores; the same for the same `arch` and `seed`. Raises as `standing`."""
         standing = self.standing(arch, seed)
@@ -77,9 +73,9 @@ class ZeroCostEvaluator(SlimEvaluator):
         The seed picks the images, the same for all architectures, and the initial weights. Raises
         EvaluationFailed where the network has no such score.
         """
-        scored = self.scored(arch)
-        data = self._dataset(scored.resolution)
-        fresh = scored.replace(num_classes=data.num_classes)
+        slim = self.slim(arch)
+        data = self._dataset(slim.resolution)
+        fresh = slim.replace(num_classes=data.num_classes, dropout=0.0, drop_path=0.0)
         batch = _batch(data, self.images, seed)
         found: dict[ScoreName, float] = {}
         for name in self.scores:

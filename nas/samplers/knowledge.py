@@ -98,7 +98,6 @@ class Knowledge:
 
         It leaves the size out: with it, the first candidates are worse ones to learn from.
         """
-
         size = slice(1, self._fact_count())
 
         def inputs(rows: Rows) -> tuple[Floats, Floats]:

@@ -7,25 +7,16 @@ import torch
 from torch import Tensor, nn
 
 from nas.evaluators.base import EvaluationFailed
-from nas.evaluators.proxy import ProxyEvaluator
 from nas.networks.model import build
 from nas.training.data import Dataset, Kept, Labelled
 from nas.training.fit import fit
 from nas.training.memory import is_out_of_memory, within_memory
 from nas.training.recipe import Recipe
 from nas.training.sources import Digits
+from quick import QUICK
 from search_spaces.arch import Arch, Stage
 
 SMALL = Arch(name="small", resolution=64, stages=(Stage(channels=32, stride=2, expand=2),))
-QUICK = ProxyEvaluator(
-    data=Digits(limit=300),
-    recipe=Recipe(lr=0.4, batch_size=32),
-    epochs=2,
-    width=0.25,
-    resolution=12,
-    base_resolution=64,
-    device="cpu",
-)
 
 
 class Ceiling(nn.Module):

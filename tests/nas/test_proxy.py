@@ -5,31 +5,19 @@ import pickle
 
 import pytest
 
+import quick
 from nas.evaluators.base import EvaluationFailed
 from nas.evaluators.proxy import ProxyEvaluator, derive_seed
 from nas.networks.cost import cost
 from nas.training.recipe import Recipe
 from nas.training.sources import Digits
 from nas.training.tables import ImageFolder
-from search_spaces.arch import Arch, Stage
+from quick import SMALL
 from search_spaces.errors import UserError
 from search_spaces.scaling import scale
 from search_spaces.zoo import zoo
 
-SMALL = Arch(
-    name="small",
-    resolution=64,
-    stages=(Stage(channels=32, stride=2, expand=2), Stage(channels=64, repeats=2, se=0.25)),
-)
-QUICK = ProxyEvaluator(
-    data=Digits(limit=300),
-    recipe=Recipe(lr=0.4, batch_size=32),
-    epochs=3,
-    width=0.25,
-    resolution=12,
-    base_resolution=64,
-    device="cpu",
-)
+QUICK = dataclasses.replace(quick.QUICK, epochs=3)
 
 
 def ignore(epoch: int, accuracy: float) -> None:

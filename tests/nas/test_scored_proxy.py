@@ -14,30 +14,15 @@ from nas.evaluators.base import measuring
 from nas.evaluators.proxy import ProxyEvaluator
 from nas.evaluators.scored_proxy import ScoredProxyEvaluator
 from nas.evaluators.zero_cost import ZeroCostEvaluator
-from nas.training.recipe import Recipe
 from nas.training.sources import Digits
 from nas.training.tables import ImageFolder
-from search_spaces.arch import Arch, Stage
+from quick import QUICK, SMALL
 from search_spaces.errors import UserError
 
-SMALL = Arch(
-    name="small",
-    resolution=64,
-    stages=(Stage(channels=32, stride=2, expand=2), Stage(channels=64, repeats=2, se=0.25)),
-)
-TRAINED = ProxyEvaluator(
-    data=Digits(limit=300),
-    recipe=Recipe(lr=0.4, batch_size=32),
-    epochs=2,
-    width=0.25,
-    resolution=12,
-    base_resolution=64,
-    device="cpu",
-)
 UNTRAINED = ZeroCostEvaluator(
     data=Digits(limit=300), scores=("naswot", "grad_norm"), images=8, base_resolution=64
 )
-BOTH = ScoredProxyEvaluator(trained=TRAINED, untrained=UNTRAINED, worth=0.2, spread=4.0)
+BOTH = ScoredProxyEvaluator(trained=QUICK, untrained=UNTRAINED, worth=0.2, spread=4.0)
 
 
 def ignore(epoch: int, accuracy: float) -> None:
@@ -47,7 +32,7 @@ def ignore(epoch: int, accuracy: float) -> None:
 def test_the_estimate_is_the_training_at_odds_that_grow_with_the_score() -> None:
     told: list[float] = []
     found = BOTH.evaluate(SMALL, 1, lambda epoch, accuracy: told.append(accuracy))
-    trained, untrained = TRAINED.evaluate(SMALL, 1, ignore), UNTRAINED.standing(SMALL, 1)
+    trained, untrained = QUICK.evaluate(SMALL, 1, ignore), UNTRAINED.standing(SMALL, 1)
     odds = [a / (1 - a) * math.exp(0.2 * untrained.value) for a in trained.curve]
     expected = [(each / (1 + each)) ** 0.25 for each in odds]
     assert found.curve == tuple(told) == pytest.approx(expected)
@@ -57,7 +42,7 @@ def test_the_estimate_is_the_training_at_odds_that_grow_with_the_score() -> None
 
 def test_scores_that_are_worth_nothing_leave_the_training() -> None:
     alone = dataclasses.replace(BOTH, worth=0.0, spread=1.0).evaluate(SMALL, 1, ignore)
-    assert alone.curve == pytest.approx(TRAINED.evaluate(SMALL, 1, ignore).curve)
+    assert alone.curve == pytest.approx(QUICK.evaluate(SMALL, 1, ignore).curve)
 
 
 @given(
@@ -85,7 +70,7 @@ def test_images_that_another_process_read_serve_both() -> None:
     nowhere = ImageFolder(name="x", path="/not/on/this/node")
     elsewhere = dataclasses.replace(
         BOTH,
-        trained=dataclasses.replace(TRAINED, data=nowhere),
+        trained=dataclasses.replace(QUICK, data=nowhere),
         untrained=dataclasses.replace(UNTRAINED, data=nowhere),
     )
     assert elsewhere.given(shared).evaluate(SMALL, 0, ignore) == BOTH.evaluate(SMALL, 0, ignore)
@@ -102,8 +87,8 @@ def test_less_memory_is_for_the_training() -> None:
 
 
 def test_networks_beyond_the_space_are_trained_alone() -> None:
-    assert measuring(BOTH) is TRAINED
-    assert measuring(TRAINED) is TRAINED
+    assert measuring(BOTH) is QUICK
+    assert measuring(QUICK) is QUICK
 
 
 @pytest.mark.parametrize(
