@@ -11,7 +11,7 @@ import optuna
 from optuna.exceptions import ExperimentalWarning
 from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 
-from nas.networks.cost import Cost, cost
+from nas.networks.cost import Cost, cost, cost_and_capacity
 from nas.pricing import Price
 from nas.records import Directions
 from nas.samplers.base import Params, Problem, SamplerFactory, distributions
@@ -177,9 +177,8 @@ class Proposer:
     def _as_problem(self) -> Problem:
         def facts(params: Params) -> tuple[float, ...]:
             arch = self.space.decode(params)
-            of = cost(arch)
-            size = of.macs if self.price.unit == "params" else of.params
-            return self.price(arch, of), float(size)
+            of, capacity = cost_and_capacity(arch)
+            return self.price(arch, of), capacity.params, capacity.activations
 
         def allowed(params: Params) -> bool:
             arch = self.space.decode(params)

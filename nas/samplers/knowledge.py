@@ -96,13 +96,13 @@ class Knowledge:
         """The standard deviation of candidates' values given that `tried` will be measured; needs
         no measurement.
 
-        It leaves the size out: with it, the first candidates are worse ones to learn from.
+        It goes by the cost and leaves the capacity out: that makes the first candidates worse ones
+        to learn from.
         """
-        size = slice(1, self._fact_count())
 
         def inputs(rows: Rows) -> tuple[Floats, Floats]:
-            features, known = self.inputs(rows)
-            return features, np.delete(known, size, axis=1)
+            costs = np.log(self.costs(rows))[:, None]
+            return self.encoding.features(rows), np.hstack([costs, self._expected(rows)])
 
         features, known = inputs(tried)
         kernel = unfitted(inputs(self.pool(_TYPICAL))[1], features.shape[1], prior)
@@ -115,20 +115,29 @@ class Knowledge:
     def known(self, rows: Rows) -> Floats:
         """(n, known) what accuracy may go by beside the choices.
 
-        Logarithms of the cost, of the size, and of the errors that models of earlier measurements
-        expect: how far those are to be trusted is learnt with all else, as the slope of a trend.
+        Logarithms of the capacity, or of the cost where none is known, and of the errors that
+        models of earlier measurements expect: how far those are to be trusted is learnt with all
+        else, as the slope of a trend.
         """
+        return np.hstack([self._sizes(rows), self._expected(rows)])
+
+    def _sizes(self, rows: Rows) -> Floats:
         facts = np.log(self.facts(rows))
+        return facts[:, 1:] if facts.shape[1] > 1 else facts
+
+    def _expected(self, rows: Rows) -> Floats:
+        """(n, sources) logarithms of errors by the models of earlier measurements."""
         if self._earlier is None:
             self._earlier = [self._model_of(source) for source in self.problem.earlier]
-        features = self.encoding.features(rows) if self._earlier else facts
-        expected = [model.predict(features, facts)[0][:, None] for model in self._earlier]
-        return np.hstack([facts, *expected])
+        if not self._earlier:
+            return np.empty((len(rows), 0))
+        inputs = self.encoding.features(rows), self._sizes(rows)
+        return np.stack([model.predict(*inputs)[0] for model in self._earlier], axis=1)
 
     def _model_of(self, source: Sequence[tuple[Params, float]]) -> Posterior:
         some = source[:: -(-len(source) // _EARLIER_MOST)]
         rows = self.encoding.rows(params for params, _ in some)
-        inputs = self.encoding.features(rows), np.log(self.facts(rows))
+        inputs = self.encoding.features(rows), self._sizes(rows)
         errors = _log_error(np.array([accuracy for _, accuracy in some]))
         return condition(fit(*inputs, errors, Prior()), *inputs, errors)
 

@@ -1,5 +1,6 @@
 """Cost is exact: against published figures, against the built module, against fvcore."""
 
+import math
 import subprocess
 import sys
 
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from nas.networks.cost import Cost, block_cost, cost
+from nas.networks.cost import Cost, block_cost, cost, cost_and_capacity
 from nas.networks.model import build
 from search_spaces.arch import Arch, Stage
 from search_spaces.blocks import blocks
@@ -107,6 +108,37 @@ def test_fvcore_agrees(name: str) -> None:
     flops = FlopCountAnalysis(build(arch).eval(), torch.zeros(1, 3, 64, 64))
     by_operator = flops.unsupported_ops_warnings(False).by_operator()
     assert by_operator["conv"] + by_operator["linear"] == cost(arch).macs
+
+
+class TestCapacity:
+    @pytest.mark.parametrize("name", ["efficientnet_b0", "mnasnet_a1", "mobilenet_v2"])
+    def test_is_the_sum_of_the_stages_roots(self, name: str) -> None:
+        with torch.device("meta"):
+            model = build(zoo(name)).eval()
+            images = torch.empty(1, 3, 224, 224)
+        parts = [nn.ModuleList([model.conv_stem, model.bn1]), *model.blocks]
+        written = [0] * len(parts)
+
+        def count(part: int, output: torch.Tensor) -> None:
+            written[part] += output.numel()
+
+        for index, part in enumerate(parts):
+            for module in part.modules():
+                if isinstance(module, nn.Conv2d):
+                    module.register_forward_hook(lambda _, __, y, at=index: count(at, y))
+        with torch.no_grad():
+            model(images)
+        _, capacity = cost_and_capacity(zoo(name))
+        params = [sum(p.numel() for p in part.parameters()) for part in parts]
+        assert math.isclose(capacity.params, sum(map(math.sqrt, params)))
+        assert math.isclose(capacity.activations, sum(map(math.sqrt, written)))
+
+    @given(archs())
+    def test_comes_with_the_cost(self, arch: Arch) -> None:
+        priced, capacity = cost_and_capacity(arch)
+        assert priced == cost(arch)
+        assert 0 < capacity.params <= math.sqrt((1 + len(arch.stages)) * priced.params)
+        assert 0 < capacity.activations <= math.sqrt((1 + len(arch.stages)) * priced.activations)
 
 
 class TestPeak:
