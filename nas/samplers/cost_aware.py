@@ -38,7 +38,7 @@ Merit = Callable[[Rows], Floats]
 class CostAware:
     """The sampler's settings; the defaults were chosen on two tabular benchmarks."""
 
-    initial: int = 8
+    initial: int = 4
     """Candidates that tell most, before the model is asked; where something was measured
     elsewhere, two will do."""
     pool: int = 250

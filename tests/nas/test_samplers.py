@@ -198,11 +198,13 @@ def test_workers_side_by_side_get_different_candidates(name: str, front: bool) -
 
 @every_sampler
 def test_seeds_repeat_and_differ(name: str) -> None:
-    first, again, other = (
-        one_by_one(proposer(name, space(), seed=seed), range(count(name)))[0] for seed in (1, 1, 2)
-    )
-    assert first == again
-    assert first != other
+    def keys(seed: int) -> list[str]:
+        return one_by_one(proposer(name, space(), seed=seed), range(count(name)))[0]
+
+    first = keys(1)
+    assert keys(1) == first
+    # In a space this small, two seeds may well come to the same.
+    assert any(keys(other) != first for other in (2, 3))
 
 
 @every_sampler_with_one_and_two
