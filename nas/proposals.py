@@ -178,7 +178,8 @@ class Proposer:
         def facts(params: Params) -> tuple[float, ...]:
             arch = self.space.decode(params)
             of, capacity = cost_and_capacity(arch)
-            return self.price(arch, of), capacity.params, capacity.activations
+            size = of.macs if self.price.unit == "params" else of.params
+            return self.price(arch, of), float(size), capacity.params, capacity.activations
 
         def allowed(params: Params) -> bool:
             arch = self.space.decode(params)

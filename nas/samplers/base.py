@@ -27,8 +27,8 @@ class Problem:
     cost: Callable[[Params], float]
     """Exact cost of a candidate (MACs, say), above 0."""
     facts: Callable[[Params], tuple[float, ...]] | None = None
-    """The cost, and after it what accuracy goes by rather than by the cost, exact, free and above
-    0: the network's capacity. None where the cost is all."""
+    """The cost, and after it what else is exact, free and above 0: the network's size and capacity.
+    None where the cost is all."""
     reward: Callable[[float, float], float] | None = None
     """Of accuracy and cost, rising with accuracy, maximised; None looks for the front of accuracy
     (up) and cost (down)."""

@@ -96,8 +96,8 @@ class Knowledge:
         """The standard deviation of candidates' values given that `tried` will be measured; needs
         no measurement.
 
-        It goes by the cost and leaves the capacity out: that makes the first candidates worse ones
-        to learn from.
+        Of facts it goes by the cost alone: with the others, the first candidates are worse ones to
+        learn from.
         """
 
         def inputs(rows: Rows) -> tuple[Floats, Floats]:
@@ -115,15 +115,10 @@ class Knowledge:
     def known(self, rows: Rows) -> Floats:
         """(n, known) what accuracy may go by beside the choices.
 
-        Logarithms of the capacity, or of the cost where none is known, and of the errors that
-        models of earlier measurements expect: how far those are to be trusted is learnt with all
-        else, as the slope of a trend.
+        Logarithms of the facts, and of the errors that models of earlier measurements expect: how
+        far those are to be trusted is learnt with all else, as the slope of a trend.
         """
-        return np.hstack([self._sizes(rows), self._expected(rows)])
-
-    def _sizes(self, rows: Rows) -> Floats:
-        facts = np.log(self.facts(rows))
-        return facts[:, 1:] if facts.shape[1] > 1 else facts
+        return np.hstack([np.log(self.facts(rows)), self._expected(rows)])
 
     def _expected(self, rows: Rows) -> Floats:
         """(n, sources) logarithms of errors by the models of earlier measurements."""
@@ -131,13 +126,13 @@ class Knowledge:
             self._earlier = [self._model_of(source) for source in self.problem.earlier]
         if not self._earlier:
             return np.empty((len(rows), 0))
-        inputs = self.encoding.features(rows), self._sizes(rows)
+        inputs = self.encoding.features(rows), np.log(self.facts(rows))
         return np.stack([model.predict(*inputs)[0] for model in self._earlier], axis=1)
 
     def _model_of(self, source: Sequence[tuple[Params, float]]) -> Posterior:
         some = source[:: -(-len(source) // _EARLIER_MOST)]
         rows = self.encoding.rows(params for params, _ in some)
-        inputs = self.encoding.features(rows), self._sizes(rows)
+        inputs = self.encoding.features(rows), np.log(self.facts(rows))
         errors = _log_error(np.array([accuracy for _, accuracy in some]))
         return condition(fit(*inputs, errors, Prior()), *inputs, errors)
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 
 from optuna.samplers import BaseSampler, PartialFixedSampler, RandomSampler
 
-from nas.pricing import Macs
+from nas.networks.cost import cost_and_capacity
+from nas.pricing import Macs, Params
 from nas.proposals import Limits, Proposer
 from nas.rewards import Soft
 from nas.samplers.base import Problem
@@ -36,3 +37,14 @@ def test_a_sampler_that_insists_on_what_was_tried_is_given_a_neighbour_of_it() -
     assert second is not None
     assert sum(first.params[name] != second.params[name] for name in first.params) == 1
     assert len(sampler.asked) == 3
+
+
+def test_what_is_known_of_a_candidate_begins_with_its_cost() -> None:
+    params = {choice.name: 5 for choice in SPACE.choices}
+    of, capacity = cost_and_capacity(SPACE.decode(params))
+    rest = capacity.params, capacity.activations
+    for price, facts in ((Macs(), (of.macs, of.params)), (Params(), (of.params, of.macs))):
+        problem = Proposer.resume(SPACE, Stubborn(), Soft(4e8), price, Limits(), 0, ()).problem
+        assert problem.facts is not None
+        assert problem.facts(params) == (*facts, *rest)
+        assert problem.cost(params) == facts[0]
