@@ -5,7 +5,7 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from nas.networks.cost import cost
+from nas.networks.cost import cost, cost_and_capacity
 from nas.proxies.ranking import Tau, kendall, kendall_gain, together
 from nas.proxies.trainings import Trained
 from search_spaces.arch import Arch
@@ -73,15 +73,21 @@ class Baseline:
 def baselines(
     archs: Sequence[Arch], truth: Mapping[str, float], reward: RewardOf
 ) -> tuple[Baseline, ...]:
-    """MACs and parameters as if they were accuracies; and one accuracy for all, which leaves
-    rewards to the cost alone."""
+    """MACs, parameters and capacities as if they were accuracies; and one accuracy for all, which
+    leaves rewards to the cost alone."""
     known = [arch for arch in archs if arch.key() in truth]
     true = [truth[arch.key()] for arch in known]
     usual = statistics.fmean(true)
     by_cost = kendall([reward(arch, usual) for arch in known], _rewards(known, true, reward))
+    costs, capacities = zip(*map(cost_and_capacity, known), strict=True)
+    free = {
+        "MACs": [each.macs for each in costs],
+        "params": [each.params for each in costs],
+        "capacity, params": [each.params for each in capacities],
+        "capacity, activations": [each.activations for each in capacities],
+    }
     return (
-        Baseline("MACs alone", kendall([cost(arch).macs for arch in known], true), None),
-        Baseline("params alone", kendall([cost(arch).params for arch in known], true), None),
+        *(Baseline(f"{name} alone", kendall(said, true), None) for name, said in free.items()),
         Baseline("one accuracy for all", None, by_cost),
     )
 
