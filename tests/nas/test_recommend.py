@@ -1,5 +1,6 @@
 """The baseline comes from a model of all trials, not from the luckiest measurement."""
 
+import math
 import random
 import statistics
 from pathlib import Path
@@ -61,14 +62,16 @@ def trials(seed: int, count: int, noise: float) -> list[optuna.trial.FrozenTrial
 
 
 def test_of_noisy_trials_the_recommended_is_better_than_the_luckiest() -> None:
-    gains = []
-    for seed in range(60):
+    """On average, and beyond chance: of one search, luck may be right."""
+    gains, known = [], problem()
+    for seed in range(200):
         made = trials(seed, 100, noise=0.02)
         luckiest = max(made, key=lambda trial: trial.value or 0)
-        recommended = made[recommend(problem(), made)]
+        recommended = made[recommend(known, made)]
         rewards = [reward(t.params, accuracy(t.params)) for t in (recommended, luckiest)]
         gains.append(rewards[0] - rewards[1])
-    assert statistics.fmean(gains) > 0.001
+    deviation = statistics.stdev(gains) / math.sqrt(len(gains))
+    assert statistics.fmean(gains) > max(0.001, 2 * deviation)
 
 
 def test_without_noise_on_a_simple_surface_it_is_the_best_measured() -> None:
