@@ -1,9 +1,9 @@
 """Forward passes equal those of reference models whose every weight was filled from its name.
 
-The references are timm 1.0.31's models (evaluation mode, CPU, torch 2.13): the first eight logits of
-two images, the norm of all, and how many entries a state dict has. Ours run in double, and so did
-those of zoo.json: filled like this, EfficientNetV2-S makes of float32's rounding, which differs from
-processor to processor, other logits altogether.
+The references are timm 1.0.31's models (evaluation mode, CPU, torch 2.13): the first eight logits
+of two images, the norm of all, and how many entries a state dict has. Ours run in double, and so
+did those of zoo.json: filled like this, EfficientNetV2-S makes of float32's rounding, which differs
+from processor to processor, other logits altogether.
 """
 
 import json
