@@ -59,10 +59,9 @@ def cost(arch: Arch) -> Cost:
 def cost_and_capacity(arch: Arch) -> tuple[Cost, Capacity]:
     """Both, in little more time than the cost takes."""
     parts = _parts(arch)
-    body = parts[:-1]
+    params, _, activations, *_ = zip(*parts[:-1], strict=True)
     capacity = Capacity(
-        params=sum(math.sqrt(part[0]) for part in body),
-        activations=sum(math.sqrt(part[2]) for part in body),
+        params=sum(map(math.sqrt, params)), activations=sum(map(math.sqrt, activations))
     )
     return _total(parts), capacity
 

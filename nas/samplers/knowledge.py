@@ -101,8 +101,8 @@ class Knowledge:
         """
 
         def inputs(rows: Rows) -> tuple[Floats, Floats]:
-            costs = np.log(self.costs(rows))[:, None]
-            return self.encoding.features(rows), np.hstack([costs, self._expected(rows)])
+            features, facts = self._own(rows)
+            return features, np.hstack([facts[:, :1], self._expected(rows)])
 
         features, known = inputs(tried)
         kernel = unfitted(inputs(self.pool(_TYPICAL))[1], features.shape[1], prior)
@@ -110,15 +110,17 @@ class Knowledge:
         return lambda rows: posterior.predict(*inputs(rows))[1]
 
     def inputs(self, rows: Rows) -> tuple[Floats, Floats]:
-        return self.encoding.features(rows), self.known(rows)
-
-    def known(self, rows: Rows) -> Floats:
-        """(n, known) what accuracy may go by beside the choices.
+        """(n, features) of the choices, and (n, known) what accuracy may go by beside them.
 
         Logarithms of the facts, and of the errors that models of earlier measurements expect: how
         far those are to be trusted is learnt with all else, as the slope of a trend.
         """
-        return np.hstack([np.log(self.facts(rows)), self._expected(rows)])
+        features, facts = self._own(rows)
+        return features, np.hstack([facts, self._expected(rows)])
+
+    def _own(self, rows: Rows) -> tuple[Floats, Floats]:
+        """The same without what is expected by earlier measurements."""
+        return self.encoding.features(rows), np.log(self.facts(rows))
 
     def _expected(self, rows: Rows) -> Floats:
         """(n, sources) logarithms of errors by the models of earlier measurements."""
@@ -126,15 +128,15 @@ class Knowledge:
             self._earlier = [self._model_of(source) for source in self.problem.earlier]
         if not self._earlier:
             return np.empty((len(rows), 0))
-        inputs = self.encoding.features(rows), np.log(self.facts(rows))
-        return np.stack([model.predict(*inputs)[0] for model in self._earlier], axis=1)
+        own = self._own(rows)
+        return np.stack([model.predict(*own)[0] for model in self._earlier], axis=1)
 
     def _model_of(self, source: Sequence[tuple[Params, float]]) -> Posterior:
         some = source[:: -(-len(source) // _EARLIER_MOST)]
         rows = self.encoding.rows(params for params, _ in some)
-        inputs = self.encoding.features(rows), np.log(self.facts(rows))
+        own = self._own(rows)
         errors = _log_error(np.array([accuracy for _, accuracy in some]))
-        return condition(fit(*inputs, errors, Prior()), *inputs, errors)
+        return condition(fit(*own, errors, Prior()), *own, errors)
 
     def _kernel(self, features: Floats, known: Floats, values: Floats, prior: Prior) -> Kernel:
         count = 2

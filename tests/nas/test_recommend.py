@@ -70,8 +70,8 @@ def test_of_noisy_trials_the_recommended_is_better_than_the_luckiest() -> None:
         recommended = made[recommend(known, made)]
         rewards = [reward(t.params, accuracy(t.params)) for t in (recommended, luckiest)]
         gains.append(rewards[0] - rewards[1])
-    deviation = statistics.stdev(gains) / math.sqrt(len(gains))
-    assert statistics.fmean(gains) > max(0.001, 2 * deviation)
+    standard_error = statistics.stdev(gains) / math.sqrt(len(gains))
+    assert statistics.fmean(gains) > max(0.001, 2 * standard_error)
 
 
 def test_without_noise_on_a_simple_surface_it_is_the_best_measured() -> None:
