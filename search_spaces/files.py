@@ -1,0 +1,100 @@
+"""Files: read with a limit, and written whole or not at all."""
+
+import contextlib
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from search_spaces.errors import UserError
+
+MOST_BYTES = 4 * 2**20
+"""Of a text file that a person may have written; more is another file than was meant."""
+
+
+def read_text(path: str | Path, most: int = MOST_BYTES) -> str:
+    """The UTF-8 text of a regular file of at most `most` bytes.
+
+    Raises UserError for a file that is missing, larger, no text, or none at all: a folder, a
+    device or a pipe, which might never end.
+    """
+    data = read_bytes(path, most)
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: not UTF-8 text: {error.reason} at byte {error.start}") from None
+
+
+def read_bytes(path: str | Path, most: int) -> bytes:
+    """The content of a regular file; raises UserError as `read_text` does."""
+    try:
+        # Opening a pipe waits for its writer, unless it is told not to.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file") from None
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        reason = getattr(error, "strerror", None) or error
+        raise UserError(f"{path}: cannot be read: {reason}") from None
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(descriptor)
+        what = "a folder" if stat.S_ISDIR(mode) else "a device or a pipe"
+        raise UserError(f"{path}: is {what}; expected a file")
+    with os.fdopen(descriptor, "rb") as file:
+        data = file.read(most + 1)
+    if len(data) > most:
+        raise UserError(f"{path}: larger than {most:,} bytes, the most that is read of such a file")
+    return data
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write a file of UTF-8 text, as `written` does."""
+    with written(path) as file:
+        file.write(text.encode("utf-8"))
+
+
+@contextlib.contextmanager
+def written(path: str | Path) -> Iterator[IO[bytes]]:
+    """A file to write that takes the place of `path` once it is whole and on the disk.
+
+    Until then, and where writing fails, what is at `path` stays as it was; a symbolic link there is
+    replaced, never followed. Raises OSError, which names `path`, where the system refuses.
+    """
+    path = Path(path)
+    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with contextlib.suppress(FileNotFoundError):
+            draft.unlink()  # of a process of this number that was killed
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(draft, path)
+        except BaseException:
+            draft.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        if error.filename not in (None, str(draft)):
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def drafts(folder: Path) -> Iterator[Path]:
+    """What `written` left in a folder when its process was killed; or is writing."""
+    yield from folder.glob(".*.part")
+
+
+def subfolder(root: Path, name: str) -> Path:
+    """The folder `name` in `root`, made where it is missing.
+
+    Raises UserError where it is a symbolic link: whoever made the folder may not decide where else
+    something is written.
+    """
+    path = root / name
+    if path.is_symlink():
+        raise UserError(f"{path} is a link; nothing is written through links in a run folder")
+    path.mkdir(parents=True, exist_ok=True)
+    return path
