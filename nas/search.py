@@ -15,8 +15,8 @@ from nas.executors.base import Executor, Job, Outcome
 from nas.networks.cost import cost
 from nas.pricing import Macs, Price
 from nas.proposals import Candidate, Limits, Proposer, candidates_within
-from nas.records import Record, Standing, StudyStore, to_trial
 from nas.rewards import Front, Reward, pareto_front
+from nas.runs.records import Record, Standing, StudyStore, to_trial
 from nas.samplers.base import SamplerFactory
 from nas.samplers.recommend import recommend
 from nas.warm_start import WarmStart

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
-from nas.json_lines import JsonLines
+from nas.runs.json_lines import JsonLines
 
 Job = tuple[str, int]
 """A network's key and a seed: what is trained once and never again."""

@@ -16,7 +16,7 @@ from nas.bench.landscape import Landscape
 from nas.bench.simulate import Step, simulate
 from nas.bench.survey import Survey
 from nas.child_processes import end_with_parent
-from nas.json_lines import JsonLines
+from nas.runs.json_lines import JsonLines
 from nas.samplers.base import SamplerFactory
 
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")

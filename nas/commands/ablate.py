@@ -8,7 +8,7 @@ from nas.config import Config, integer, make
 from nas.evaluators.base import Evaluator, measuring
 from nas.networks.cost import cost
 from nas.progress import Progress
-from nas.run_folder import RunFolder
+from nas.runs.folder import RunFolder
 from nas.tables import table
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError

@@ -17,7 +17,7 @@ from nas.bench.survey import survey
 from nas.commands.price import price
 from nas.config import Config, integer, make
 from nas.progress import Pace, Progress
-from nas.run_folder import RunFolder
+from nas.runs.folder import RunFolder
 from nas.samplers.base import Problem
 from nas.tables import table
 from search_spaces.errors import UserError

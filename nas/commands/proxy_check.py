@@ -28,7 +28,7 @@ from nas.proxies.report import (
 from nas.proxies.sample import spread_sample
 from nas.proxies.trainings import Trained, read, train
 from nas.rewards import Reward
-from nas.run_folder import RunFolder
+from nas.runs.folder import RunFolder
 from nas.tables import table
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError

@@ -14,9 +14,9 @@ from nas.evaluators.base import Checking, Evaluator
 from nas.executors.base import Executor
 from nas.pricing import TableLatency
 from nas.progress import Pace, Progress
-from nas.records import Record, Standing, StudyStore, write_csv
 from nas.rewards import Front, Reward
-from nas.run_folder import RunFolder
+from nas.runs.folder import RunFolder
+from nas.runs.records import Record, Standing, StudyStore, write_csv
 from nas.search import Search, SearchSettings, SearchStopped, standing
 from nas.warm_start import read_warm_start
 from search_spaces.errors import UserError

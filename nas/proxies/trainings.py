@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from nas.executors.base import Executor, Job, Outcome
-from nas.json_lines import JsonLines
+from nas.runs.json_lines import JsonLines
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
 

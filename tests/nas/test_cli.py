@@ -14,7 +14,7 @@ from PIL import Image
 
 import toy
 from nas.cli import VERBS, main
-from nas.run_folder import RunFolder
+from nas.runs.folder import RunFolder
 from search_spaces.yaml_io import arch_to_yaml, load_arch, read_about
 
 PUBLISHED = {  # params, MACs: EfficientNet B0 to B7

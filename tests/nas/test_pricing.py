@@ -12,8 +12,8 @@ from nas.networks.cost import cost
 from nas.networks.latency_cover import covering
 from nas.networks.latency_table import LatencyTable, parts, write_table
 from nas.pricing import Macs, Params, Price, TableLatency
-from nas.records import StudyStore
 from nas.rewards import Front, Soft
+from nas.runs.records import StudyStore
 from nas.samplers.optuna import OptunaSampler
 from nas.search import Search, SearchSettings
 from search_spaces.errors import UserError

@@ -16,8 +16,8 @@ from nas.executors.base import Job
 from nas.executors.local import InProcess
 from nas.executors.ray_cluster import RaySettings
 from nas.executors.ray_tasks import RayTasks
-from nas.records import StudyStore
 from nas.rewards import Soft
+from nas.runs.records import StudyStore
 from nas.samplers.optuna import OptunaSampler
 from nas.search import Search, SearchSettings
 from nas.training.sources import Digits, Splits

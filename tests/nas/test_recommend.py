@@ -15,8 +15,8 @@ from nas.executors.local import InProcess
 from nas.networks.cost import cost
 from nas.pricing import Macs
 from nas.proposals import Limits, Proposer
-from nas.records import Record, Standing, StudyStore
 from nas.rewards import Soft
+from nas.runs.records import Record, Standing, StudyStore
 from nas.samplers.base import Problem, distributions
 from nas.samplers.optuna import OptunaSampler
 from nas.samplers.recommend import recommend

@@ -10,8 +10,8 @@ import pytest
 from nas.evaluators.base import Measurement, Report
 from nas.executors.base import Executor
 from nas.executors.local import InProcess, Processes
-from nas.records import Record, StudyStore, write_csv
 from nas.rewards import Front, Soft
+from nas.runs.records import Record, StudyStore, write_csv
 from nas.samplers.optuna import OptunaSampler
 from nas.search import Search, SearchSettings, SearchStopped, standing
 from search_spaces.arch import Arch

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from nas.bench import runs
-from nas.json_lines import JsonLines
 from nas.proxies import trainings
+from nas.runs.json_lines import JsonLines
 from search_spaces.errors import UserError
 
 
