@@ -4,8 +4,9 @@ VENV := .venv
 PYTHON ?= python3
 READY := $(VENV)/.ready
 BROWSER := $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
+POSTGRES := $(shell command -v pg_ctl || ls /usr/lib/postgresql/*/bin/pg_ctl 2>/dev/null)
 
-.PHONY: run test check bench clean setup browser
+.PHONY: run test check bench clean setup services
 
 setup: $(READY)
 
@@ -19,14 +20,14 @@ $(READY): pyproject.toml constraints.txt
 run: setup
 	$(VENV)/bin/nas-search run
 
-# The dashboard's tests open it in a real browser.
-browser:
-ifeq ($(BROWSER),)
-	apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null
+# The tests open the dashboard in a real browser, and keep studies in a real PostgreSQL.
+services:
+ifeq ($(and $(BROWSER),$(POSTGRES)),)
+	apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium postgresql >/dev/null
 endif
 
 # Half of it waits, for Ray to start and for processes to die: two run side by side.
-test: setup browser
+test: setup services
 	$(VENV)/bin/python -m pytest -n 2 --dist worksteal
 
 check: setup

@@ -32,10 +32,12 @@ VERBS = {
     "run": Verb(
         "search, sweep, scale and draw, in one run folder",
         "nas-search run data=imagefolder data.path=~/pets search.trials=200",
+        flags={"--from-csv": "from_csv=true"},
     ),
     "search": Verb(
         "find a baseline network",
         "nas-search search space=mnasnet search.trials=100 reward.target=300e6",
+        flags={"--from-csv": "from_csv=true"},
     ),
     "sweep": Verb(
         "find the scaling constants α, β, γ of a baseline",

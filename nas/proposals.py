@@ -13,7 +13,7 @@ from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 
 from nas.networks.cost import Cost, cost, cost_and_capacity
 from nas.pricing import Price
-from nas.runs.records import Directions
+from nas.runs.study import Directions
 from nas.samplers.base import Params, Problem, SamplerFactory, distributions
 from nas.warm_start import WarmStart
 from search_spaces.arch import Arch

@@ -16,8 +16,9 @@ from nas.networks.cost import cost
 from nas.pricing import Macs, Price
 from nas.proposals import Candidate, Limits, Proposer, candidates_within
 from nas.rewards import Front, Reward, pareto_front
-from nas.runs.records import Record, Standing, StudyStore, to_trial
-from nas.samplers.base import SamplerFactory
+from nas.runs.records import Record, Standing, to_trial
+from nas.runs.study import StudyStore
+from nas.samplers.base import SamplerFactory, distributions
 from nas.samplers.recommend import recommend
 from nas.warm_start import WarmStart
 from search_spaces.arch import Arch
@@ -87,11 +88,33 @@ class Search:
         many candidates fail.
         """
         records = self.store.records()
+        self._check_networks(records)
         loop = _Loop(self, records, self._proposer(self.store.trials()))
         if loop.missing() > 0:
             with executor() as workers:
                 loop.run(workers)
         return records
+
+    def restore(self, records: list[Record]) -> None:
+        """Put records that were kept elsewhere into the store, as far as they are not there.
+
+        Raises UserError where the store holds other trials than these.
+        """
+        kept = self.store.records()
+        if [record.key for record in kept] != [record.key for record in records[: len(kept)]]:
+            raise UserError(
+                f"{self.store.storage} holds {len(kept)} trials, other ones than those to be "
+                f"restored: move it away first"
+            )
+        for record in records[len(kept) :]:
+            trial = to_trial(record, self.values(record), distributions(self.space.choices), {})
+            self.store.append(trial)
+
+    def values(self, record: Record) -> list[float] | None:
+        """What a study has of a record: its reward, or accuracy and cost; None of a failed one."""
+        if record.accuracy is None or record.reward is None:
+            return None
+        return [record.accuracy, record.cost] if isinstance(self.reward, Front) else [record.reward]
 
     def check(self) -> None:
         """Raises UserError where no network of the space is within the limits or has a price."""
@@ -119,6 +142,19 @@ class Search:
             return None
         problem = dataclasses.replace(self._proposer(()).problem, reward=self.reward)
         return finished[recommend(problem, self.store.trials())]
+
+    def _check_networks(self, records: list[Record]) -> None:
+        """Raises UserError for records that are not of networks of the space."""
+        for record in records:
+            try:
+                key = self.space.decode(record.choices).key()
+            except UserError as error:
+                raise error.under(f"{self.store.storage}: trial {record.number}: ") from None
+            if key != record.key:
+                raise UserError(
+                    f"{self.store.storage}: trial {record.number} is damaged: its choices are not "
+                    f"those of its network {record.key}"
+                )
 
     def _limits(self) -> Limits:
         asked = self.settings
@@ -218,16 +254,12 @@ class _Loop:
         )
 
     def _trial(self, candidate: Candidate, record: Record) -> FrozenTrial:
-        values: list[float] | None = None
-        if record.accuracy is not None and record.reward is not None:
-            front = isinstance(self.search.reward, Front)
-            values = [record.accuracy, record.cost] if front else [record.reward]
         asked = self.proposer.study.get_trials(deepcopy=False)[candidate.trial.number]
         # A sampler's own notes (the generation of an evolution) are part of what it resumes from.
         notes = {
             name: value for name, value in asked.system_attrs.items() if name != "fixed_params"
         }
-        return to_trial(record, values, asked.distributions, notes)
+        return to_trial(record, self.search.values(record), asked.distributions, notes)
 
     def _seeds(self) -> tuple[int, ...]:
         first = self.search.settings.seed

@@ -15,6 +15,8 @@ from search_spaces.errors import UserError
 from search_spaces.yaml_io import load_arch
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from search_spaces.choices import Choice, Scalar
     from search_spaces.space import Params, Space
 
@@ -68,9 +70,9 @@ def read_warm_start(asked: object, space: "Space") -> WarmStart:
         try:
             path = Path(source).expanduser()
             if path.is_dir():
-                earlier.append(_measured(path / "trials.csv", space))
+                earlier.append(_measured(*_of_run(path), space))
             elif path.suffix.lower() == ".csv":
-                earlier.append(_measured(path, space))
+                earlier.append(_measured(path, read_frame(source), space))
             else:
                 starts.append(nearest(load_arch(source), space))
         except UserError as error:
@@ -113,13 +115,29 @@ def _apart(one: object, other: object) -> float:
     return abs(one - other) if numbers else 1.0  # type: ignore[operator]
 
 
-def _measured(path: Path, space: "Space") -> "tuple[tuple[Params, float], ...]":
+def _of_run(run: Path) -> "tuple[Path, pd.DataFrame]":
+    """The records of a run, of a search that is under way or was killed too."""
+    from nas.runs.study import recorded  # Optuna takes a while to import
+
+    records = recorded(run)
+    if not records:
+        path = run / "trials.csv"
+        return path, read_frame(str(path))
+    import pandas as pd
+
+    table = [{"accuracy": record.accuracy, **record.choices} for record in records]
+    frame = pd.DataFrame(table, index=pd.RangeIndex(1, len(table) + 1))
+    return run / "study.db", frame.astype({"accuracy": float})
+
+
+def _measured(
+    path: Path, frame: "pd.DataFrame", space: "Space"
+) -> "tuple[tuple[Params, float], ...]":
     """A table's candidates with their accuracies.
 
     A choice that the table lacks is taken as in the space's base, and an ordered option that the
     space lacks as the nearest that it has; other rows are passed over, and failed trials.
     """
-    frame = read_frame(str(path))
     shared = [choice for choice in space.choices if choice.name in frame.columns]
     if "accuracy" not in frame.columns:
         raise UserError(f"{path}: no column 'accuracy'")

@@ -4,7 +4,6 @@ EfficientNet (arXiv 1905.11946), Tables 3 and 7, Figure 8. Imports no framework.
 """
 
 import bisect
-import csv
 import dataclasses
 import math
 from collections.abc import Callable, Sequence
@@ -13,11 +12,13 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from nas.networks.cost import Cost, cost
+from nas.runs.tables import write_rows
+from nas.runs.written import write_all
 from scaling_search.compound import Constants, Multipliers
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
 from search_spaces.rounding import DepthRounding
-from search_spaces.yaml_io import write_arch
+from search_spaces.yaml_io import arch_to_yaml
 
 Kind = Literal["depth", "width", "resolution", "compound"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -228,24 +229,18 @@ def write_ablation(networks: Sequence[Scaled], run: Path) -> tuple[Path, ...]:
 
     What an earlier ablation left there is removed.
     """
-    folder = run / "ablation"
-    for old in folder.glob("*.yaml"):
-        old.unlink()
-    paths = tuple(folder / f"{each.name}.yaml" for each in networks)
-    for each, path in zip(networks, paths, strict=True):
-        write_arch(each.arch, path, each.about())
-    with (run / "ablation.csv").open("w", newline="", encoding="utf-8") as file:
-        rows = csv.DictWriter(file, COLUMNS, restval="", extrasaction="ignore")
-        rows.writeheader()
-        for each, path in zip(networks, paths, strict=True):
-            rows.writerow(
-                each.about()
-                | {
-                    "file": str(path.relative_to(run)),
-                    "layers": sum(stage.repeats for stage in each.arch.stages),
-                    "pixels": each.arch.resolution,
-                    "activations": each.cost.activations,
-                    "key": each.arch.key(),
-                }
-            )
+    texts = {f"{each.name}.yaml": arch_to_yaml(each.arch, each.about()) for each in networks}
+    paths = write_all(run, "ablation", texts)
+    rows = [
+        each.about()
+        | {
+            "file": str(path.relative_to(run)),
+            "layers": sum(stage.repeats for stage in each.arch.stages),
+            "pixels": each.arch.resolution,
+            "activations": each.cost.activations,
+            "key": each.arch.key(),
+        }
+        for each, path in zip(networks, paths, strict=True)
+    ]
+    write_rows(run / "ablation.csv", COLUMNS, rows)
     return paths

@@ -3,14 +3,15 @@
 EfficientNet (arXiv 1905.11946), Figures 3 and 8 and Tables 3 and 7, with proxy accuracies.
 """
 
-import csv
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from nas.evaluators.base import Evaluator
 from nas.executors.ray_cluster import RaySettings
 from nas.networks.cost import cost
+from nas.runs.tables import write_rows
 from scaling_search.ablation import Scaled
 from scaling_search.comparison import compare
 from scaling_search.records import TrainingLog
@@ -86,7 +87,7 @@ def train_ablation(
 
     train(trainings, strategy, evaluator, ray or RaySettings(), tell)
     answer = _judged(ways, list(different), trainings)
-    _write(run / "ablation_accuracy.csv", answer)
+    write_rows(run / "ablation_accuracy.csv", COLUMNS, map(_row, answer))
     return answer
 
 
@@ -125,22 +126,16 @@ def _about(way: Way, baseline: Arch) -> dict[str, object]:
     }
 
 
-def _write(path: Path, ways: Sequence[Way]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(COLUMNS)
-        for way in ways:
-            writer.writerow(
-                (
-                    way.kind,
-                    f"{way.target_ratio:g}",
-                    round(way.realised_ratio, 6),
-                    cost(way.arch).macs,
-                    "" if way.accuracy is None else round(way.accuracy, 6),
-                    "" if way.stderr is None else round(way.stderr, 6),
-                    way.seeds,
-                    way.tied,
-                    way.arch.key(),
-                    way.reason,
-                )
-            )
+def _row(way: Way) -> dict[str, Any]:
+    return {
+        "kind": way.kind,
+        "target_ratio": f"{way.target_ratio:g}",
+        "realised_ratio": round(way.realised_ratio, 6),
+        "macs": cost(way.arch).macs,
+        "accuracy": None if way.accuracy is None else round(way.accuracy, 6),
+        "stderr": None if way.stderr is None else round(way.stderr, 6),
+        "seeds": way.seeds,
+        "tied": way.tied,
+        "key": way.arch.key(),
+        "reason": way.reason,
+    }

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from nas.networks.cost import Cost, cost
+from nas.runs.written import write_all
 from scaling_search.compound import PUBLISHED, Constants, Multipliers
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
 from search_spaces.parsing import load_yaml
 from search_spaces.rounding import DepthRounding
-from search_spaces.yaml_io import write_arch
+from search_spaces.yaml_io import arch_to_yaml
 
 PHIS: tuple[float, ...] = (0.5, 1.0, 2.0, 3.5, 5.0, 6.0, 7.0)
 """φ of B1 … B7, as usually named for the published family."""
@@ -141,12 +142,13 @@ def scaled_dropout(dropout: float, phi: float) -> float:
     return round(min(max(grown, 0.0), max(dropout, 0.5)), 6)
 
 
-def write_family(members: Sequence[Member], folder: str | Path) -> tuple[Path, ...]:
-    """Write each member as `folder/bN.yaml`, with its `about`."""
-    paths = tuple(Path(folder) / f"{member.name}.yaml" for member in members)
-    for member, path in zip(members, paths, strict=True):
-        write_arch(member.arch, path, member.about())
-    return paths
+def write_family(members: Sequence[Member], run: str | Path) -> tuple[Path, ...]:
+    """Write each member as `run/family/bN.yaml`, with its `about`.
+
+    What an earlier, larger family left there is removed, and nothing else.
+    """
+    texts = {f"{each.name}.yaml": arch_to_yaml(each.arch, each.about()) for each in members}
+    return write_all(Path(run), "family", texts)
 
 
 def read_constants(path: str | Path) -> Constants:

@@ -1,14 +1,15 @@
 """A sweep's answer as files: sweep.csv, a row a candidate, and constants.yaml, the winner."""
 
-import csv
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from nas.runs.tables import write_rows
 from scaling_search.answer import Standing, SweepResult
 from scaling_search.trend import Direction
 from search_spaces.compact import spell_arch
+from search_spaces.files import write_text
 
 COLUMNS = (
     "candidate",
@@ -38,17 +39,13 @@ COLUMNS = (
 
 def write_csv(path: Path, result: SweepResult) -> None:
     """A row for each candidate; accuracies are fractions, missing figures empty."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS)
-        writer.writeheader()
-        writer.writerows(_row(standing) for standing in result.standings)
+    write_rows(path, COLUMNS, map(_row, result.standings))
 
 
 def write_constants(path: Path, result: SweepResult) -> None:
     """The winner and its uncertainty as plain YAML, which `read_constants` reads back."""
-    path.write_text(
-        yaml.safe_dump(_constants(result), sort_keys=False, allow_unicode=True, width=100),
-        encoding="utf-8",
+    write_text(
+        path, yaml.safe_dump(_constants(result), sort_keys=False, allow_unicode=True, width=100)
     )
 
 

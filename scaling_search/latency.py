@@ -11,6 +11,7 @@ import yaml
 from scaling_search.grid import GridSettings, Price, make_grid
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
+from search_spaces.files import read_text, write_text
 from search_spaces.parsing import load_yaml
 
 Timer = Callable[[Sequence[Arch]], Sequence[float]]
@@ -51,20 +52,18 @@ def _networks(baseline: Arch, settings: GridSettings) -> list[Arch]:
 def _read(path: Path, baseline: Arch) -> dict[str, float]:
     if not path.exists():
         return {}
-    data: Any = load_yaml(path.read_text(encoding="utf-8"), str(path))
+    data: Any = load_yaml(read_text(path), str(path))
     if not isinstance(data, Mapping) or not isinstance(data.get("relative"), Mapping):
         raise UserError(f"{path}: expected a mapping with baseline and relative")
     if data.get("baseline") != baseline.key():
         raise UserError(f"{path}: was timed for another baseline")
     known = dict(data["relative"])
-    if not all(isinstance(ratio, int | float) and ratio > 0 for ratio in known.values()):
+    if not all(isinstance(r, int | float) and 0 < r < math.inf for r in known.values()):
         raise UserError(f"{path}: relative: expected numbers above 0")
     return known
 
 
 def _write(path: Path, baseline: Arch, known: Mapping[str, float]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_suffix(".new")
     text = yaml.safe_dump({"baseline": baseline.key(), "relative": dict(known)}, sort_keys=False)
-    beside.write_text(text, encoding="utf-8")
-    beside.replace(path)
+    write_text(path, text)

@@ -4,17 +4,18 @@ The paper scales all stages alike "to further reduce the design space" (arXiv 19
 This asks what that gives away.
 """
 
-import csv
 import dataclasses
 import math
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from nas.evaluators.base import Evaluator
 from nas.executors.ray_cluster import RaySettings
 from nas.networks.cost import cost
+from nas.runs.tables import write_rows
 from scaling_search.comparison import Comparison, compare
 from scaling_search.records import TrainingLog
 from scaling_search.strategies import Race
@@ -117,48 +118,16 @@ def _varied(stage: Stage, rng: random.Random) -> Stage:
 
 
 def _write(run: Path, answer: PerStage) -> None:
-    found, uniform = answer.comparison, answer.networks[0]
-    with (run / "per_stage.csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(
-            (
-                "uniform",
-                "macs",
-                "accuracy",
-                "stderr",
-                "seeds",
-                "tied",
-                "winner",
-                "key",
-                "stages",
-                "reason",
-            )
-        )
-        for index, arch in enumerate(answer.networks):
-            estimate = found.estimates.get(index)
-            writer.writerow(
-                (
-                    arch is uniform,
-                    cost(arch).macs,
-                    "" if estimate is None else round(estimate.mean, 6),
-                    ""
-                    if estimate is None or estimate.stderr is None
-                    else round(estimate.stderr, 6),
-                    0 if estimate is None else estimate.seeds,
-                    index in found.ties,
-                    index == found.winner,
-                    arch.key(),
-                    _spelt(arch.stages),
-                    answer.failures.get(index, ""),
-                )
-            )
+    found = answer.comparison
+    rows = [_row(answer, index) for index in range(len(answer.networks))]
+    write_rows(run / "per_stage.csv", list(rows[0]), rows)
     best = found.estimates[found.winner]
     write_arch(
         answer.winner,
         run / "per_stage.yaml",
         {
             "source": "per_stage",
-            "uniform": answer.winner is uniform,
+            "uniform": answer.winner is answer.networks[0],
             "uniform_holds": answer.uniform_holds,
             "macs": cost(answer.winner).macs,
             "accuracy": round(best.mean, 6),
@@ -170,3 +139,21 @@ def _write(run: Path, answer: PerStage) -> None:
 
 def _spelt(stages: Sequence[Stage]) -> str:
     return " ".join(map(spell, stages))
+
+
+def _row(answer: PerStage, index: int) -> dict[str, Any]:
+    arch, found = answer.networks[index], answer.comparison
+    estimate = found.estimates.get(index)
+    stderr = estimate.stderr if estimate else None
+    return {
+        "uniform": index == 0,
+        "macs": cost(arch).macs,
+        "accuracy": None if estimate is None else round(estimate.mean, 6),
+        "stderr": None if stderr is None else round(stderr, 6),
+        "seeds": 0 if estimate is None else estimate.seeds,
+        "tied": index in found.ties,
+        "winner": index == found.winner,
+        "key": arch.key(),
+        "stages": _spelt(arch.stages),
+        "reason": answer.failures.get(index, ""),
+    }

@@ -1,11 +1,14 @@
 """Finished trainings on disk: one JSON line each, there before it counts."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
 from nas.runs.json_lines import JsonLines
+from search_spaces.errors import UserError
+from search_spaces.parsing import from_mapping
 
 Job = tuple[str, int]
 """A network's key and a seed: what is trained once and never again."""
@@ -65,4 +68,10 @@ class TrainingLog:
 
 def _parse(data: Mapping[str, Any]) -> TrainingRecord:
     known = {item.name: data[item.name] for item in fields(TrainingRecord) if item.name in data}
-    return TrainingRecord(**{**known, "curve": tuple(data["curve"])})
+    record = from_mapping(TrainingRecord, known)
+    if (record.state == "finished") != (record.accuracy is not None):
+        raise UserError("accuracy: expected one of a finished training, and of no other")
+    accuracies = [a for a in (record.accuracy, *record.curve) if a is not None]
+    if not all(0 <= a <= 1 for a in accuracies) or not 0 <= record.seconds < math.inf:
+        raise UserError("expected fractions from 0 to 1, and seconds")
+    return record

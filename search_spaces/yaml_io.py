@@ -8,6 +8,7 @@ import yaml
 
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
+from search_spaces.files import write_text
 from search_spaces.parsing import closest, from_mapping, load_yaml, to_mapping
 
 # Written even at their default: a reader should not have to know it.
@@ -70,7 +71,7 @@ def write_arch(arch: Arch, path: str | Path, about: Mapping[str, Any] | None = N
     """Write the network's YAML, making the folder where it is missing."""
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(arch_to_yaml(arch, about), encoding="utf-8")
+    write_text(target, arch_to_yaml(arch, about))
 
 
 def _with_defaults(value: Any, always: tuple[str, ...]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from nas.bench.survey import Survey
 from nas.child_processes import end_with_parent
 from nas.runs.json_lines import JsonLines
 from nas.samplers.base import SamplerFactory
+from search_spaces.parsing import from_mapping
 
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -117,7 +118,8 @@ def _lines(path: Path) -> JsonLines:
 
 def _as_result(line: Mapping[str, Any]) -> Result:
     rows = zip(*(line["steps"][name] for name in Step.__slots__), strict=True)
-    return Result(**{**line, "steps": tuple(Step(*row) for row in rows)})
+    steps = [dict(zip(Step.__slots__, row, strict=True)) for row in rows]
+    return from_mapping(Result, {**line, "steps": steps})
 
 
 def _as_line(result: Result) -> dict[str, Any]:

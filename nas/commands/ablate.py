@@ -8,7 +8,7 @@ from nas.config import Config, integer, make
 from nas.evaluators.base import Evaluator, measuring
 from nas.networks.cost import cost
 from nas.progress import Progress
-from nas.runs.folder import RunFolder
+from nas.runs.folder import RunFolder, logged
 from nas.tables import table
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
@@ -48,7 +48,8 @@ def train(networks: "tuple[Scaled, ...]", config: Config, run: Path) -> "tuple[W
     evaluator.prepare()
     line = Progress("ablate")
     made_with = {"evaluator": config["evaluator"], "about": dict(evaluator.describe())}
-    with RunFolder(run).stage("ablate", made_with):
+    log = run / "ablation.jsonl"
+    with RunFolder(run).stage(logged("ablate", made_with, log, "ablation_accuracy.csv")):
         return train_ablation(
             networks,
             evaluator,

@@ -1,6 +1,5 @@
 """`nas-search bench`: samplers against each other where every accuracy is known."""
 
-import csv
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -17,10 +16,12 @@ from nas.bench.survey import survey
 from nas.commands.price import price
 from nas.config import Config, integer, make
 from nas.progress import Pace, Progress
-from nas.runs.folder import RunFolder
+from nas.runs.folder import RunFolder, logged
+from nas.runs.tables import write_rows
 from nas.samplers.base import Problem
 from nas.tables import table
 from search_spaces.errors import UserError
+from search_spaces.files import write_text
 from search_spaces.parsing import closest
 from search_spaces.space import load_space
 from search_spaces.yaml_io import load_arch
@@ -37,10 +38,10 @@ def main(config: Config) -> None:
     landscape.evaluator.prepare()
     bar = _bar(config["bar"], landscape)
     made_with = {name: config[name] for name in _FIXED}
-    with RunFolder(folder).stage("bench", made_with):
+    path = folder / "bench.jsonl"
+    with RunFolder(folder).stage(logged("bench", made_with, path, "bench.csv")):
         print(f"looking for the best of {landscape.space.size:,} networks", file=sys.stderr)
         conditions = Conditions(landscape, survey(landscape), trials, workers, at)
-        path = folder / "bench.jsonl"
         tasks = missing(entrants, seeds, read(path))
         run(tasks, conditions, path, processes, _told(len(tasks)))
         results = _comparable(read(path), config["samplers"])
@@ -49,7 +50,7 @@ def main(config: Config) -> None:
         bars = [] if bar is None else beaten(results, bar)
         _write(folder / "bench.csv", report)
         page = bench_page(results, report, best, _facts(conditions, best), landscape.is_front)
-        (folder / "bench.html").write_text(page, encoding="utf-8")
+        write_text(folder / "bench.html", page)
     print(_shown(report, bars, config["bar"], landscape.is_front))
     print(f"\nwritten to {folder}: bench.html, bench.csv, bench.jsonl")
 
@@ -189,10 +190,7 @@ def _write(path: Path, report: Sequence[Row]) -> None:
         }
         for row in report
     ]
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(lines[0]))
-        writer.writeheader()
-        writer.writerows(lines)
+    write_rows(path, list(lines[0]), lines)
 
 
 def _seeds(config: Config) -> range:

@@ -1,6 +1,5 @@
 """`nas-search latency`: time networks side by side, or every block of a space."""
 
-import csv
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,8 +9,10 @@ import yaml
 from nas.config import Config
 from nas.networks.cost import cost
 from nas.progress import Pace, Progress
+from nas.runs.tables import write_rows
 from nas.tables import table
 from search_spaces.errors import UserError
+from search_spaces.files import write_text
 from search_spaces.parsing import from_mapping
 from search_spaces.space import load_space
 from search_spaces.yaml_io import load_arch
@@ -56,7 +57,7 @@ def _networks(config: Config, run: Path) -> str:
     facts = _facts(settings, session)
     run.mkdir(parents=True, exist_ok=True)
     text = yaml.safe_dump({**facts, "networks": rows}, sort_keys=False, allow_unicode=True)
-    (run / "latency.yaml").write_text(text, encoding="utf-8")
+    write_text(run / "latency.yaml", text)
     _write_runs(run / "latency.csv", list(archs), found)
     write_page(run / "latency.html", rows, facts)
     return f"{_printed(rows)}\n\n{_said(facts)}\nwritten to {run}: latency.yaml, .csv, .html"
@@ -136,12 +137,12 @@ def _row(name: str, latency: "Latency") -> dict[str, Any]:
 
 
 def _write_runs(path: Path, names: Sequence[str], found: "Sequence[Latency]") -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(("network", "run", "milliseconds"))
-        for name, latency in zip(names, found, strict=True):
-            for run, seconds in enumerate(latency.seconds):
-                writer.writerow((name, run, round(1e3 * seconds, 4)))
+    rows = (
+        {"network": name, "run": run, "milliseconds": round(1e3 * seconds, 4)}
+        for name, latency in zip(names, found, strict=True)
+        for run, seconds in enumerate(latency.seconds)
+    )
+    write_rows(path, ("network", "run", "milliseconds"), rows)
 
 
 def _printed(rows: Sequence[dict[str, Any]]) -> str:

@@ -1,6 +1,6 @@
 """`nas-search proxy-check`: how well does a proxy rank networks, beside their MACs alone?"""
 
-import csv
+import functools
 import random
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -28,10 +28,12 @@ from nas.proxies.report import (
 from nas.proxies.sample import spread_sample
 from nas.proxies.trainings import Trained, read, train
 from nas.rewards import Reward
-from nas.runs.folder import RunFolder
+from nas.runs.folder import RunFolder, Stage, logged
+from nas.runs.tables import write_rows
 from nas.tables import table
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
+from search_spaces.files import write_text
 from search_spaces.space import load_space
 
 
@@ -54,8 +56,10 @@ def main(config: Config) -> None:
     }
     path = folder / "proxy_check.jsonl"
     made_with = {name: config[name] for name in ("space", "networks", "seed")}
-    with RunFolder(folder).stage("proxy-check", {**made_with, "evaluator": config["evaluator"]}):
-        _keep_settings(folder, nodes)
+    made_with["evaluator"] = config["evaluator"]
+    held = RunFolder(folder)
+    with held.stage(logged("proxy-check", made_with, path, "proxy_check.csv")):
+        _keep_settings(held, path, nodes)
         told = _Told(len(proxies) * len(archs) * len(seeds) - _done(path, nodes, archs, seeds))
         # Cheapest first, a check that is cut short would have seen no dear network.
         mixed = random.Random(seed).sample(archs, len(archs))
@@ -70,7 +74,7 @@ def main(config: Config) -> None:
         said = {name: accuracies(trained, name) for name in proxies}
         facts = {"space": config["space"]["name"], "networks": str(count)}
         page = check_page(archs, said, reference, verdicts, free, facts, against)
-        (folder / "proxy_check.html").write_text(page, encoding="utf-8")
+        write_text(folder / "proxy_check.html", page)
     print(f"{len(archs)} networks of {config['space']['name']}, against {against}\n")
     print(_shown(verdicts, free))
     print(f"\nwritten to {folder}: proxy_check.html, proxy_check.csv, proxy_check.jsonl")
@@ -93,11 +97,12 @@ def _changed(node: Any, changes: Any) -> Any:
     return {**node, **{name: _changed(node.get(name), value) for name, value in changes.items()}}
 
 
-def _keep_settings(folder: Path, nodes: Mapping[str, Any]) -> None:
+def _keep_settings(folder: RunFolder, path: Path, nodes: Mapping[str, Any]) -> None:
     """Remember what each name stood for. Raises UserError where it stood for something else."""
+    kept = {each.proxy for each in read(path)}
     for name, node in nodes.items():
-        with RunFolder(folder / name).stage("proxy", {"evaluator": node}):
-            continue
+        recorded = functools.partial(kept.__contains__, name)
+        folder.note(Stage(f"proxy {name}", {"evaluator": node}, recorded, str(path)))
 
 
 def _reward(config: Config) -> RewardOf:
@@ -153,17 +158,17 @@ def _shown(verdicts: Sequence[Verdict], free: Sequence[Baseline]) -> str:
 
 def _write(path: Path, verdicts: Sequence[Verdict], free: Sequence[Baseline]) -> None:
     taus = ("tau", "over_macs", "with_macs", "reward_tau", "calibrated_tau")
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        ends = [tau + end for tau in taus for end in ("", "_low", "_high")]
-        writer.writerow(("proxy", "networks", "failed", "seconds", *ends, "spread"))
-        for v in verdicts:
-            of = (v.tau, v.over_macs, v.with_macs, v.reward, v.calibrated)
-            numbers = [number for tau in of for number in _numbers(tau)]
-            writer.writerow((v.proxy, v.networks, v.failed, v.seconds, *numbers, v.spread))
-        for b in free:
-            of_both = (*_numbers(b.tau), *[""] * 6, *_numbers(b.reward), *[""] * 4)
-            writer.writerow((b.name, "", "", 0, *of_both))
+    ends = [tau + end for tau in taus for end in ("", "_low", "_high")]
+    columns = ("proxy", "networks", "failed", "seconds", *ends, "spread")
+    lines: list[tuple[object, ...]] = []
+    for v in verdicts:
+        of = (v.tau, v.over_macs, v.with_macs, v.reward, v.calibrated)
+        numbers = [number for tau in of for number in _numbers(tau)]
+        lines.append((v.proxy, v.networks, v.failed, v.seconds, *numbers, v.spread))
+    for b in free:
+        of_both = (*_numbers(b.tau), *[""] * 6, *_numbers(b.reward), *[""] * 4)
+        lines.append((b.name, "", "", 0, *of_both))
+    write_rows(path, columns, [dict(zip(columns, line, strict=True)) for line in lines])
 
 
 def _numbers(tau: Tau | None) -> tuple[float | str, ...]:

@@ -98,15 +98,11 @@ def family(baseline: Arch, config: Config, run: Path) -> "tuple[Member, ...]":
 
 
 def write(members: "Sequence[Member]", run: Path) -> Path:
-    """Write the members, and remove what an earlier, larger family left beside them."""
+    """Write the members into the run folder's `family`, which is where they are then."""
     from scaling_search.family import write_family
 
-    folder = run / "family"
-    written = set(write_family(members, folder))
-    for old in folder.glob("b*.yaml"):
-        if old not in written:
-            old.unlink()
-    return folder
+    write_family(members, run)
+    return run / "family"
 
 
 def family_table(members: "Sequence[Member]") -> str:

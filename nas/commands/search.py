@@ -15,14 +15,19 @@ from nas.executors.base import Executor
 from nas.pricing import TableLatency
 from nas.progress import Pace, Progress
 from nas.rewards import Front, Reward
-from nas.runs.folder import RunFolder
-from nas.runs.records import Record, Standing, StudyStore, write_csv
+from nas.runs.folder import RunFolder, Stage
+from nas.runs.records import Record, Standing
+from nas.runs.storage import storage
+from nas.runs.study import StudyStore
+from nas.runs.trials_csv import count_rows, read_csv, write_csv
+from nas.runs.written import write_all
 from nas.search import Search, SearchSettings, SearchStopped, standing
 from nas.warm_start import read_warm_start
 from search_spaces.errors import UserError
+from search_spaces.files import write_text
 from search_spaces.parsing import from_mapping
 from search_spaces.space import Space, load_space
-from search_spaces.yaml_io import write_arch
+from search_spaces.yaml_io import arch_to_yaml
 
 
 def main(config: Config) -> None:
@@ -34,11 +39,33 @@ def main(config: Config) -> None:
 
 def search(config: Config, run: Path) -> Standing:
     """Records, `baseline.yaml`, `front/` and `trials.csv` in the run folder."""
-    plan = Plan.read(config, run)
+    folder = RunFolder(run)
+    plan = Plan.read(config, folder)
     plan.evaluator.prepare()
     plan.search.check()
-    with RunFolder(run).stage("search", plan.made_with):
+    store = plan.search.store
+    restored = read_csv(run / "trials.csv", plan.search.space) if config["from_csv"] else []
+    stage = Stage(
+        name="search",
+        made_with=plan.made_with,
+        recorded=lambda: bool(restored or store.trials()),
+        records=str(store.storage),
+    )
+    with folder.stage(stage), store.held(plan.made_with):
+        if restored:
+            plan.search.restore(restored)
+        _check_complete(run / "trials.csv", store)
         return plan.carry_out(run)
+
+
+def _check_complete(table: Path, store: StudyStore) -> None:
+    """Raises UserError where the table, which is to be written anew, is all that there is left."""
+    left, kept = count_rows(table), len(store.trials())
+    if left > kept:
+        raise UserError(
+            f"{table} holds {left} trials, but {store.storage} only {kept}: put it back, restore "
+            f"it from the table with --from-csv, or give another folder with run=…"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +79,7 @@ class Plan:
     """What its records depend on: a run folder holds records of one such configuration."""
 
     @classmethod
-    def read(cls, config: Config, run: Path) -> "Plan":
+    def read(cls, config: Config, folder: RunFolder) -> "Plan":
         """Raises UserError for whatever of it makes no sense."""
         apart = ("workers", "start_from")
         options = {name: value for name, value in config["search"].items() if name not in apart}
@@ -68,8 +95,8 @@ class Plan:
             reward=reward,
             settings=settings,
             store=StudyStore(
-                url=config["storage"] or f"sqlite:///{(run / 'study.db').resolve()}",
-                name=run.name,
+                storage=storage(config["storage"], folder.path),
+                name=config["study"] or folder.study,
                 directions=("maximize", "minimize") if front else ("maximize",),
             ),
             progress=_Report(settings.trials),
@@ -111,15 +138,17 @@ def write_standing(
     evaluator: Mapping[str, Any],
 ) -> None:
     """`baseline.yaml`, `front/` and `trials.csv`, anew from the records."""
-    for old in (run / "front").glob("*.yaml"):
-        old.unlink()
+    front: dict[str, str] = {}
     files: dict[int, str] = {}
     if found is not None:
         for record in found.front:
-            files[record.number] = f"front/{record.macs / 1e6:.0f}M-{record.key[:6]}.yaml"
-            _write_network(run, files[record.number], space, record, evaluator)
+            text = _network(run, f"_{record.key[:6]}", space, record, evaluator)
+            front[record.file_name] = text
+            files[record.number] = f"front/{record.file_name}"
         files[found.baseline.number] = "baseline.yaml"
-        _write_network(run, "baseline.yaml", space, found.baseline, evaluator)
+        text = _network(run, "", space, found.baseline, evaluator)
+        write_text(run / "baseline.yaml", text)
+    write_all(run, "front", front)
     write_csv(run / "trials.csv", records, found, files)
 
 
@@ -148,11 +177,10 @@ def _accuracy(record: Record) -> str:
     return f"{record.accuracy:.4f}" + ("" if error is None else f" ± {error:.4f}")
 
 
-def _write_network(
-    run: Path, name: str, space: Space, record: Record, evaluator: Mapping[str, Any]
-) -> None:
+def _network(
+    run: Path, suffix: str, space: Space, record: Record, evaluator: Mapping[str, Any]
+) -> str:
     arch = space.decode(record.choices)
-    suffix = "" if name == "baseline.yaml" else f"_{record.key[:6]}"
     about = {
         "trial": record.number,
         "reward": record.reward,
@@ -165,7 +193,7 @@ def _write_network(
         "choices": dict(record.choices),
         "evaluator": dict(evaluator),
     }
-    write_arch(arch.replace(name=run.name + suffix), run / name, about)
+    return arch_to_yaml(arch.replace(name=run.resolve().name + suffix), about)
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from nas.config import Config, integer, make
 from nas.evaluators.base import Evaluator, measuring
 from nas.progress import Progress
-from nas.runs.folder import RunFolder
+from nas.runs.folder import RunFolder, logged
 from nas.tables import table
 from search_spaces.arch import Arch
 from search_spaces.parsing import from_mapping
@@ -44,7 +44,8 @@ def per_stage(result: "SweepResult", count: int, config: Config, run: Path) -> s
     line = Progress("per stage")
     made_with = {"evaluator": config["evaluator"], "about": dict(evaluator.describe())}
     uniform = result.winner.candidate.arch
-    with RunFolder(run).stage("per_stage", made_with):
+    log = run / "per_stage.jsonl"
+    with RunFolder(run).stage(logged("per_stage", made_with, log, "per_stage.csv")):
         answer = run_per_stage(
             uniform,
             evaluator,
@@ -88,7 +89,8 @@ def sweep(baseline: Arch, config: Config, run: Path) -> "SweepResult":
     evaluator.prepare()
     # Records are of a network and a seed; what the grid was that asked for them does not matter.
     made_with = {"evaluator": config["evaluator"], "about": dict(evaluator.describe())}
-    with RunFolder(run).stage("sweep", made_with):
+    log = run / "sweep.jsonl"
+    with RunFolder(run).stage(logged("sweep", made_with, log, "sweep.csv")):
         price = None
         if settings.cost == "latency":
             price = _timed(baseline, settings, run)

@@ -1,5 +1,6 @@
 """A run folder as data frames; whatever part of it is missing is empty, never an error."""
 
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,8 +10,12 @@ import pandas as pd
 
 from nas.dashboard.settings import Settings, read_settings
 from nas.networks.cost import cost
+from nas.runs.study import recorded
+from nas.runs.trials_csv import COLUMNS, rows
+from nas.search import standing
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
+from search_spaces.files import read_bytes, read_text
 from search_spaces.parsing import load_yaml
 from search_spaces.yaml_io import load_arch, read_about
 
@@ -71,7 +76,9 @@ class RunFrames:
         return [name for name in self.trials.columns if name not in _TRIAL_COLUMNS]
 
 
-_TRIAL_COLUMNS = frozenset(TRIAL_NUMBERS + TRIAL_FLAGS + TRIAL_WORDS)
+_MOST_BYTES = 256 * 2**20
+"""Of a table."""
+_TRIAL_COLUMNS = frozenset(COLUMNS)
 
 
 def load_run(folder: Path) -> RunFrames:
@@ -88,27 +95,56 @@ def load_run(folder: Path) -> RunFrames:
         folder=folder,
         settings=read_settings(_read_mapping(folder / "config.yaml")),
         baseline=load_arch(str(baseline)) if baseline.exists() else None,
-        trials=_read_table(folder / "trials.csv", TRIAL_NUMBERS, TRIAL_FLAGS, TRIAL_WORDS),
+        trials=_read_trials(folder),
         sweep=_read_table(folder / "sweep.csv", SWEEP_NUMBERS, SWEEP_FLAGS, SWEEP_WORDS),
         constants=_read_mapping(folder / "constants.yaml"),
         ablation=_read_ablation(folder),
         family=_read_family(folder / "family"),
     )
     if all(part.empty for part in (frames.trials, frames.sweep, frames.ablation, frames.family)):
-        raise UserError(f"{folder}: no run here, expected trials.csv, sweep.csv or family/*.yaml")
+        raise UserError(
+            f"{folder}: no run here, expected study.db or trials.csv, sweep.csv or family/*.yaml"
+        )
     return frames
+
+
+def _read_trials(folder: Path) -> pd.DataFrame:
+    """From the records themselves, which a search under way or killed has too."""
+    records = recorded(folder)
+    columns = TRIAL_NUMBERS, TRIAL_FLAGS, TRIAL_WORDS
+    if not records:
+        return _read_table(folder / "trials.csv", *columns)
+    baseline = folder / "baseline.yaml"
+    number = read_about(baseline).get("trial") if baseline.exists() else None
+    named = next((record for record in records if record.number == number), None)
+    found = standing(records, named)
+    front = [] if found is None else [(r.number, f"front/{r.file_name}") for r in found.front]
+    files = {number: name for number, name in front if (folder / name).exists()}
+    table = pd.DataFrame(rows(records, found, files), dtype=object)
+    text = table.map(lambda cell: "" if cell is None or cell != cell else str(cell))
+    if named is None:  # the search has not come to name one
+        text = text.assign(baseline="", tie="")
+    return _typed(text, *columns)
 
 
 def _read_table(
     path: Path, numbers: tuple[str, ...], flags: tuple[str, ...], words: tuple[str, ...]
 ) -> pd.DataFrame:
     # Everything is read as text first: a key of digits or an option called "none" stays what it is.
+    if not path.exists():
+        return _typed(pd.DataFrame(), numbers, flags, words)
+    content = io.BytesIO(read_bytes(path, _MOST_BYTES))
     try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    except FileNotFoundError:
-        table = pd.DataFrame()
+        table = pd.read_csv(content, dtype=str, keep_default_na=False)
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: not a CSV table: {str(error).splitlines()[0]}") from None
+    return _typed(table, numbers, flags, words)
+
+
+def _typed(
+    table: pd.DataFrame, numbers: tuple[str, ...], flags: tuple[str, ...], words: tuple[str, ...]
+) -> pd.DataFrame:
+    """The columns named, of numbers and flags, whichever of them there are, in order of rows."""
     missing = [name for name in numbers + flags + words if name not in table]
     table = table.assign(**dict.fromkeys(missing, ""))
     for name in numbers:
@@ -146,13 +182,7 @@ def _read_family(folder: Path) -> pd.DataFrame:
 
 
 def _read_mapping(path: Path) -> Mapping[str, Any]:
-    try:
-        text = path.read_text("utf-8")
-    except FileNotFoundError:
-        return {}
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}: not UTF-8 text: {error.reason}") from None
-    return _mapping(load_yaml(text, str(path)))
+    return _mapping(load_yaml(read_text(path), str(path))) if path.exists() else {}
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

@@ -10,6 +10,7 @@ from nas.dashboard import theme
 from nas.dashboard.html import definitions, element
 from nas.dashboard.html import table as html_table
 from nas.dashboard.page import Panel, Section, render_page
+from search_spaces.files import write_text
 
 Row = Mapping[str, Any]
 """network, macs, params, median_ms, lower_quartile_ms, upper_quartile_ms."""
@@ -37,7 +38,7 @@ def write_page(path: Path, rows: Sequence[Row], facts: Mapping[str, Any]) -> Non
     header = element("header", element("h1", "Latency"), element("div", definitions(known)))
     footer = element("footer", "Made by nas-search latency. MACs are multiply–adds.")
     sections = [Section("measured", "Measured", panels)]
-    path.write_text(render_page("Latency · nas-search", header, sections, footer), "utf-8")
+    write_text(path, render_page("Latency · nas-search", header, sections, footer))
 
 
 def spread_figure(rows: Sequence[Row]) -> go.Figure:

@@ -9,6 +9,7 @@ from nas.dashboard.page import render_page
 from nas.dashboard.panels import sections
 from nas.dashboard.wording import plural
 from search_spaces.arch import Arch
+from search_spaces.files import write_text
 
 
 def write_dashboard(folder: Path) -> Path:
@@ -20,9 +21,7 @@ def write_dashboard(folder: Path) -> Path:
     page = render_page(f"{frames.folder.resolve().name} · nas-search", _header(frames),
                        sections(frames), _footer())  # fmt: skip
     path = frames.folder / "dashboard.html"
-    draft = path.with_suffix(".html.part")
-    draft.write_text(page, "utf-8")
-    draft.replace(path)
+    write_text(path, page)
     return path
 
 

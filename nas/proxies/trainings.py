@@ -9,6 +9,7 @@ from nas.executors.base import Executor, Job, Outcome
 from nas.runs.json_lines import JsonLines
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
+from search_spaces.parsing import from_mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Trained:
 
 def read(path: Path) -> list[Trained]:
     """What is on record. Raises UserError as JsonLines does."""
-    return _lines(path).read(lambda data: Trained(**{**data, "curve": tuple(data["curve"])}))
+    return _lines(path).read(_parse)
 
 
 def train(
@@ -76,3 +77,11 @@ def _as_trained(proxy: str, arch: Arch, seed: int, outcome: Outcome) -> Trained:
 
 def _lines(path: Path) -> JsonLines:
     return JsonLines(path, "a training")
+
+
+def _parse(data: object) -> Trained:
+    trained = from_mapping(Trained, data)
+    accuracies = [a for a in (trained.accuracy, *trained.curve) if a is not None]
+    if not all(0 <= a <= 1 for a in accuracies) or not 0 <= trained.seconds < math.inf:
+        raise UserError("expected fractions from 0 to 1, and seconds")
+    return trained

@@ -1,107 +1,169 @@
 """A run's folder: one configuration, one writer."""
 
-import fcntl
+import contextlib
 import os
-import shutil
-import socket
-from collections.abc import Iterator, Mapping
+import uuid
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from nas.runs.locks import held
 from search_spaces.errors import UserError
+from search_spaces.files import drafts, read_text, write_text
 from search_spaces.parsing import load_yaml
+
+_STUDY = "study"
+"""Where config.yaml keeps the name of the run's study."""
+_OF_A_BEGINNING = frozenset({"config.yaml", ".lock", "study.db", "study.db-journal"})
+"""What a stage may have made before its first record."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One of the things that a run folder holds the records of."""
+
+    name: str
+    made_with: Mapping[str, Any]
+    """What its records depend on; plain data."""
+    recorded: Callable[[], bool]
+    """Whether the folder holds records of it."""
+    records: str
+    """Where they are, for messages."""
+    exports: tuple[str, ...] = ()
+    """Files that are made of the records, and overwritten: never without records."""
+
+
+def logged(name: str, made_with: Mapping[str, Any], log: Path, *exports: str) -> Stage:
+    """The stage whose records are the lines of a log, from which it makes `exports`."""
+    return Stage(
+        name, made_with, lambda: log.exists() and log.stat().st_size > 0, str(log), exports
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class RunFolder:
     """Where a search, its sweep and its family live side by side.
 
-    `config.yaml` holds, for each of the stages, what its records were made with.
+    `config.yaml` holds, for each of the stages, what its records were made with, and the name of
+    the run's study. The folder may be moved, renamed or copied: nothing in it depends on its name.
     """
 
     path: Path
+    _new_study: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
 
     @property
     def config(self) -> Path:
+        """What its records were made with."""
         return self.path / "config.yaml"
 
     @property
-    def _lock_file(self) -> Path:
-        return self.path / ".lock"
+    def study(self) -> str:
+        """The name of the run's study in its storage: the run's own wherever the folder goes."""
+        known = self._known().get(_STUDY)
+        return known if isinstance(known, str) else f"{self.path.resolve().name}-{self._new_study}"
 
     @contextmanager
-    def stage(self, name: str, made_with: Mapping[str, Any]) -> Iterator[None]:
+    def stage(self, stage: Stage) -> Iterator[None]:
         """Hold the folder while a stage writes to it.
 
         Raises UserError, with nothing written, where the stage's records there were made with
-        another configuration, or where another process holds the folder.
+        another configuration or are gone, or where another process holds the folder. Of a mistake
+        that is found before the first record nothing is left behind.
         """
-        known = self._known()
-        if name in known:
-            self._check(name, known[name], made_with)
-        before = set(self.path.iterdir()) if self.path.exists() else set()
-        made = self._to_be_made()
-        self.path.mkdir(parents=True, exist_ok=True)
-        with self._lock():
-            if name not in known:
-                self._write({**known, name: dict(made_with)})
-            try:
-                yield
-            except UserError:
-                if set(self.path.iterdir()) <= {*before, self.config, self._lock_file}:
-                    self._forget(known, made)
-                raise
+        made = self._make()
+        before = set(os.listdir(self.path))
+        try:
+            with held(self.path / ".lock", str(self.path)):
+                for draft in drafts(self.path):  # of a process that was killed
+                    draft.unlink(missing_ok=True)
+                known = self._known()
+                self.note(stage)
+                try:
+                    yield
+                except UserError:
+                    if not stage.recorded():
+                        self._forget(known, before)
+                    raise
+        except UserError:
+            self._unmake(made)
+            raise
 
-    def _to_be_made(self) -> Path | None:
-        """The outermost folder that does not exist yet."""
+    def note(self, stage: Stage) -> None:
+        """Note what a stage's records are made with, in a folder that is held.
+
+        Raises UserError as `stage` does.
+        """
+        known, recorded = self._known(), stage.recorded()
+        if recorded and stage.name in known:
+            check_made_with(str(self.path), stage.name, known[stage.name], stage.made_with)
+        left = [name for name in stage.exports if (self.path / name).exists()]
+        if left and not recorded:
+            raise UserError(
+                f"{self.path / left[0]} is there, but not the records that it was made of "
+                f"({stage.records}): put them back, or give another folder with run=…"
+            )
+        noted = {_STUDY: self.study, **known, stage.name: dict(stage.made_with)}
+        if noted != known:
+            self._write(noted)
+
+    def _make(self) -> list[Path]:
+        """Make the folder; which folders that took, innermost first."""
         missing = [path for path in (self.path, *self.path.parents) if not path.exists()]
-        return missing[-1] if missing else None
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError):
+            blocking = next(p for p in (self.path, *self.path.parents) if p.is_file())
+            raise UserError(f"run: {blocking} is a file; expected a folder") from None
+        return missing
 
-    def _forget(self, known: Mapping[str, Any], made: Path | None) -> None:
-        """Leave nothing behind of a mistake: not even the folders that were made for it."""
-        if made is not None:
-            shutil.rmtree(made)
-        elif known:
+    def _unmake(self, made: list[Path]) -> None:
+        """Remove folders that were made for a mistake, unless something has come into them."""
+        for path in made:
+            with contextlib.suppress(OSError):  # it is not empty, or gone: another run's
+                path.rmdir()
+
+    def _forget(self, known: Mapping[str, Any], before: set[str]) -> None:
+        """Take back what a stage without a record left."""
+        new = set(os.listdir(self.path)) - before
+        if not new <= _OF_A_BEGINNING:
+            return
+        for name in new - {".lock"}:
+            (self.path / name).unlink()
+        if known:
             self._write(known)
-        else:
-            self.config.unlink()
 
     def _known(self) -> dict[str, Any]:
-        if not self.config.exists():
-            return {}
-        known = load_yaml(self.config.read_text(encoding="utf-8"), str(self.config))
-        return dict(known) if isinstance(known, Mapping) else {}
+        try:
+            text = read_text(self.config)
+        except UserError:
+            if not self.config.exists() and not self.config.is_symlink():
+                return {}
+            raise
+        known = load_yaml(text, str(self.config))
+        if known is not None and not isinstance(known, Mapping):
+            raise UserError(
+                f"{self.config}: expected what each stage was made with, by its name; put back the "
+                f"file, or give another folder with run=…"
+            )
+        return dict(known or {})
 
     def _write(self, config: Mapping[str, Any]) -> None:
-        # Never seen half-written.
-        draft = self.config.with_suffix(".yaml.part")
-        draft.write_text(yaml.safe_dump(dict(config), sort_keys=False), encoding="utf-8")
-        draft.replace(self.config)
+        write_text(self.config, yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True))
 
-    def _check(self, name: str, before: Any, now: Mapping[str, Any]) -> None:
-        for path, old, new in _differences(before, now):
-            raise UserError(
-                f"{self.path} holds a {name} made with {path}={old}, not {new}: "
-                f"give another folder with run=…, or the same configuration"
-            )
 
-    @contextmanager
-    def _lock(self) -> Iterator[None]:
-        # The system drops the lock of a process that dies, so none is ever stale.
-        with self._lock_file.open("a+", encoding="utf-8") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                file.seek(0)
-                raise UserError(f"{self.path} is in use by {file.read().strip()}") from None
-            file.truncate(0)
-            file.write(f"process {os.getpid()} on {socket.gethostname()}")
-            file.flush()
-            yield
+def check_made_with(
+    where: str, name: str, before: Any, now: Mapping[str, Any], remedy: str = ""
+) -> None:
+    """Raises UserError where records were made otherwise, naming the first setting that differs."""
+    for path, old, new in _differences(before, now):
+        raise UserError(
+            f"{where} holds a {name} made with {path}={old}, not {new}: "
+            f"give another {remedy or 'folder with run=…'}, or the same configuration"
+        )
 
 
 def _differences(before: Any, now: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:

@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from search_spaces.errors import UserError
+from search_spaces.files import read_bytes
 
 T = TypeVar("T")
+
+_MOST_BYTES = 2**30
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +32,8 @@ class JsonLines:
         records = []
         for number, line in enumerate(self._whole_lines(), start=1):
             try:
-                records.append(parse(json.loads(line)))
-            except (ValueError, KeyError, TypeError, AttributeError):
+                records.append(parse(json.loads(line, parse_constant=_no_number)))
+            except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
                 where = f"{self.path}: line {number}"
                 raise UserError(f"{where}: not a record of {self.kind}") from None
         return records
@@ -38,7 +41,8 @@ class JsonLines:
     def append(self, record: Mapping[str, Any]) -> None:
         """Write the record through to the disk. Raises OSError where it cannot."""
         line = json.dumps(record, ensure_ascii=False, allow_nan=False) + "\n"
-        with self.path.open("ab") as file:
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+        with os.fdopen(os.open(self._own(), flags, 0o666), "ab") as file:
             file.write(line.encode())
             file.flush()
             os.fsync(file.fileno())
@@ -47,11 +51,20 @@ class JsonLines:
         """Cut off a half-written last line, so that the next record starts a line of its own."""
         whole = sum(len(line) + 1 for line in self._whole_lines())
         if self.path.exists() and self.path.stat().st_size != whole:
-            with self.path.open("rb+") as file:
+            with self._own().open("rb+") as file:
                 file.truncate(whole)
                 os.fsync(file.fileno())
 
     def _whole_lines(self) -> list[bytes]:
         if not self.path.exists():
             return []
-        return self.path.read_bytes().split(b"\n")[:-1]
+        return read_bytes(self.path, _MOST_BYTES).split(b"\n")[:-1]
+
+    def _own(self) -> Path:
+        if self.path.is_symlink():
+            raise UserError(f"{self.path} is a link; nothing is written through links")
+        return self.path
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(f"{name} is no number")

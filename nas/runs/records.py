@@ -1,10 +1,9 @@
-"""A trial as a record, and the study that keeps it on disk."""
+"""A trial as a record: what the search knows of one evaluated architecture."""
 
-import csv
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import timedelta
 from typing import Any, Literal
 
 import optuna
@@ -13,6 +12,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from nas.samplers.base import Value
 from search_spaces.errors import UserError
+from search_spaces.parsing import from_mapping
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,28 +47,12 @@ class Record:
     note: str = ""
     """What readers of the accuracy should know of how it came about."""
 
+    @property
+    def file_name(self) -> str:
+        """What its network's file is called on the front."""
+        return f"{self.macs / 1e6:.0f}M-{self.key[:6]}.yaml"
 
-COLUMNS = (
-    "number",
-    "state",
-    "accuracy",
-    "accuracy_stderr",
-    "reward",
-    "macs",
-    "params",
-    "activations",
-    "cost",
-    "front",
-    "baseline",
-    "tie",
-    "seconds",
-    "seeds",
-    "compact",
-    "key",
-    "file",
-    "reason",
-    "note",
-)
+
 _ATTRIBUTES = (
     "proposal",
     "key",
@@ -87,68 +71,6 @@ _ATTRIBUTES = (
 )
 
 
-Directions = tuple[Literal["maximize", "minimize"], ...]
-
-
-@dataclass(slots=True)
-class StudyStore:
-    """Records as the finished trials of an Optuna study; nothing half-done is ever in it.
-
-    `url` is any Optuna storage URL. One process writes. Raises UserError where the storage cannot
-    be used.
-    """
-
-    url: str
-    name: str
-    directions: Directions
-    _study: optuna.Study | None = None
-
-    def trials(self) -> list[FrozenTrial]:
-        """In the order in which they were finished. A file that is not there is not made."""
-        path = self.url.removeprefix("sqlite:///")
-        if path != self.url and not Path(path).exists():
-            return []
-        return self._open().get_trials(deepcopy=False)
-
-    def records(self) -> list[Record]:
-        """The trials' records."""
-        return [from_trial(trial, number) for number, trial in enumerate(self.trials())]
-
-    def append(self, trial: FrozenTrial) -> None:
-        """Put a finished trial on disk."""
-        study = self._open()
-        try:
-            study.add_trial(trial)
-        except Exception as error:  # each database driver has errors of its own
-            raise self._refused("cannot be written to", error) from None
-
-    def _open(self) -> optuna.Study:
-        if self._study is None:
-            self._study = self._connect()
-        found = tuple(direction.name.lower() for direction in self._study.directions)
-        if found != self.directions:
-            raise UserError(
-                f"storage {self.url}: study {self.name!r} has objectives {found}, "
-                f"this search has {self.directions}"
-            )
-        return self._study
-
-    def _connect(self) -> optuna.Study:
-        try:
-            return optuna.create_study(
-                storage=self.url,
-                study_name=self.name,
-                directions=list(self.directions),
-                load_if_exists=True,
-            )
-        except Exception as error:  # each database driver has errors of its own
-            raise self._refused("cannot be opened", error) from None
-
-    def _refused(self, what: str, error: Exception) -> UserError:
-        reason = (str(error) or type(error).__name__).splitlines()[0]
-        return UserError(f"storage {self.url}: {what}: {reason}; the records so far are kept")
-
-
 def to_trial(
     record: Record,
     values: Sequence[float] | None,
@@ -159,7 +81,7 @@ def to_trial(
     failed = record.state == "failed"
     single = values is not None and len(values) == 1
     curve = record.curves[0] if record.curves else ()
-    return optuna.trial.create_trial(
+    trial = optuna.trial.create_trial(
         state=TrialState.FAIL if failed else TrialState.COMPLETE,
         values=None if failed else values,
         params=dict(record.choices),
@@ -169,6 +91,9 @@ def to_trial(
         # Optuna keeps intermediate values of single-objective trials alone.
         intermediate_values=dict(enumerate(curve)) if single else {},
     )
+    if trial.datetime_complete is not None:
+        trial.datetime_start = trial.datetime_complete - timedelta(seconds=record.seconds)
+    return trial
 
 
 def _noted(record: Record) -> dict[str, str]:
@@ -176,21 +101,45 @@ def _noted(record: Record) -> dict[str, str]:
 
 
 def from_trial(trial: FrozenTrial, number: int) -> Record:
-    """The record behind a trial that `to_trial` made."""
-    attributes = dict(trial.user_attrs)
+    """The record behind a trial that `to_trial` made; raises UserError for any other."""
+    where = f"trial {trial.number} of the study"
+    kept = trial.user_attrs
+    for name in _ATTRIBUTES:
+        if name not in kept:
+            raise UserError(f"{where} lacks {name!r}: it was not made by this search")
     try:
-        attributes["curves"] = tuple(tuple(curve) for curve in attributes["curves"])
-        return Record(
-            number=number,
-            state="failed" if trial.state == TrialState.FAIL else "finished",
-            choices=trial.params,
-            note=attributes.get("note", ""),
-            **{name: attributes[name] for name in _ATTRIBUTES},
+        record = from_mapping(
+            Record,
+            {
+                "number": number,
+                "state": "failed" if trial.state == TrialState.FAIL else "finished",
+                "choices": trial.params,
+                "note": kept.get("note", ""),
+                **{name: kept[name] for name in _ATTRIBUTES},
+            },
         )
-    except KeyError as error:
-        raise UserError(
-            f"trial {trial.number} of the study lacks {error}: it was not made by this search"
-        ) from None
+    except UserError as error:
+        raise error.under(f"{where} is damaged: ") from None
+    check_figures(record, f"{where} is damaged: ")
+    return record
+
+
+def check_figures(record: Record, where: str) -> None:
+    """Raises UserError for figures that no record can have."""
+    for field in fields(record):
+        value = getattr(record, field.name)
+        if isinstance(value, float) and not math.isfinite(value):
+            raise UserError(f"{where}{field.name}: expected a finite number, got {value}")
+    for name in ("number", "proposal", "macs", "params", "activations", "seconds"):
+        if getattr(record, name) < 0:
+            raise UserError(f"{where}{name}: expected at least 0, got {getattr(record, name)}")
+    accuracies = [a for curve in record.curves for a in curve]
+    if record.state == "finished":
+        if record.accuracy is None or record.reward is None:
+            raise UserError(f"{where}a finished trial without accuracy or reward")
+        accuracies.append(record.accuracy)
+    if not all(0 <= accuracy <= 1 for accuracy in accuracies):
+        raise UserError(f"{where}accuracy: expected fractions from 0 to 1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,38 +153,3 @@ class Standing:
     """Cheapest first."""
     ties: tuple[Record, ...] = ()
     """Others whose accuracy at the baseline's reward is within the noise that was measured."""
-
-
-def write_csv(
-    path: Path, records: Iterable[Record], standing: Standing | None, files: Mapping[int, str]
-) -> None:
-    """trials.csv: a row a record, a column a choice at the end; `files` by record number."""
-    rows = list(records)
-    choices = sorted({name for record in rows for name in record.choices}, key=_natural)
-    front = {record.number for record in standing.front} if standing else set()
-    best = standing.baseline.number if standing else None
-    ties = {record.number for record in standing.ties} if standing else set()
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow([*COLUMNS, *choices])
-        for record in rows:
-            derived = {
-                "front": record.number in front,
-                "baseline": record.number == best,
-                "tie": record.number in ties,
-                "file": files.get(record.number, ""),
-            }
-            cells = [
-                derived[name] if name in derived else getattr(record, name) for name in COLUMNS
-            ]
-            cells += [record.choices.get(name) for name in choices]
-            writer.writerow(["" if _missing(cell) else cell for cell in cells])
-
-
-def _natural(name: str) -> tuple[int, str]:
-    stage = name.partition("_")[0][1:]
-    return (int(stage) if stage.isdigit() else -1, name)
-
-
-def _missing(cell: object) -> bool:
-    return cell is None or (isinstance(cell, float) and math.isnan(cell))

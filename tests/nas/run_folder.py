@@ -184,7 +184,7 @@ def write_sweep(folder: Path, candidates: int = 46, *, failed: Sequence[int] = (
 def write_family(folder: Path) -> None:
     """family/b0.yaml … b7.yaml."""
     members = formula_family(zoo("efficientnet_b0"), Constants(1.15, 1.15, 1.15))
-    write_members(members, folder / "family")
+    write_members(members, folder)
 
 
 def write_ablation(

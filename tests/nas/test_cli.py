@@ -14,7 +14,7 @@ from PIL import Image
 
 import toy
 from nas.cli import VERBS, main
-from nas.runs.folder import RunFolder
+from nas.runs.folder import RunFolder, logged
 from search_spaces.yaml_io import arch_to_yaml, load_arch, read_about
 
 PUBLISHED = {  # params, MACs: EfficientNet B0 to B7
@@ -275,7 +275,7 @@ def test_a_run_folder_in_use_is_refused(capsys: pytest.CaptureFixture[str]) -> N
     assert line in capsys.readouterr().err
     # What the killed one left of its lock holds nobody up.
     assert f"process {other.pid}" in Path("r/.lock").read_text()
-    with RunFolder(Path("r")).stage("sweep", {}):
+    with RunFolder(Path("r")).stage(logged("sweep", {}, Path("r/sweep.jsonl"))):
         assert f"process {os.getpid()}" in Path("r/.lock").read_text()
 
 

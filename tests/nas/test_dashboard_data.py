@@ -261,7 +261,7 @@ def test_a_family_without_phi_stands_beside_its_namesakes(tmp_path: Path) -> Non
 
 def test_a_family_may_shrink(tmp_path: Path) -> None:
     members = formula_family(zoo("efficientnet_b0"), Constants(1.2, 1.1, 1.15), phis=(-1, 1))
-    write_family(members, tmp_path / "family")
+    write_family(members, tmp_path)
     names = {trace.name: trace for trace in growth_figure(load_run(tmp_path)).data}
     assert list(names["this family"].x) == [-1, 0, 1]
 
@@ -277,7 +277,7 @@ def test_published_figures_are_the_papers() -> None:
 
 
 def test_the_published_family_is_the_one_that_the_rule_scales(tmp_path: Path) -> None:
-    write_family(published_family(zoo("efficientnet_b0")), tmp_path / "family")
+    write_family(published_family(zoo("efficientnet_b0")), tmp_path)
     shown = growth(load_run(tmp_path))
     for column in ("name", "phi", "params", "macs"):
         assert list(shown.ours[column]) == list(shown.published[column])

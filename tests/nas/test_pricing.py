@@ -13,7 +13,8 @@ from nas.networks.latency_cover import covering
 from nas.networks.latency_table import LatencyTable, parts, write_table
 from nas.pricing import Macs, Params, Price, TableLatency
 from nas.rewards import Front, Soft
-from nas.runs.records import StudyStore
+from nas.runs.storage import SqliteFile
+from nas.runs.study import StudyStore
 from nas.samplers.optuna import OptunaSampler
 from nas.search import Search, SearchSettings
 from search_spaces.errors import UserError
@@ -49,7 +50,7 @@ def search(folder: Path, price: Price, *, front: bool = False, latency: Price | 
         reward=(Front if front else Soft)(target=5e6),
         settings=SearchSettings(**settings),  # type: ignore[arg-type]
         store=StudyStore(
-            f"sqlite:///{folder / 'study.db'}",
+            SqliteFile(folder / "study.db"),
             "test",
             ("maximize", "minimize") if front else ("maximize",),
         ),

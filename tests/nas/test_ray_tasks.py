@@ -17,7 +17,8 @@ from nas.executors.local import InProcess
 from nas.executors.ray_cluster import RaySettings
 from nas.executors.ray_tasks import RayTasks
 from nas.rewards import Soft
-from nas.runs.records import StudyStore
+from nas.runs.storage import SqliteFile
+from nas.runs.study import StudyStore
 from nas.samplers.optuna import OptunaSampler
 from nas.search import Search, SearchSettings
 from nas.training.sources import Digits, Splits
@@ -59,7 +60,7 @@ def search(folder: Path, trials: int) -> Search:
         sampler=OptunaSampler(sampler="optuna.samplers.RandomSampler"),
         reward=Soft(target=400e6),
         settings=SearchSettings(trials=trials),
-        store=StudyStore(f"sqlite:///{folder / 'study.db'}", "s", ("maximize",)),
+        store=StudyStore(SqliteFile(folder / "study.db"), "s", ("maximize",)),
         progress=lambda records, finished: None,
     )
 

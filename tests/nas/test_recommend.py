@@ -16,7 +16,9 @@ from nas.networks.cost import cost
 from nas.pricing import Macs
 from nas.proposals import Limits, Proposer
 from nas.rewards import Soft
-from nas.runs.records import Record, Standing, StudyStore
+from nas.runs.records import Record, Standing
+from nas.runs.storage import SqliteFile
+from nas.runs.study import StudyStore
 from nas.samplers.base import Problem, distributions
 from nas.samplers.optuna import OptunaSampler
 from nas.samplers.recommend import recommend
@@ -122,7 +124,7 @@ def test_a_search_recommends_only_where_measurements_are_noisy(tmp_path: Path, e
         sampler=OptunaSampler(sampler="optuna.samplers.RandomSampler"),
         reward=REWARD,
         settings=SearchSettings(trials=12),
-        store=StudyStore(f"sqlite:///{tmp_path}/study.db", "noisy", ("maximize",)),
+        store=StudyStore(SqliteFile(tmp_path / "study.db"), "noisy", ("maximize",)),
         progress=lambda records, finished: None,
         exact=exact,
     )

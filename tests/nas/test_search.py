@@ -11,7 +11,10 @@ from nas.evaluators.base import Measurement, Report
 from nas.executors.base import Executor
 from nas.executors.local import InProcess, Processes
 from nas.rewards import Front, Soft
-from nas.runs.records import Record, StudyStore, write_csv
+from nas.runs.records import Record
+from nas.runs.storage import SqliteFile
+from nas.runs.study import StudyStore
+from nas.runs.trials_csv import write_csv
 from nas.samplers.optuna import OptunaSampler
 from nas.search import Search, SearchSettings, SearchStopped, standing
 from search_spaces.arch import Arch
@@ -51,7 +54,7 @@ def search(
         reward=(Front if front else Soft)(target=400e6),
         settings=SearchSettings(**settings),
         store=StudyStore(
-            f"sqlite:///{folder / 'study.db'}",
+            SqliteFile(folder / "study.db"),
             "test",
             ("maximize", "minimize") if front else ("maximize",),
         ),
@@ -266,15 +269,15 @@ def test_a_store_that_refuses_stops_the_search_with_one_line(tmp_path: Path) -> 
         raise OSError(28, "No space left on device")
 
     again = search(tmp_path, trials=9)
-    again.store.records()
+    again.store.trials()
     again.store._study.add_trial = full  # type: ignore[union-attr, method-assign]
-    with pytest.raises(UserError, match=r"cannot be written to: .*No space left on device"):
+    with pytest.raises(OSError, match=r"cannot be written to: .*No space left on device"):
         again.run(here())
     assert len(search(tmp_path, trials=9).run(here())) == 9
 
 
 def test_a_store_that_cannot_be_reached_is_named(tmp_path: Path) -> None:
     asked = search(tmp_path, trials=1)
-    asked.store.url = f"sqlite:///{tmp_path / 'nowhere' / 'study.db'}"
+    asked.store.storage = SqliteFile(tmp_path / "nowhere" / "study.db")
     with pytest.raises(UserError, match=r"nowhere/study.db: cannot be opened"):
         asked.run(here())

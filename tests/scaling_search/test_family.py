@@ -45,7 +45,7 @@ def test_published_rows_give_the_published_family():
 
 def test_written_files_are_complete_networks_with_their_provenance(tmp_path):
     members = formula_family(B0, PAPER)
-    paths = write_family(members, tmp_path / "family")
+    paths = write_family(members, tmp_path)
     assert [path.name for path in paths] == [f"b{index}.yaml" for index in range(8)]
     for member, path in zip(members, paths, strict=True):
         arch, about = load_arch(str(path)), read_about(path)

@@ -1,0 +1,72 @@
+"""Lock files: one process at a time, and none that outlives its process."""
+
+import fcntl
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from search_spaces.errors import UserError
+
+
+@contextmanager
+def held(path: Path, what: str) -> Iterator[None]:
+    """Hold the file at `path`, which is there meanwhile and says who holds it.
+
+    Raises UserError, which says that `what` is in use and by whom, where another process does.
+    """
+    descriptor = None
+    while descriptor is None:
+        descriptor = _opened(path)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.read(descriptor, 200).decode(errors="replace").strip()
+            os.close(descriptor)
+            raise UserError(f"{what} is in use by {holder or 'another process'}") from None
+        descriptor = _still_at(path, descriptor)
+    os.truncate(descriptor, 0)
+    os.write(descriptor, f"process {os.getpid()} on {socket.gethostname()}".encode())
+    with _released(path, descriptor):
+        yield
+
+
+@contextmanager
+def awaited(path: Path) -> Iterator[None]:
+    """Hold the file at `path` as soon as nobody else does."""
+    descriptor = None
+    while descriptor is None:
+        descriptor = _opened(path)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        descriptor = _still_at(path, descriptor)
+    with _released(path, descriptor):
+        yield
+
+
+def _opened(path: Path) -> int:
+    if path.is_symlink():
+        raise UserError(f"{path} is a link; nothing is written through links")
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    return os.open(path, flags, 0o666)
+
+
+def _still_at(path: Path, descriptor: int) -> int | None:
+    """The descriptor; None where whoever held the file before removed it meanwhile."""
+    try:
+        if os.path.samestat(os.fstat(descriptor), os.lstat(path)):
+            return descriptor
+    except FileNotFoundError:
+        pass
+    os.close(descriptor)
+    return None
+
+
+@contextmanager
+def _released(path: Path, descriptor: int) -> Iterator[None]:
+    # The system drops the lock of a process that dies, so none is ever stale.
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+        os.close(descriptor)

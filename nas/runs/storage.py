@@ -1,0 +1,215 @@
+"""Where studies are kept: a SQLite file or a PostgreSQL database, and who may write to one."""
+
+import contextlib
+import hashlib
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import sqlalchemy
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.pool import NullPool, QueuePool
+
+from nas.runs.locks import awaited, held
+from search_spaces.errors import UserError
+
+if TYPE_CHECKING:
+    from optuna.storages import RDBStorage
+
+_EXPECTED = "expected sqlite:///FILE or postgresql://USER@HOST/DATABASE"
+_SECONDS = 60.0
+"""How long a writer waits for another one's transaction."""
+
+
+class Storage(Protocol):
+    """What studies are kept in. Its text names it, without a password."""
+
+    def exists(self) -> bool:
+        """Whether it may hold something; nothing is made to find out."""
+        ...
+
+    def connect(self) -> "RDBStorage":
+        """Optuna's view of it; makes its tables where they are missing."""
+        ...
+
+    def lock(self, study: str) -> contextlib.AbstractContextManager[None]:
+        """Be the one that writes to the study; raises UserError where another process is."""
+        ...
+
+    def creating(self) -> contextlib.AbstractContextManager[None]:
+        """Wait until nobody else makes tables or studies there."""
+        ...
+
+    def tell(self, error: BaseException) -> str:
+        """What an error says, on one line and without a password."""
+        ...
+
+
+def storage(asked: object, run: Path) -> Storage:
+    """The storage of a URL; the run folder's own file where none is asked for.
+
+    Raises UserError for what is no URL of a database that can be locked.
+    """
+    if asked is None:
+        return SqliteFile((run / "study.db").absolute(), of_run=True)
+    if not isinstance(asked, str):
+        raise UserError(f"storage: {_EXPECTED}, got {asked!r}")
+    try:
+        url = sqlalchemy.make_url(asked)
+    except (ArgumentError, ValueError):
+        raise UserError(f"storage: {_EXPECTED}, and not what was given") from None
+    backend = url.get_backend_name()
+    if backend == "sqlite" and url.database not in (None, "", ":memory:"):
+        return SqliteFile(Path(str(url.database)).expanduser().absolute())
+    if backend == "postgresql":
+        return Postgres(url)
+    what = "a database in memory, which is lost" if backend == "sqlite" else backend
+    raise UserError(f"storage: {_EXPECTED}, got {what}")
+
+
+@dataclass(frozen=True, slots=True)
+class SqliteFile:
+    """A file; its directory must be there."""
+
+    path: Path
+    of_run: bool = False
+    """Whether it is a run folder's own, which holds one study."""
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+    def exists(self) -> bool:
+        """Raises UserError for a link: whoever made the folder may not say what is written to."""
+        for ending in ("", "-journal", "-wal", "-shm"):
+            path = self.path.with_name(self.path.name + ending)
+            if path.is_symlink():
+                raise UserError(f"{path} is a link; nothing is written through links")
+        if self.path.exists() and not self.path.is_file():
+            raise UserError(f"{self.path}: expected a SQLite file, not a folder or a device")
+        return self.path.exists() and self.path.stat().st_size > 0
+
+    def connect(self) -> "RDBStorage":
+        from optuna.storages import RDBStorage
+
+        with contextlib.nullcontext() if self._is_ready() else self.creating():
+            # The path goes past SQLAlchemy, whose URLs have signs of their own: ?, #, %.
+            return RDBStorage(
+                "sqlite://", engine_kwargs={"creator": self._connection, "poolclass": QueuePool}
+            )
+
+    def _connection(self) -> sqlite3.Connection:
+        made = sqlite3.connect(self.path, timeout=_SECONDS, check_same_thread=False)
+        # What a file of somebody else's defines is not to be run.
+        made.execute("PRAGMA trusted_schema = OFF")
+        return made
+
+    def _is_ready(self) -> bool:
+        """Whether its tables are there. Raises UserError where pages of the file are damaged."""
+        if not self.exists():
+            return False
+        with contextlib.closing(self._connection()) as connection:
+            try:
+                ((said,), *_) = connection.execute("PRAGMA quick_check(1)").fetchall()
+                tables = "SELECT name FROM sqlite_master WHERE name = 'alembic_version'"
+                ready = bool(connection.execute(tables).fetchall())
+            except sqlite3.OperationalError:
+                raise  # it is locked, or may not be read: no damage
+            except sqlite3.DatabaseError as error:
+                said, ready = str(error), False
+        if said != "ok":
+            raise UserError(f"{self.path}: damaged: {' '.join(str(said).split())}; {_PUT_BACK}")
+        return ready
+
+    def lock(self, study: str) -> contextlib.AbstractContextManager[None]:
+        digest = hashlib.sha256(study.encode()).hexdigest()[:12]
+        return held(self._beside(f".{digest}.lock"), f"{self.path}: study {study!r}")
+
+    def creating(self) -> contextlib.AbstractContextManager[None]:
+        return awaited(self._beside(".lock"))
+
+    def _beside(self, ending: str) -> Path:
+        return self.path.with_name(f".{self.path.name}{ending}")
+
+    def tell(self, error: BaseException) -> str:
+        return _first_line(error)
+
+
+_PUT_BACK = "put back a copy, or move it away and restore what trials.csv has of it with --from-csv"
+
+
+@dataclass(frozen=True, slots=True)
+class Postgres:
+    """A database of a PostgreSQL server."""
+
+    url: sqlalchemy.URL
+
+    def __str__(self) -> str:
+        return self.url.render_as_string(hide_password=True)
+
+    def exists(self) -> bool:
+        return True
+
+    def connect(self) -> "RDBStorage":
+        from optuna.storages import RDBStorage
+
+        with self.creating():
+            # A connection that the server closed meanwhile is made anew.
+            return RDBStorage(self._rendered(), engine_kwargs={"pool_pre_ping": True})
+
+    def _rendered(self) -> str:
+        url = self.url
+        if url.drivername == "postgresql":
+            url = url.set(drivername="postgresql+psycopg")
+        return url.render_as_string(hide_password=False)
+
+    @contextmanager
+    def lock(self, study: str) -> Iterator[None]:
+        with self._session() as session:
+            asked = sqlalchemy.text("SELECT pg_try_advisory_lock(:key)")
+            if not session.execute(asked, {"key": _key(study)}).scalar():
+                raise UserError(f"{self}: study {study!r} is in use by another search")
+            yield
+
+    @contextmanager
+    def creating(self) -> Iterator[None]:
+        with self._session() as session:
+            session.execute(sqlalchemy.text("SELECT pg_advisory_lock(:key)"), {"key": _key("")})
+            yield
+
+    @contextmanager
+    def _session(self) -> Iterator[sqlalchemy.Connection]:
+        """A connection of its own: the server drops its locks when it ends, however it does."""
+        engine = sqlalchemy.create_engine(
+            self._rendered(), poolclass=NullPool, isolation_level="AUTOCOMMIT"
+        )
+        with engine.connect() as session:
+            # A machine that vanished is missed within a minute, not within two hours.
+            for name, value in (("idle", 30), ("interval", 10), ("count", 3)):
+                session.execute(sqlalchemy.text(f"SET tcp_keepalives_{name} = {value}"))
+            try:
+                yield session
+            finally:
+                with contextlib.suppress(sqlalchemy.exc.SQLAlchemyError):
+                    session.invalidate()
+
+    def tell(self, error: BaseException) -> str:
+        if isinstance(error, ImportError):
+            return "no driver for PostgreSQL: pip install 'nas-search[postgresql]'"
+        text = _first_line(error)
+        password = self.url.password
+        return text.replace(str(password), "***") if password else text
+
+
+def _key(study: str) -> int:
+    digest = hashlib.sha256(f"nas-search {study}".encode()).digest()
+    return int.from_bytes(digest[:8], "big", signed=True)
+
+
+def _first_line(error: BaseException) -> str:
+    # SQLAlchemy wraps what the driver says in lines of its own.
+    cause: Any = getattr(error, "orig", None) or getattr(error, "strerror", None) or error
+    lines = str(cause).strip().splitlines()
+    return " ".join(lines[0].split()) if lines else type(cause).__name__
