@@ -87,14 +87,18 @@ def drafts(folder: Path) -> Iterator[Path]:
     yield from folder.glob(".*.part")
 
 
-def subfolder(root: Path, name: str) -> Path:
-    """The folder `name` in `root`, made where it is missing.
+def not_a_link(path: Path) -> Path:
+    """The path of what is written in place, or into; UserError where it is a symbolic link.
 
-    Raises UserError where it is a symbolic link: whoever made the folder may not decide where else
-    something is written.
+    Whoever made a folder may not decide where else something is written.
     """
-    path = root / name
     if path.is_symlink():
-        raise UserError(f"{path} is a link; nothing is written through links in a run folder")
+        raise UserError(f"{path} is a link; nothing is written through links")
+    return path
+
+
+def subfolder(root: Path, name: str) -> Path:
+    """The folder `name` in `root`, made where it is missing; never a link."""
+    path = not_a_link(root / name)
     path.mkdir(parents=True, exist_ok=True)
     return path

@@ -9,6 +9,7 @@ from nas.networks.cost import cost
 from nas.tables import table
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
+from search_spaces.files import subfolder
 from search_spaces.parsing import closest
 from search_spaces.scaling import scale
 from search_spaces.yaml_io import load_arch, write_arch
@@ -35,7 +36,7 @@ def main(config: Config) -> None:
 def one(baseline: Arch, config: Config, run: Path) -> str:
     """Write the baseline scaled by `depth`, `width` and to `resolution`; its cost as a table."""
     arch, about = _scaled(baseline, config)
-    path = run / "scaled" / f"{arch.name}.yaml"
+    path = subfolder(run, "scaled") / f"{arch.name}.yaml"
     write_arch(arch, path, about)
     unit = cost(baseline).macs
     rows = [

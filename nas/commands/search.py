@@ -24,7 +24,7 @@ from nas.runs.written import write_all
 from nas.search import Search, SearchSettings, SearchStopped, standing
 from nas.warm_start import read_warm_start
 from search_spaces.errors import UserError
-from search_spaces.files import write_text
+from search_spaces.files import not_a_link, write_text
 from search_spaces.parsing import from_mapping
 from search_spaces.space import Space, load_space
 from search_spaces.yaml_io import arch_to_yaml
@@ -39,22 +39,30 @@ def main(config: Config) -> None:
 
 def search(config: Config, run: Path) -> Standing:
     """Records, `baseline.yaml`, `front/` and `trials.csv` in the run folder."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
     folder = RunFolder(run)
     plan = Plan.read(config, folder)
     plan.evaluator.prepare()
     plan.search.check()
     store = plan.search.store
-    restored = read_csv(run / "trials.csv", plan.search.space) if config["from_csv"] else []
+    table = run / "trials.csv"
+    restored = read_csv(table, plan.search.space) if config["from_csv"] else []
+
+    def recorded() -> bool:
+        if not restored:
+            _check_complete(table, store)
+        return store.recorded(plan.made_with)
+
+    not_a_link(run / "front")  # noticed before anything is evaluated
     stage = Stage(
         name="search",
         made_with=plan.made_with,
-        recorded=lambda: bool(restored or store.trials()),
+        recorded=recorded,
         records=str(store.storage),
     )
     with folder.stage(stage), store.held(plan.made_with):
         if restored:
             plan.search.restore(restored)
-        _check_complete(run / "trials.csv", store)
         return plan.carry_out(run)
 
 
@@ -115,7 +123,6 @@ class Plan:
 
     def carry_out(self, run: Path) -> Standing:
         """Run the search in a run folder that is held, and write what came of it."""
-        optuna.logging.set_verbosity(optuna.logging.WARNING)
         try:
             self.search.run(self.executor)
         except SearchStopped as error:

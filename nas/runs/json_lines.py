@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from search_spaces.errors import UserError
-from search_spaces.files import read_bytes
+from search_spaces.files import not_a_link, read_bytes
 
 T = TypeVar("T")
 
@@ -42,7 +42,7 @@ class JsonLines:
         """Write the record through to the disk. Raises OSError where it cannot."""
         line = json.dumps(record, ensure_ascii=False, allow_nan=False) + "\n"
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
-        with os.fdopen(os.open(self._own(), flags, 0o666), "ab") as file:
+        with os.fdopen(os.open(not_a_link(self.path), flags, 0o666), "ab") as file:
             file.write(line.encode())
             file.flush()
             os.fsync(file.fileno())
@@ -51,7 +51,7 @@ class JsonLines:
         """Cut off a half-written last line, so that the next record starts a line of its own."""
         whole = sum(len(line) + 1 for line in self._whole_lines())
         if self.path.exists() and self.path.stat().st_size != whole:
-            with self._own().open("rb+") as file:
+            with not_a_link(self.path).open("rb+") as file:
                 file.truncate(whole)
                 os.fsync(file.fileno())
 
@@ -59,11 +59,6 @@ class JsonLines:
         if not self.path.exists():
             return []
         return read_bytes(self.path, _MOST_BYTES).split(b"\n")[:-1]
-
-    def _own(self) -> Path:
-        if self.path.is_symlink():
-            raise UserError(f"{self.path} is a link; nothing is written through links")
-        return self.path
 
 
 def _no_number(name: str) -> float:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from search_spaces.errors import UserError
+from search_spaces.files import not_a_link
 
 
 @contextmanager
@@ -45,10 +46,8 @@ def awaited(path: Path) -> Iterator[None]:
 
 
 def _opened(path: Path) -> int:
-    if path.is_symlink():
-        raise UserError(f"{path} is a link; nothing is written through links")
     flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-    return os.open(path, flags, 0o666)
+    return os.open(not_a_link(path), flags, 0o666)
 
 
 def _still_at(path: Path, descriptor: int) -> int | None:

@@ -15,6 +15,7 @@ from sqlalchemy.pool import NullPool, QueuePool
 
 from nas.runs.locks import awaited, held
 from search_spaces.errors import UserError
+from search_spaces.files import not_a_link
 
 if TYPE_CHECKING:
     from optuna.storages import RDBStorage
@@ -84,9 +85,7 @@ class SqliteFile:
     def exists(self) -> bool:
         """Raises UserError for a link: whoever made the folder may not say what is written to."""
         for ending in ("", "-journal", "-wal", "-shm"):
-            path = self.path.with_name(self.path.name + ending)
-            if path.is_symlink():
-                raise UserError(f"{path} is a link; nothing is written through links")
+            not_a_link(self.path.with_name(self.path.name + ending))
         if self.path.exists() and not self.path.is_file():
             raise UserError(f"{self.path}: expected a SQLite file, not a folder or a device")
         return self.path.exists() and self.path.stat().st_size > 0
@@ -140,6 +139,10 @@ class SqliteFile:
 _PUT_BACK = "put back a copy, or move it away and restore what trials.csv has of it with --from-csv"
 
 
+_TEXT: Any = {"client_encoding": "utf8"}
+"""Of a database without an encoding of its own, the driver would give bytes for text."""
+
+
 @dataclass(frozen=True, slots=True)
 class Postgres:
     """A database of a PostgreSQL server."""
@@ -155,9 +158,10 @@ class Postgres:
     def connect(self) -> "RDBStorage":
         from optuna.storages import RDBStorage
 
+        # A connection that the server closed meanwhile is made anew.
+        options = {"pool_pre_ping": True, "connect_args": _TEXT}
         with self.creating():
-            # A connection that the server closed meanwhile is made anew.
-            return RDBStorage(self._rendered(), engine_kwargs={"pool_pre_ping": True})
+            return RDBStorage(self._rendered(), engine_kwargs=options)
 
     def _rendered(self) -> str:
         url = self.url
@@ -183,7 +187,10 @@ class Postgres:
     def _session(self) -> Iterator[sqlalchemy.Connection]:
         """A connection of its own: the server drops its locks when it ends, however it does."""
         engine = sqlalchemy.create_engine(
-            self._rendered(), poolclass=NullPool, isolation_level="AUTOCOMMIT"
+            self._rendered(),
+            poolclass=NullPool,
+            isolation_level="AUTOCOMMIT",
+            connect_args=_TEXT,
         )
         with engine.connect() as session:
             # A machine that vanished is missed within a minute, not within two hours.
@@ -209,7 +216,8 @@ def _key(study: str) -> int:
 
 
 def _first_line(error: BaseException) -> str:
-    # SQLAlchemy wraps what the driver says in lines of its own.
-    cause: Any = getattr(error, "orig", None) or getattr(error, "strerror", None) or error
-    lines = str(cause).strip().splitlines()
-    return " ".join(lines[0].split()) if lines else type(cause).__name__
+    # Optuna and SQLAlchemy wrap what the driver says in lines of their own.
+    while error.__cause__ is not None:
+        error = error.__cause__
+    lines = str(getattr(error, "strerror", None) or error).strip().splitlines()
+    return " ".join(lines[0].split()) if lines else type(error).__name__

@@ -55,6 +55,15 @@ class StudyStore:
                 self._trials = list(study.get_trials(deepcopy=False))
         return self._trials
 
+    def recorded(self, made_with: Mapping[str, Any]) -> bool:
+        """Whether there are trials. Raises UserError for such as were made otherwise."""
+        if not self.trials():
+            return False
+        study = self._find()
+        if study is not None:
+            self._check(study, made_with)
+        return True
+
     def records(self) -> list[Record]:
         """The trials' records."""
         try:
@@ -104,15 +113,17 @@ class StudyStore:
 
     def _claim(self, study: optuna.Study, made_with: Mapping[str, Any]) -> None:
         """Note what the trials are made with, where there are none; else compare."""
-        now = json.loads(json.dumps(made_with))
-        before = study.user_attrs.get(_MADE_WITH)
-        where = f"{self.storage}: study {study.study_name!r}"
-        if not self.trials():
-            study.set_user_attr(_MADE_WITH, now)
-        elif not isinstance(before, Mapping):
-            raise UserError(f"{where} is not one of a search of this program")
+        if self.trials():
+            self._check(study, made_with)
         else:
-            check_made_with(where, "search", before, now, "folder with run=…, or study=…")
+            study.set_user_attr(_MADE_WITH, json.loads(json.dumps(made_with)))
+
+    def _check(self, study: optuna.Study, made_with: Mapping[str, Any]) -> None:
+        before, now = study.user_attrs.get(_MADE_WITH), json.loads(json.dumps(made_with))
+        where = f"{self.storage}: study {study.study_name!r}"
+        if not isinstance(before, Mapping):
+            raise UserError(f"{where} is not one of a search of this program")
+        check_made_with(where, "search", before, now, "folder with run=…, or study=…")
 
     def _open(self) -> optuna.Study:
         with self._opening():
