@@ -88,7 +88,6 @@ class Search:
         many candidates fail.
         """
         records = self.store.records()
-        self._check_networks(records)
         loop = _Loop(self, records, self._proposer(self.store.trials()))
         if loop.missing() > 0:
             with executor() as workers:
@@ -116,6 +115,20 @@ class Search:
             return None
         return [record.accuracy, record.cost] if isinstance(self.reward, Front) else [record.reward]
 
+    def check_records(self) -> None:
+        """Raises UserError for trials on record that this search cannot have made."""
+        spelling = distributions(self.space.choices)
+        for record, trial in zip(self.store.records(), self.store.trials(), strict=True):
+            where = f"{self.store.storage}: trial {record.number} is damaged: "
+            try:
+                key = self.space.decode(record.choices).key()
+            except UserError as error:
+                raise error.under(where) from None
+            if key != record.key or trial.distributions != spelling:
+                raise UserError(f"{where}its choices are not those of its network {record.key}")
+            if trial.values != self.values(record):
+                raise UserError(f"{where}its value is not that of its accuracy and cost")
+
     def check(self) -> None:
         """Raises UserError where no network of the space is within the limits or has a price."""
         limits = self._limits()
@@ -142,19 +155,6 @@ class Search:
             return None
         problem = dataclasses.replace(self._proposer(()).problem, reward=self.reward)
         return finished[recommend(problem, self.store.trials())]
-
-    def _check_networks(self, records: list[Record]) -> None:
-        """Raises UserError for records that are not of networks of the space."""
-        for record in records:
-            try:
-                key = self.space.decode(record.choices).key()
-            except UserError as error:
-                raise error.under(f"{self.store.storage}: trial {record.number}: ") from None
-            if key != record.key:
-                raise UserError(
-                    f"{self.store.storage}: trial {record.number} is damaged: its choices are not "
-                    f"those of its network {record.key}"
-                )
 
     def _limits(self) -> Limits:
         asked = self.settings

@@ -123,6 +123,7 @@ class Plan:
 
     def carry_out(self, run: Path) -> Standing:
         """Run the search in a run folder that is held, and write what came of it."""
+        self.search.check_records()
         try:
             self.search.run(self.executor)
         except SearchStopped as error:

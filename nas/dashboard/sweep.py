@@ -85,6 +85,7 @@ def sweep_figure(frames: RunFrames) -> go.Figure:
     theme.styled(figure, HEIGHT)
     ratios = [*shown.candidates["realised_ratio"].dropna()]
     ratios += [shown.target_ratio] if shown.target_ratio else []
+    ratios = ratios or [1.0]  # a table may lack them
     pad = 0.04 * (max(ratios) - min(ratios)) + 0.02
     figure.update_layout(legend={"traceorder": "reversed"})
     figure.update_xaxes(title_text="MACs over the baseline's, as built")
