@@ -56,7 +56,7 @@ def test_every_network_scales(arch: Arch, depth: float, width: float, divisor: i
     scaled = scale(arch, depth, width, arch.resolution, divisor=divisor)
     assert len(scaled.stages) == len(arch.stages)
     for before, after in zip(arch.stages, scaled.stages, strict=True):
-        assert after.repeats == max(1, math.ceil(before.repeats * depth - 1e-9))
+        assert after.repeats == max(1, math.ceil(before.repeats * depth))
         assert after.channels % math.gcd(before.channels, divisor) == 0
         assert before.groups % after.groups == 0
 
