@@ -63,9 +63,7 @@ def test_multiples_stay(multiple: int, divisor: int) -> None:
         (25, 2.2, 56),  # 55.00000000000001 in double precision, as there; not 55
     ],
 )
-def test_repeats_round_up_as_in_the_released_code(
-    repeats: int, depth: float, rounded: int
-) -> None:
+def test_repeats_round_up_as_in_the_released_code(repeats: int, depth: float, rounded: int) -> None:
     assert round_repeats(repeats, depth) == rounded
 
 
@@ -88,7 +86,7 @@ def test_channels_equal_the_released_codes(count: int, width: float, divisor: in
 
 @given(st.integers(1, 200), widths | tenths)
 def test_repeats_equal_the_released_codes(repeats: int, depth: float) -> None:
-    assert round_repeats(repeats, depth) == int(math.ceil(depth * repeats))
+    assert round_repeats(repeats, depth) == math.ceil(depth * repeats)
 
 
 @pytest.mark.parametrize(("repeats", "depth", "rounded"), [(1, 1.4, 1), (3, 1.5, 5), (4, 0.1, 1)])
