@@ -69,6 +69,20 @@ class TestPrograms:
         assert export_program(SMALL, path) < 1e-4
         assert torch.export.load(path).module()(torch.randn(7, 3, 16, 16)).shape == (7, 5)
 
+    def test_untrained_weights_are_the_same_each_time(self, tmp_path: Path) -> None:
+        state = torch.random.get_rng_state()
+        for name in ("a.pt2", "b.pt2"):
+            export_program(SMALL, tmp_path / name)
+        one, other = (torch.export.load(tmp_path / n).state_dict for n in ("a.pt2", "b.pt2"))
+        assert all(torch.equal(one[name], other[name]) for name in one)
+        assert torch.equal(torch.random.get_rng_state(), state)
+
+    def test_a_network_whose_logits_are_nought(self, tmp_path: Path) -> None:
+        model = build(SMALL)
+        torch.nn.init.zeros_(model.classifier.weight)
+        save_weights(model, tmp_path / "zero.pth")
+        assert export_program(SMALL, tmp_path / "zero.pt2", tmp_path / "zero.pth") == 0
+
     def test_a_program_that_differs_is_not_kept(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
