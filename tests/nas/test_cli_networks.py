@@ -85,6 +85,16 @@ def tiny(name: str) -> str:
     return f"{name}.yaml"
 
 
+def test_costs_are_checked_against_other_counters(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["cost", tiny("small"), "--check"])
+    table, checks = capsys.readouterr().out.split("\n\n", 1)
+    macs = f"{cost(load_arch('small.yaml')).macs:,}"
+    assert macs in table
+    (whole,) = (line for line in checks.splitlines() if line.startswith("whole"))
+    assert whole.split()[1:4] == [macs] * 3
+    assert "all three agree in every part" in checks
+
+
 def test_latencies_are_printed_and_kept(capsys: pytest.CaptureFixture[str]) -> None:
     files = [tiny("a"), tiny("<b>")]
     main(["latency", *files, *QUICK])
@@ -200,6 +210,7 @@ def test_a_file_that_cannot_be_written_is_named(capsys: pytest.CaptureFixture[st
         (["latency", "--table", "check=-1"], ("check", "at least 0")),
         (["latency", "--table", "contexts=0"], ("contexts", "at least 1")),
         (["latency", "--table", "space=nope"], ("space/nope",)),
+        (["cost", "resnet50", "check=maybe"], ("check", "true or false", "maybe")),
         (["export", "resnet50"], ("format", "timm, onnx, program")),
         (["export", "resnet50", "--format"], ("--format", "a value")),
         (["export", "resnet50", "--format", "tim"], ("format", "did you mean 'timm'")),
