@@ -112,9 +112,13 @@ def formula_family(
     unit = cost(baseline)
     members = []
     for phi in ordered:
-        multipliers = constants.multipliers(phi)
         name = f"b{ordered.index(phi) - ordered.index(0.0)}"
-        arch = multipliers.apply(baseline, depth_rounding).replace(
+        try:
+            multipliers = constants.multipliers(phi)
+            grown = multipliers.apply(baseline, depth_rounding)
+        except UserError as error:
+            raise error.under(f"phis: {phi:g}: ") from None
+        arch = grown.replace(
             name=_named(baseline, name), dropout=scaled_dropout(baseline.dropout, phi)
         )
         members.append(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from search_spaces.errors import UserError
+from search_spaces.rounding import round_channels
 
 Op = Literal["mbconv", "sepconv", "fused", "bottleneck", "conv", "identity"]
 Activation = Literal["relu", "relu6", "silu", "hard_swish"]
@@ -20,7 +21,8 @@ class Stage:
     """A run of equal blocks; the first takes the stride and the change of channels."""
 
     op: Op = "mbconv"
-    """`mbconv`: inverted residual (no expansion conv at expand 1); `sepconv`: depthwise then
+    """`mbconv`: inverted residual (no expansion conv at expand 1, unless `always_expand`);
+    `sepconv`: depthwise then
     pointwise, each with activation (MobileNetV1); `fused`: Fused-MBConv (one conv at expand 1);
     `bottleneck`: ResNet's; `conv`; `identity` (1×1 conv + BN where shape changes)."""
     repeats: int = 1
@@ -43,6 +45,11 @@ class Stage:
     """The network's own when None."""
     continues: bool = False
     """Counted with the stage before it in names of weights, as timm groups unequal blocks."""
+    always_expand: bool = False
+    """Keep the expansion conv of `mbconv` and `fused` at expand 1 too (FBNet, timm's `ir_e1`)."""
+    inner_divisor: int = 1
+    """Inner channels of `mbconv` and `fused` are rounded to its multiples, as MobileNetV3's are to
+    those of 8; at 1 to the nearest whole number."""
 
     def __post_init__(self) -> None:
         _count("repeats", self.repeats, 1)
@@ -54,8 +61,7 @@ class Stage:
             raise UserError(f"expand: expected a number above 0, got {self.expand}")
         _within("expand", self.expand, 0, MOST)
         _within("se", self.se, 0, 1)
-        if self.op == "bottleneck" and self.expand > 1:
-            raise UserError(f"expand: expected at most 1 for a bottleneck, got {self.expand}")
+        _count("inner_divisor", self.inner_divisor, 1)
         if self.groups != 1 and self.op not in GROUPED:
             raise UserError(f"groups: {self.op} takes none, got {self.groups}")
         if self.se and self.op == "identity":
@@ -200,13 +206,19 @@ def grouped_sides(stage: Stage, channels: int) -> tuple[int, ...]:
     return (inner,) if stage.op == "bottleneck" else (channels, inner)
 
 
+def expands(stage: Stage) -> bool:
+    """Whether the stage's blocks begin with an expansion conv."""
+    return stage.op in ("mbconv", "fused") and (stage.expand != 1 or stage.always_expand)
+
+
 def inner_channels(stage: Stage, channels: int) -> int:
     """Channels inside a block of the stage that is fed `channels`."""
-    if stage.op == "mbconv" or (stage.op == "fused" and stage.expand != 1):
-        return max(1, round(channels * stage.expand))
+    if expands(stage):
+        exact, divisor = channels * stage.expand, stage.inner_divisor
+        return max(1, round(exact)) if divisor == 1 else round_channels(exact, 1, divisor)
     if stage.op == "bottleneck":
         return max(1, round(stage.channels * stage.expand))
-    return channels if stage.op == "sepconv" else stage.channels
+    return channels if stage.op in ("mbconv", "sepconv") else stage.channels
 
 
 def _key(arch: Arch) -> str:

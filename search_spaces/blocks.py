@@ -4,7 +4,7 @@ import functools
 from dataclasses import dataclass
 from typing import Literal
 
-from search_spaces.arch import Activation, Arch, SqueezeExcite, Stage, inner_channels
+from search_spaces.arch import Activation, Arch, SqueezeExcite, Stage, expands, inner_channels
 from search_spaces.rounding import round_channels
 
 BlockOp = Literal["mbconv", "dsconv", "sepconv", "fused", "bottleneck", "conv", "identity"]
@@ -133,11 +133,9 @@ def _block(
 
 
 def _block_op(stage: Stage) -> BlockOp:
-    if stage.expand != 1:
-        return stage.op
-    if stage.op == "mbconv":
+    if stage.op == "mbconv" and not expands(stage):
         return "dsconv"
-    return "conv" if stage.op == "fused" else stage.op
+    return "conv" if stage.op == "fused" and not expands(stage) else stage.op
 
 
 def _squeezed(stage: Stage, channels: int, inner: int, se: SqueezeExcite) -> int:

@@ -4,15 +4,16 @@ Kind first: `ir` mbconv, `ds` mbconv without expansion, `dsa` sepconv, `er` fuse
 `e1` a fused without expansion: the same network), and of our own `bt` bottleneck, `id` identity.
 Then `r` repeats, `k` kernel, `s` stride, `e` expand, `c` channels, `se` squeeze-and-excitation
 ratio, `noskip` (`skip` for `dsa` and `cn`, which have none by default), `nre`, `nr6`, `nsw`, `nhs`
-the stage's own activation, and of our own `g` groups and a leading `+`: the stage continues the
-one before it.
+the stage's own activation, and of our own `g` groups, `i` the divisor of inner channels, `always`
+an expansion conv even at expand 1 (which `ir` and `er` with `e1` say by themselves), and a leading
+`+`: the stage continues the one before it.
 """
 
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from search_spaces.arch import Activation, Arch, Head, Op, Stage, Stem
+from search_spaces.arch import Activation, Arch, Head, Op, Stage, Stem, expands
 from search_spaces.errors import UserError
 from search_spaces.parsing import closest
 
@@ -41,9 +42,11 @@ _FIELDS: Final[Mapping[str, tuple[str, Callable[[str], Any]]]] = {
     "c": ("channels", int),
     "se": ("se", float),
     "g": ("groups", int),
+    "i": ("inner_divisor", int),
 }
 _SKIP_WHERE_SAID: Final = frozenset({"dsa", "cn"})
 _EXPAND_NEEDED: Final = frozenset({"ir", "er", "bt"})
+_ALWAYS: Final = "always"
 
 
 def spell(stage: Stage) -> str:
@@ -61,8 +64,7 @@ def spell_arch(arch: Arch) -> str:
 def parse_stage(text: str) -> Stage:
     """The stage a block string spells.
 
-    Raises UserError for what is no block string, and for timm's `ir` and `er` at `e1`, whose
-    expansion conv of ratio 1 no op here has.
+    Raises UserError for what is no block string.
     """
     kind, *parts = text.strip().removeprefix("+").split("_")
     if kind not in _OPS:
@@ -77,7 +79,9 @@ def parse_stage(text: str) -> Stage:
         values[name] = value
     if "channels" not in seen:
         raise UserError(f"{text!r}: missing c, the output channels")
-    op = _op(kind, values.get("expand"), text)
+    op = _op(kind, values, text)
+    if kind in ("ir", "er") and values["expand"] == 1:
+        values["always_expand"] = True
     try:
         return Stage(op=op, continues=text.strip().startswith("+"), **values)
     except UserError as error:
@@ -85,7 +89,7 @@ def parse_stage(text: str) -> Stage:
 
 
 def _kind(stage: Stage) -> str:
-    if stage.expand == 1 and stage.op in ("mbconv", "fused"):
+    if stage.op in ("mbconv", "fused") and not expands(stage):
         return "ds" if stage.op == "mbconv" else "cn"
     return _KINDS[stage.op]
 
@@ -101,6 +105,10 @@ def _parts(stage: Stage, kind: str) -> Iterator[str]:
         yield f"se{_number(stage.se)}"
     if stage.groups != 1:
         yield f"g{stage.groups}"
+    if stage.inner_divisor != 1:
+        yield f"i{stage.inner_divisor}"
+    if stage.always_expand and (stage.expand != 1 or kind not in ("ir", "er")):
+        yield _ALWAYS
     if stage.skip == (kind in _SKIP_WHERE_SAID):
         yield "skip" if stage.skip else "noskip"
     if stage.activation is not None:
@@ -114,11 +122,13 @@ def _number(value: float) -> str:
 def _parse_part(part: str, text: str) -> tuple[str, Any]:
     if part in ("skip", "noskip"):
         return "skip", part == "skip"
+    if part == _ALWAYS:
+        return "always_expand", True
     if part in _ACTIVATIONS:
         return "activation", _ACTIVATIONS[part]
     match = re.fullmatch(r"([a-z]+)([0-9].*)", part)
     if match is None or match[1] not in _FIELDS:
-        known = [*_FIELDS, "skip", "noskip", *_ACTIVATIONS]
+        known = [*_FIELDS, "skip", "noskip", _ALWAYS, *_ACTIVATIONS]
         raise UserError(f"{text!r}: unknown part {part!r}; expected one of: {', '.join(known)}")
     name, convert = _FIELDS[match[1]]
     try:
@@ -128,13 +138,11 @@ def _parse_part(part: str, text: str) -> tuple[str, Any]:
         raise UserError(f"{text!r}: {name}: expected {kind}, got {match[2]!r}") from None
 
 
-def _op(kind: str, expand: float | None, text: str) -> Op:
+def _op(kind: str, values: Mapping[str, Any], text: str) -> Op:
+    expand = values.get("expand")
     if kind in _EXPAND_NEEDED and expand is None:
         raise UserError(f"{text!r}: missing e, the expansion of {kind}")
-    if kind in ("ir", "er") and expand == 1:
-        instead = "ds" if kind == "ir" else "cn"
-        raise UserError(f"{text!r}: {kind} expands by other than 1; without expansion: {instead}")
-    if kind == "ds" and expand not in (None, 1):
+    if kind == "ds" and (expand not in (None, 1) or "always_expand" in values):
         raise UserError(f"{text!r}: ds does not expand; expected e1, or ir instead of ds")
     return "fused" if kind == "cn" and expand == 1 else _OPS[kind]
 

@@ -12,6 +12,14 @@ import yaml
 
 from search_spaces.errors import UserError
 
+_SYNONYMS: Mapping[str, str] = {
+    "swish": "silu",
+    "hswish": "hard_swish",
+    "h_swish": "hard_swish",
+    "hardswish": "hard_swish",
+}
+"""Other people's words for what a name here stands for."""
+
 T = TypeVar("T")
 
 _SCALARS = {int: "an integer", float: "a number", bool: "true or false", str: "a string"}
@@ -70,7 +78,8 @@ def load_yaml(text: str, source: str) -> Any:
 def closest(name: object, known: Iterable[object]) -> str:
     """A hint for a misspelt name: the nearest known one, or all of them."""
     names = [str(item) for item in known]
-    near = difflib.get_close_matches(str(name), names, n=1)
+    meant = _SYNONYMS.get(str(name).lower())
+    near = [meant] if meant in names else difflib.get_close_matches(str(name), names, n=1)
     return f"; did you mean {near[0]!r}?" if near else f"; expected one of: {', '.join(names)}"
 
 

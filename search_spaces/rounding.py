@@ -1,24 +1,27 @@
-"""The rounding rules of the released EfficientNet TPU code: the only place that rounds."""
+"""The rounding rules of the released EfficientNet TPU code: the only place that rounds.
+
+Its arithmetic is followed to the last bit of double precision, so that multipliers give every
+baseline the network that the released code and timm give it. A product that exceeds or misses what
+it means by a rounding error is therefore rounded as there: 200 channels at width 2.3 come to
+459.99999999999994 and round to 456, where an exact 460 would round to 464; 25 layers at depth 2.2
+come to 55.00000000000001 and round up to 56.
+"""
 
 import math
 from typing import Literal
 
 DepthRounding = Literal["ceil", "round"]
 
-# Products such as 1.1 * 10 exceed the integer they mean by a rounding error, and ceil would
-# turn that into a whole layer.
-_SLACK = 1e-9
-
 
 def round_channels(channels: float, width: float = 1.0, divisor: int = 8) -> int:
     """Channels scaled by `width`, to the nearest multiple of `divisor`.
 
-    At least `divisor`, and one multiple more where rounding fell below 90 % of the exact value
+    At least `divisor`, and one multiple more where rounding fell below 90 % of the product
     (EfficientNet's `round_filters`, MobileNet's `make_divisible`).
     """
-    exact = channels * width
-    rounded = max(divisor, int(exact + divisor / 2 + _SLACK) // divisor * divisor)
-    return rounded + divisor if rounded < 0.9 * exact - _SLACK else rounded
+    product = channels * width
+    rounded = max(divisor, int(product + divisor / 2) // divisor * divisor)
+    return rounded + divisor if rounded < 0.9 * product else rounded
 
 
 def round_repeats(repeats: int, depth: float = 1.0, rounding: DepthRounding = "ceil") -> int:
@@ -26,9 +29,8 @@ def round_repeats(repeats: int, depth: float = 1.0, rounding: DepthRounding = "c
 
     `ceil` rounds up (EfficientNet's `round_repeats`), `round` to the nearest, halves up.
     """
-    exact = repeats * depth
-    layers = math.ceil(exact - _SLACK) if rounding == "ceil" else math.floor(exact + 0.5 + _SLACK)
-    return max(1, layers)
+    product = repeats * depth
+    return max(1, math.ceil(product) if rounding == "ceil" else math.floor(product + 0.5))
 
 
 def round_resolution(resolution: float) -> int:

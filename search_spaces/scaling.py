@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from fractions import Fraction
 
-from search_spaces.arch import MOST, Arch, Stage, grouped_sides
+from search_spaces.arch import MOST, Arch, Stage, expands, grouped_sides
 from search_spaces.errors import UserError
 from search_spaces.rounding import DepthRounding, round_channels, round_repeats
 
@@ -26,12 +26,29 @@ def scale(
     of `divisor`; those that are none in `arch`, to the largest power of two that divides them, so
     that scaling by one changes nothing. The number of a stage's groups stays, its channels rounding
     to multiples of it; only where the original's rounding allows no such unit is it reduced.
-    Raises UserError for multipliers that are not above zero, and where the smaller input no longer
-    covers the strides.
+    Raises UserError, which names the multipliers, for those that are not above zero, where the
+    network becomes too large, and where the smaller input no longer covers the strides.
     """
     for name, multiplier in (("depth", depth), ("width", width)):
-        if not 0 < multiplier <= MOST:
+        if not 0 < multiplier < math.inf:
             raise UserError(f"{name}: expected a multiplier above 0, got {multiplier}")
+        if multiplier > MOST:
+            raise UserError(f"{name}: expected a multiplier of at most {MOST}, got {multiplier:g}")
+    try:
+        return _scaled(arch, depth, width, resolution, divisor, depth_rounding)
+    except UserError as error:
+        multiplied = f"depth × {depth:g}, width × {width:g}, {resolution} px: "
+        raise error.under(multiplied) from None
+
+
+def _scaled(
+    arch: Arch,
+    depth: float,
+    width: float,
+    resolution: int,
+    divisor: int,
+    depth_rounding: DepthRounding,
+) -> Arch:
     channels = _channels(arch)
     units = _units(arch, divisor)
     stem, *widened = (round_channels(c, width, u) for c, u in zip(channels, units, strict=True))
@@ -83,7 +100,7 @@ def _group_units(stage: Stage, index: int) -> Iterator[tuple[int, int]]:
         return
     # Every block after the first reads what the stage writes.
     yield from ((before, stage.groups), (after, stage.groups))
-    if stage.op == "fused" and stage.expand != 1:
+    if expands(stage):
         yield from ((before, inner.denominator), (after, inner.denominator))
 
 

@@ -25,7 +25,7 @@ EFFICIENTNET_B0 = Arch(  # arXiv 1905.11946, Table 1
 )
 
 TF_EFFICIENTNET_B0 = EFFICIENTNET_B0.replace(  # the released TPU checkpoints
-    name="tf_efficientnet_b0", padding="same", batch_norm=BatchNorm(eps=1e-3, momentum=0.01)
+    name="tf_efficientnet_b0", padding="same", batch_norm=BatchNorm(eps=1e-3)
 )
 
 MNASNET_A1 = Arch(  # arXiv 1807.11626, Figure 7; timm's semnasnet_100
@@ -94,8 +94,8 @@ MOBILENET_V3_LARGE = Arch(  # arXiv 1905.02244, Table 1; timm's mobilenetv3_larg
         Stage(kernel=3, stride=1, expand=3, channels=24, activation="relu", continues=True),
         Stage(repeats=3, kernel=5, stride=2, expand=3, channels=40, se=0.25, activation="relu"),
         Stage(kernel=3, stride=2, expand=6, channels=80),
-        Stage(kernel=3, stride=1, expand=2.5, channels=80, continues=True),
-        Stage(repeats=2, kernel=3, stride=1, expand=2.3, channels=80, continues=True),
+        Stage(kernel=3, stride=1, expand=2.5, channels=80, continues=True, inner_divisor=8),
+        Stage(repeats=2, kernel=3, expand=2.3, channels=80, continues=True, inner_divisor=8),
         Stage(repeats=2, kernel=3, stride=1, expand=6, channels=112, se=0.25),
         Stage(repeats=3, kernel=5, stride=2, expand=6, channels=160, se=0.25),
         Stage(op="conv", kernel=1, stride=1, channels=960, skip=False),

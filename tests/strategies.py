@@ -28,7 +28,7 @@ def stages(
 ) -> Stage:
     """A stage valid after `channels` feature maps of side `size`; the network's first or not."""
     op = draw(st.sampled_from(OPS))
-    expands = (0.25, 0.5, 1) if op == "bottleneck" else EXPANDS
+    expands = (0.25, 0.5, 1, 2) if op == "bottleneck" else EXPANDS
     stage = Stage(
         op=op,
         repeats=draw(st.integers(1, 2)),
@@ -40,6 +40,8 @@ def stages(
         skip=draw(st.booleans()),
         activation=draw(st.none() | st.sampled_from(ACTIVATIONS)),
         continues=False if first else draw(st.booleans()),
+        always_expand=draw(st.booleans()),
+        inner_divisor=draw(st.sampled_from((1, 1, 4, 8))),
     )
     if not groups or op not in ("fused", "bottleneck", "conv"):
         return stage

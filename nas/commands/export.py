@@ -1,11 +1,13 @@
 """`nas-search export`: a network for timm, for ONNX runtimes, or as a torch.export program."""
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from nas.config import Config
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
+from search_spaces.files import write_text
 from search_spaces.parsing import closest
 from search_spaces.yaml_io import load_arch
 
@@ -18,14 +20,29 @@ def main(config: Config) -> None:
     if kind not in _WRITERS:
         raise UserError(f"format: got {kind!r}{closest(kind, _WRITERS)}")
     suffix, write = _WRITERS[kind]
-    given = {name: _path(config, name) for name in ("out", "weights")}
-    out = given["out"] or Path(f"{Path(reference).stem}{suffix}")
-    weights = given["weights"]
-    if weights is not None and not weights.is_file():
+    out = _path(config, "out") or Path(f"{Path(reference).stem}{suffix}")
+    weights, num_classes = _path(config, "weights"), _num_classes(config)
+    if weights is not None and not weights.exists():
         raise UserError(f"weights: {weights}: no such file")
     if out.is_dir():
         raise UserError(f"out: {out}: expected a file to write, this is a folder")
-    print(write(arch, out, weights))
+    print(write(arch, Request(out, weights, num_classes)))
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked for beside the network and the format."""
+
+    out: Path
+    weights: Path | None
+    num_classes: int | None
+    """In place of the network's own."""
+
+    def untrained(self) -> str:
+        """What a line is to say where no weights were given."""
+        from nas.networks.export import SEED
+
+        return "" if self.weights else f"; untrained weights (seed {SEED})"
 
 
 def _path(config: Config, name: str) -> Path | None:
@@ -33,40 +50,51 @@ def _path(config: Config, name: str) -> Path | None:
     return None if value is None else Path(str(value)).expanduser()
 
 
-def _timm(arch: Arch, out: Path, weights: Path | None) -> str:
+def _num_classes(config: Config) -> int | None:
+    value = config["num_classes"]
+    if value is not None and (type(value) is not int or value < 1):
+        raise UserError(f"num_classes: expected an integer of at least 1, got {value!r}")
+    return value
+
+
+def _timm(arch: Arch, request: Request) -> str:
     from nas.networks.timm_export import timm_source
 
-    source = timm_source(arch)
+    classes = request.num_classes
+    source = timm_source(arch if classes is None else arch.replace(num_classes=classes))
+    out = request.out
     lines = [f"{arch.name} as timm's arguments: {out}"]
-    if weights is not None:
-        from nas.networks.model import build
+    if request.weights is not None:
+        from nas.networks.export import seeded
         from nas.networks.weights import save_weights
 
-        model = build(arch, weights=weights)
-        out.parent.mkdir(parents=True, exist_ok=True)
         beside = out.with_suffix(".safetensors")
-        save_weights(model, beside)
+        if beside == out:
+            raise UserError(f"out: {out}: expected a Python module; its weights go beside it")
+        save_weights(seeded(arch, request.weights, classes), beside)
         lines.append(f"its weights under timm's names: {beside}")
     out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(source, encoding="utf-8")
+    write_text(out, source)
     return "\n".join(lines)
 
 
-def _onnx(arch: Arch, out: Path, weights: Path | None) -> str:
+def _onnx(arch: Arch, request: Request) -> str:
     from nas.networks.export import export_onnx
 
-    difference = export_onnx(arch, out, weights)
-    return f"{arch.name} as ONNX: {out}; logits within {difference:.1g} of PyTorch's, relatively"
+    difference = export_onnx(arch, request.out, request.weights, request.num_classes)
+    within = f"logits within {difference:.1g} of PyTorch's, relatively"
+    return f"{arch.name} as ONNX: {request.out}; {within}{request.untrained()}"
 
 
-def _program(arch: Arch, out: Path, weights: Path | None) -> str:
+def _program(arch: Arch, request: Request) -> str:
     from nas.networks.export import export_program
 
-    difference = export_program(arch, out, weights)
-    return f"{arch.name} as a torch.export program: {out}; logits within {difference:.1g}"
+    difference = export_program(arch, request.out, request.weights, request.num_classes)
+    within = f"logits within {difference:.1g}{request.untrained()}"
+    return f"{arch.name} as a torch.export program: {request.out}; {within}"
 
 
-_WRITERS: Mapping[str, tuple[str, Callable[[Arch, Path, Path | None], str]]] = {
+_WRITERS: Mapping[str, tuple[str, Callable[[Arch, Request], str]]] = {
     "timm": ("_timm.py", _timm),
     "onnx": (".onnx", _onnx),
     "program": (".pt2", _program),

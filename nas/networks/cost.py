@@ -56,6 +56,11 @@ def cost(arch: Arch) -> Cost:
     return _total(_parts(arch))
 
 
+def part_costs(arch: Arch) -> tuple[Cost, ...]:
+    """The costs of the stem, of each stage and of the head, which make up the whole."""
+    return tuple(_total([part]) for part in _parts(arch))
+
+
 def cost_and_capacity(arch: Arch) -> tuple[Cost, Capacity]:
     """Both, in little more time than the cost takes."""
     parts = _parts(arch)

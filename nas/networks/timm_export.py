@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from keyword import iskeyword
 
 from nas.networks.naming import is_resnet
-from search_spaces.arch import Arch, SqueezeExcite, Stage
+from search_spaces.arch import Arch, SqueezeExcite, Stage, expands
 from search_spaces.blocks import Block, blocks, blocks_by_stage
 from search_spaces.compact import spell
 from search_spaces.errors import UserError
@@ -32,6 +32,7 @@ from timm.models import {model}
 from timm.models._efficientnet_blocks import SqueezeExcite
 from timm.models._efficientnet_builder import decode_arch_def, round_channels"""
 _RESNET_IMPORTS = "from timm.models.resnet import Bottleneck, ResNet"
+_SE_RESNET_IMPORTS = f"from timm.layers import SEModule\n{_RESNET_IMPORTS}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +70,16 @@ def timm_source(arch: Arch) -> str:
     """A Python module whose one function, named after `arch`, builds it with timm."""
     definition = timm_definition(arch)
     resnet = definition.model == "ResNet"
+    imports = _EFFICIENTNET_IMPORTS.format(model=definition.model)
+    if resnet:
+        imports = _SE_RESNET_IMPORTS if arch.stages[0].se else _RESNET_IMPORTS
     name = "".join(c if c.isascii() and c.isalnum() else "_" for c in arch.name).lower()
     stages = "".join(f"    [{', '.join(map(repr, stage))}],\n" for stage in definition.arch_def)
     first = "Bottleneck" if resnet else "decode_arch_def(ARCH_DEF)"
     return _SOURCE.format(
         name=name,
         resolution=arch.resolution,
-        imports=_RESNET_IMPORTS if resnet else _EFFICIENTNET_IMPORTS.format(model=definition.model),
+        imports=imports,
         arch_def="" if resnet else f"\nARCH_DEF = [\n{stages}]\n",
         function=name if name.isidentifier() and not iskeyword(name) else f"network_{name}",
         model=definition.model,
@@ -157,6 +161,9 @@ def _block_string(stage: Stage, block: Block, repeats: int, arch: Arch) -> str:
         skip=stage.skip and stage.op != "sepconv",
         groups=1,
         continues=False,
+        # timm's `ir` and `er` always expand, and round what they expand to by themselves.
+        always_expand=stage.always_expand and stage.expand == 1,
+        inner_divisor=1,
     )
     text = spell(plain) if ratio <= 1 else f"{spell(dataclasses.replace(plain, se=0))}_se{ratio}"
     return text if stage.groups == 1 else f"{text}_gs{_group_size(block)}"
@@ -172,14 +179,10 @@ def _check_blocks(stage: Stage, laid: tuple[Block, ...], arch: Arch, where: str)
         if block.op == "conv" and stage.se:
             raise _refused(f"{where}.se", "squeeze-and-excitation of a conv")
         inner = block.inner_channels
-        if _expands(stage) and round_channels(block.in_channels * stage.expand) != inner:
+        if expands(stage) and round_channels(block.in_channels * stage.expand) != inner:
             raise _refused(f"{where}.expand", f"{inner} inner channels, which it rounds")
         if stage.se and _timm_squeezed(stage, inner, arch) != block.se_channels:
             raise _refused(f"{where}.se", f"{block.se_channels} squeezed channels, which it rounds")
-
-
-def _expands(stage: Stage) -> bool:
-    return stage.op in ("mbconv", "fused") and stage.expand != 1
 
 
 def _se_from_inner(arch: Arch) -> bool:
@@ -189,12 +192,12 @@ def _se_from_inner(arch: Arch) -> bool:
 
 def _se_ratio(stage: Stage, arch: Arch) -> float:
     """The stage's ratio as timm's class is to read it."""
-    to_input = arch.se.reduce == "inner" and not _se_from_inner(arch) and _expands(stage)
+    to_input = arch.se.reduce == "inner" and not _se_from_inner(arch) and expands(stage)
     return stage.se * stage.expand if to_input else stage.se
 
 
 def _timm_squeezed(stage: Stage, inner: int, arch: Arch) -> int:
-    of_input = not _se_from_inner(arch) and _expands(stage)
+    of_input = not _se_from_inner(arch) and expands(stage)
     squeezed = inner * (_se_ratio(stage, arch) / (stage.expand if of_input else 1))
     divisor = arch.se.divisor
     return round_channels(squeezed, 1, divisor) if divisor > 1 else round(squeezed)
@@ -219,7 +222,7 @@ def _resnet(arch: Arch) -> dict[str, str]:
         expected = {
             "stride": 1 if index == 0 else 2,
             "kernel": 3,
-            "se": 0,
+            "se": stages[0].se,
             "skip": True,
             "activation": None,
             "continues": False,
@@ -232,6 +235,7 @@ def _resnet(arch: Arch) -> dict[str, str]:
         if stage.channels % 4:
             raise _refused(f"{where}.channels", f"{stage.channels} in a ResNet, no multiple of 4")
     count = len(blocks(arch))
+    excite = {"block_args": f"dict(attn_layer={_se_module(arch)})"} if stages[0].se else {}
     return {
         "layers": repr(tuple(stage.repeats for stage in stages)),
         "channels": repr(tuple(stage.channels // 4 for stage in stages)),
@@ -240,7 +244,27 @@ def _resnet(arch: Arch) -> dict[str, str]:
         "act_layer": repr(arch.activation),
         # timm's grows to its end with the last block, ours would with one more.
         "drop_path_rate": str(arch.drop_path * (count - 1) / count),
+        **excite,
     }
+
+
+def _se_module(arch: Arch) -> str:
+    """timm's squeeze-and-excitation of ResNets: its ratio is of the channels the squeeze sees."""
+    ratio, se = arch.stages[0].se, arch.se
+    for index, laid in enumerate(blocks_by_stage(arch)):
+        for block in laid[:2]:
+            # timm rounds to the nearest multiple, be it below 90 % of the exact value.
+            squeezed = int(block.channels * ratio + se.divisor / 2) // se.divisor * se.divisor
+            if max(se.divisor, squeezed) != block.se_channels:
+                what = f"{block.se_channels} squeezed channels, which it rounds"
+                raise _refused(f"stages[{index}].se", what)
+    given = {
+        "rd_ratio": repr(ratio),
+        "rd_divisor": str(se.divisor),
+        "act_layer": repr(se.activation or arch.activation),
+        "gate_layer": repr(se.gate),
+    }
+    return f"partial(SEModule, {', '.join(f'{key}={value}' for key, value in given.items())})"
 
 
 def _base_width(arch: Arch) -> float:

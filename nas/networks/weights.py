@@ -1,58 +1,70 @@
 """Weights in files: published checkpoints into our networks and ours out again, as data only.
 
-Read are timm's names, and torchvision's of ResNets and EfficientNets (see naming.py); written are
-timm's. torchvision's EfficientNets B5 to B7 and V2 have batch norms with ε 1e-3: set
-`batch_norm.eps`.
+Read are timm's names, and torchvision's of ResNets and EfficientNets (see naming.py), from the
+files that training scripts write (see checkpoints.py); written are timm's. torchvision's
+EfficientNets B5 to B7 and V2 have batch norms with ε 1e-3: set `batch_norm.eps`.
 """
 
 import logging
-import os
-import pickle
-import pickletools
-import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import safetensors.torch
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from nas.networks.checkpoints import (
+    Checkpoint,
+    checked_path,
+    is_safetensors,
+    read_checkpoint,
+    shown,
+)
 from nas.networks.naming import resnet_names, timm_names, torchvision_names
 from search_spaces.errors import UserError
+from search_spaces.files import written
 
 if TYPE_CHECKING:
     from nas.networks.model import Network
 
-PICKLED = (".pth", ".pt", ".bin")
-SUFFIXES = (".safetensors", *PICKLED)
-_WRAPPERS = ("state_dict", "model")
-"""Where training scripts keep the weights of a checkpoint that holds more than them."""
+_TIMES = 32
+"""The model's bytes, for averages, optimizer states and double precision beside the weights."""
+_BESIDE = 2**28
+"""Bytes of whatever else is in a checkpoint."""
+_REAL = (torch.float32, torch.float16, torch.bfloat16, torch.float64)
+_CLASSIFIER = ("classifier.weight", "classifier.bias")
 _log = logging.getLogger(__name__)
 
 
 def load_weights(model: "Network", path: str | Path, *, swap_classifier: bool = False) -> None:
     """Fill `model` with the file's weights: all of them, and nothing else.
 
-    With `swap_classifier`, a classifier of other classes is left out, the model keeps its own, and
-    a warning is logged. Raises UserError with how many weights miss, are unexpected, or differ in
-    shape, and the first of each.
+    Where the file holds more, its averaged weights come first, and a warning says which part was
+    taken; another says so where they change precision. With `swap_classifier`, a classifier of
+    other classes, or none at all, is left out, the model keeps its own, and a warning is logged.
+    Raises UserError with how many weights miss, are unexpected, differ in shape, or are no finite
+    numbers, and the first of each.
     """
     wanted = model.state_dict()
-    found = _under_our_names(model, read_state_dict(path))
+    most = _TIMES * sum(tensor.nbytes for tensor in wanted.values()) + _BESIDE
+    checkpoint = read_checkpoint(path, most)
+    found = _under_our_names(model, checkpoint.tensors, path)
     for name, tensor in wanted.items():
         if name.endswith("num_batches_tracked"):  # older files lack it, and no result needs it
             found.setdefault(name, tensor)
-    bias = found.get("classifier.bias")
-    if swap_classifier and bias is not None and bias.shape != wanted["classifier.bias"].shape:
-        message = "%s: its classifier of %d classes is left out; a new one of %d starts untrained"
-        _log.warning(message, path, bias.numel(), model.arch.num_classes)
-        found |= {name: wanted[name] for name in ("classifier.weight", "classifier.bias")}
-    problems = "; ".join(_differences(found, wanted))
+    kept = _kept_classifier(found, wanted) if swap_classifier else None
+    if kept:
+        found |= {name: wanted[name] for name in _CLASSIFIER}
+    loaded = {name: _as_shaped(tensor, wanted.get(name)) for name, tensor in found.items()}
+    problems = "; ".join(_differences(loaded, wanted)) or "; ".join(_odd_values(loaded, wanted))
     if problems:
         raise UserError(f"{path}: not the weights of {model.arch.name}: {problems}")
-    model.load_state_dict(found, strict=True)
+    _say_what_was_taken(path, checkpoint)
+    if kept:
+        message = "%s: %s; a new one of %d starts untrained"
+        _log.warning(message, path, kept, model.arch.num_classes)
+    model.load_state_dict(loaded, strict=True)
 
 
 def save_weights(model: "Network", path: str | Path) -> None:
@@ -60,15 +72,14 @@ def save_weights(model: "Network", path: str | Path) -> None:
 
     What is at `path` stays until the new file is whole.
     """
-    path = _checked(path)
+    path = checked_path(path)
     tensors = {k: v.detach().cpu().contiguous() for k, v in timm_state_dict(model).items()}
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    if path.suffix == ".safetensors":
-        save_file(tensors, partial)
-    else:
-        torch.save(tensors, partial)
-    os.replace(partial, path)
+    with written(path) as file:
+        if is_safetensors(path):
+            file.write(safetensors.torch.save(tensors))
+        else:
+            torch.save(tensors, file)
 
 
 def timm_state_dict(model: "Network") -> dict[str, Tensor]:
@@ -78,53 +89,9 @@ def timm_state_dict(model: "Network") -> dict[str, Tensor]:
     return {names[name]: tensor for name, tensor in state.items()}
 
 
-def read_state_dict(path: str | Path) -> dict[str, Tensor]:
-    """The tensors of a `.safetensors` or `.pth` file by name. No code in the file is run.
-
-    Raises UserError for a file that is missing, cut short, foreign, or holds other than tensors.
-    """
-    path = _checked(path)
-    if not path.is_file():
-        raise UserError(f"{path}: no such file")
-    if path.suffix == ".safetensors":
-        try:
-            return load_file(path)
-        except (SafetensorError, OSError, ValueError) as error:
-            reason = _first_line(error)
-            raise UserError(f"{path}: no safetensors file, or cut short: {reason}") from None
-    content = _unpickled(path)
-    if isinstance(content, Mapping):
-        content = next((content[name] for name in _WRAPPERS if name in content), content)
-    if not isinstance(content, Mapping) or not all(
-        isinstance(name, str) and isinstance(value, Tensor) for name, value in content.items()
-    ):
-        raise UserError(f"{path}: expected a state dict, names and their tensors")
-    return dict(content)
-
-
-def _unpickled(path: Path) -> object:
-    try:
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError:
-        if zipfile.is_zipfile(path) or _is_whole_pickle(path):
-            expected = "which are never run; expected tensors only"
-            raise UserError(f"{path}: holds pickled code or objects, {expected}") from None
-        raise UserError(f"{path}: no PyTorch checkpoint, or cut short") from None
-    except Exception as error:  # bytes that are no checkpoint fail in every way there is
-        reason = _first_line(error)
-        raise UserError(f"{path}: no PyTorch checkpoint, or cut short: {reason}") from None
-
-
-def _is_whole_pickle(path: Path) -> bool:
-    """Whether the file begins with a pickle, found by reading its instructions, not following."""
-    try:
-        with path.open("rb") as file:
-            return sum(1 for _ in pickletools.genops(file)) > 1
-    except ValueError:
-        return False
-
-
-def _under_our_names(model: "Network", found: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def _under_our_names(
+    model: "Network", found: Mapping[str, Tensor], path: str | Path
+) -> dict[str, Tensor]:
     """The file's tensors by our names, read in the naming that most of them agree with."""
     ours = tuple(model.state_dict())
     namings = (
@@ -134,29 +101,81 @@ def _under_our_names(model: "Network", found: Mapping[str, Tensor]) -> dict[str,
     )
     naming = max(namings, key=lambda naming: sum(theirs in found for theirs in naming.values()))
     our_name = {theirs: name for name, theirs in naming.items()}
-    return {our_name.get(name, name): tensor for name, tensor in found.items()}
+    renamed: dict[str, Tensor] = {}
+    for name, tensor in found.items():
+        ours_of_it = our_name.get(name, name)
+        if ours_of_it in renamed:
+            raise UserError(f"{path}: holds {shown(ours_of_it)} twice, under two names")
+        renamed[ours_of_it] = tensor
+    return renamed
+
+
+def _kept_classifier(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> str | None:
+    """Why the model's own classifier stays, where the file has none that fits."""
+    if not any(name in found for name in _CLASSIFIER):
+        return "it has no classifier"
+    bias = found.get("classifier.bias")
+    if bias is None or bias.shape == wanted["classifier.bias"].shape:
+        return None
+    return f"its classifier of {bias.numel()} classes is left out"
+
+
+def _as_shaped(tensor: Tensor, wanted: Tensor | None) -> Tensor:
+    """A linear layer's matrix as a 1×1 conv's kernel or the other way: the same weights."""
+    if wanted is None or tensor.layout != torch.strided or tensor.is_nested:
+        return tensor
+    shape, target = tuple(tensor.shape), tuple(wanted.shape)
+    same = (*shape, 1, 1) == target or shape == (*target, 1, 1)
+    return tensor.reshape(target) if same else tensor
 
 
 def _differences(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> Iterator[str]:
     missing = [name for name in wanted if name not in found]
     unexpected = [name for name in found if name not in wanted]
-    shapes = [name for name in wanted if name in found and found[name].shape != wanted[name].shape]
+    both = [name for name in wanted if name in found]
+    kinds = [name for name in both if _odd_kind(found[name], wanted[name])]
+    shapes = [n for n in both if n not in kinds and found[n].shape != wanted[n].shape]
     if missing:
-        yield f"{len(missing)} missing, first {missing[0]}"
+        headless = not unexpected and set(missing) <= set(_CLASSIFIER)
+        hint = " (with num_classes given, a new classifier takes its place)" if headless else ""
+        yield f"{len(missing)} missing, first {missing[0]}{hint}"
     if unexpected:
-        yield f"{len(unexpected)} unexpected, first {unexpected[0]}"
+        yield f"{len(unexpected)} unexpected, first {shown(unexpected[0])}"
+    if kinds:
+        first = kinds[0]
+        kind = _odd_kind(found[first], wanted[first])
+        yield f"{len(kinds)} of another kind, first {first}: {kind}, expected float32 values"
     if shapes:
         first = shapes[0]
         got, expected = (tuple(state[first].shape) for state in (found, wanted))
         yield f"{len(shapes)} of another shape, first {first}: {got}, expected {expected}"
 
 
-def _checked(path: str | Path) -> Path:
-    path = Path(path).expanduser()
-    if path.suffix not in SUFFIXES:
-        raise UserError(f"{path}: expected a file of weights ending in {', '.join(SUFFIXES)}")
-    return path
+def _odd_kind(found: Tensor, wanted: Tensor) -> str | None:
+    """What a tensor is that cannot become the wanted one; None for one that can."""
+    if found.is_nested or found.layout != torch.strided:
+        return "nested" if found.is_nested else str(found.layout).removeprefix("torch.")
+    if found.is_meta:
+        return "without values (meta)"
+    if wanted.is_floating_point() and found.dtype not in _REAL:
+        return str(found.dtype).removeprefix("torch.")
+    return str(found.dtype).removeprefix("torch.") if found.is_complex() else None
 
 
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), type(error).__name__)
+def _odd_values(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> Iterator[str]:
+    odd = [
+        name
+        for name, tensor in found.items()
+        if tensor.is_floating_point() and not tensor.to(wanted[name].dtype).isfinite().all()
+    ]
+    if odd:
+        yield f"{len(odd)} with NaN or infinite values, first {odd[0]}"
+
+
+def _say_what_was_taken(path: str | Path, checkpoint: Checkpoint) -> None:
+    if checkpoint.part is not None:
+        instead = f", not from {', '.join(checkpoint.others)}" if checkpoint.others else ""
+        _log.warning("%s: weights taken from its %s%s", path, checkpoint.part, instead)
+    real = {t.dtype for t in checkpoint.tensors.values() if t.is_floating_point()}
+    for dtype in sorted(map(str, real - {torch.float32})):
+        _log.warning("%s: its %s weights become float32", path, dtype.removeprefix("torch."))

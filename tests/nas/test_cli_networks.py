@@ -85,6 +85,16 @@ def tiny(name: str) -> str:
     return f"{name}.yaml"
 
 
+def test_costs_are_checked_against_other_counters(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["cost", tiny("small"), "--check"])
+    table, checks = capsys.readouterr().out.split("\n\n", 1)
+    macs = f"{cost(load_arch('small.yaml')).macs:,}"
+    assert macs in table
+    (whole,) = (line for line in checks.splitlines() if line.startswith("whole"))
+    assert whole.split()[1:4] == [macs] * 3
+    assert "all three agree in every part" in checks
+
+
 def test_latencies_are_printed_and_kept(capsys: pytest.CaptureFixture[str]) -> None:
     files = [tiny("a"), tiny("<b>")]
     main(["latency", *files, *QUICK])
@@ -135,8 +145,38 @@ def test_weights_go_along_under_timms_names(capsys: pytest.CaptureFixture[str]) 
 
 def test_other_runtimes_get_a_checked_file(capsys: pytest.CaptureFixture[str]) -> None:
     main(["export", tiny("small"), "--format", "program", "out=x.pt2"])
-    assert "x.pt2; logits within" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "x.pt2; logits within" in printed
+    assert printed.endswith("; untrained weights (seed 0)\n")
     assert Path("x.pt2").stat().st_size
+
+
+def test_weights_and_classes_reach_the_export(capsys: pytest.CaptureFixture[str]) -> None:
+    model = build(load_arch(tiny("small")))
+    averaged = build(load_arch("small.yaml"))
+    content = {"state_dict": model.state_dict(), "state_dict_ema": averaged.state_dict()}
+    torch.save(content, "model_best.pth.tar")
+    asked = ["export", "small.yaml", "weights=model_best.pth.tar", "num_classes=3"]
+    main([*asked, "format=program", "out=x.pt2"])
+    assert "untrained" not in capsys.readouterr().out
+    exported = torch.export.load("x.pt2")
+    assert torch.equal(exported.state_dict["conv_stem.weight"], averaged.conv_stem.weight)
+    assert exported.module()(torch.zeros(2, 3, 16, 16)).shape == (2, 3)
+    main([*asked, "format=timm", "out=net.py"])
+    assert "num_classes=3" in Path("net.py").read_text()
+    kept = load_file("net.safetensors")["classifier.weight"]
+    assert torch.equal(kept, exported.state_dict["classifier.weight"])
+
+
+def test_a_file_that_cannot_be_written_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("file").touch()
+    for out in ("/proc/x.pt2", "file/x.pt2"):
+        with pytest.raises(SystemExit) as stopped:
+            main(["export", tiny("small"), "--format", "program", f"out={out}"])
+        assert stopped.value.code == 1
+        line = capsys.readouterr().err.splitlines()[-1]
+        assert line.startswith(f"nas-search: {out.removesuffix('/x.pt2')}")
+    assert not list(Path().glob(".*.part"))
 
 
 @pytest.mark.parametrize(
@@ -170,6 +210,7 @@ def test_other_runtimes_get_a_checked_file(capsys: pytest.CaptureFixture[str]) -
         (["latency", "--table", "check=-1"], ("check", "at least 0")),
         (["latency", "--table", "contexts=0"], ("contexts", "at least 1")),
         (["latency", "--table", "space=nope"], ("space/nope",)),
+        (["cost", "resnet50", "check=maybe"], ("check", "true or false", "maybe")),
         (["export", "resnet50"], ("format", "timm, onnx, program")),
         (["export", "resnet50", "--format"], ("--format", "a value")),
         (["export", "resnet50", "--format", "tim"], ("format", "did you mean 'timm'")),
@@ -177,6 +218,12 @@ def test_other_runtimes_get_a_checked_file(capsys: pytest.CaptureFixture[str]) -
         (["export", "nope", "--format", "timm"], ("nope", "neither")),
         (["export", "resnet50", "format=timm", "weights=no.pth"], ("weights", "no.pth")),
         (["export", "resnet50", "format=timm", "out=/"], ("out", "folder")),
+        (
+            ["export", "resnet50", "format=onnx", "num_classes=0"],
+            ("num_classes", "at least 1", "0"),
+        ),
+        (["export", "resnet50", "format=onnx", "num_classes=x"], ("num_classes", "integer", "x")),
+        (["export", "resnet50", "format=onnx", "weights=/"], ("weights", "ending in")),
     ],
 )
 def test_a_mistake_gives_one_line(

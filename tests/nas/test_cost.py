@@ -6,12 +6,12 @@ import sys
 
 import pytest
 import torch
-from fvcore.nn import FlopCountAnalysis
 from hypothesis import given, settings
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from nas.networks.cost import Cost, block_cost, cost, cost_and_capacity
+from nas.networks.cost_check import PartCheck, check_cost
 from nas.networks.model import build
 from search_spaces.arch import Arch, Stage
 from search_spaces.blocks import blocks
@@ -103,11 +103,24 @@ def test_equals_the_built_module(arch: Arch) -> None:
 @pytest.mark.parametrize(
     "name", ["efficientnet_b0", "mnasnet_a1", "mobilenet_v1", "mobilenet_v3_large", "resnet50"]
 )
-def test_fvcore_agrees(name: str) -> None:
+def test_fvcore_and_torch_agree_in_every_part(name: str) -> None:
     arch = zoo(name).replace(resolution=64)
-    flops = FlopCountAnalysis(build(arch).eval(), torch.zeros(1, 3, 64, 64))
-    by_operator = flops.unsupported_ops_warnings(False).by_operator()
-    assert by_operator["conv"] + by_operator["linear"] == cost(arch).macs
+    *parts, whole = check_cost(arch)
+    assert [part.part for part in parts][:2] == ["stem", "stage 0"]
+    assert all(check.agrees for check in (*parts, whole))
+    assert whole.macs == cost(arch).macs == sum(part.macs for part in parts)
+    assert whole.fvcore_others == sum(part.fvcore_others for part in parts) > 0
+
+
+@settings(max_examples=20, deadline=None)
+@given(archs())
+def test_fvcore_and_torch_agree_on_any_network(arch: Arch) -> None:
+    assert all(check.agrees for check in check_cost(arch))
+
+
+def test_a_count_that_differs_does_not_agree() -> None:
+    check = PartCheck(part="stem", macs=1, fvcore=1, fvcore_others=0, torch=2)
+    assert not check.agrees
 
 
 class TestCapacity:

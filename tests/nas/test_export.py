@@ -1,5 +1,6 @@
 """Networks leave for ONNX, torch.export and timm, and say what cannot."""
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +9,13 @@ import pytest
 import torch
 
 from nas.networks import export
+from nas.networks.cost import cost
 from nas.networks.export import ExportMismatchError, export_onnx, export_program
 from nas.networks.model import build
 from nas.networks.timm_export import timm_definition, timm_source
 from nas.networks.weights import save_weights
 from search_spaces.arch import Arch, Head, SqueezeExcite, Stage, Stem
+from search_spaces.compact import parse_stage
 from search_spaces.errors import UserError
 from search_spaces.scaling import scale
 from search_spaces.zoo import ZOO, zoo
@@ -29,6 +32,22 @@ SMALL = Arch(
         Stage(op="bottleneck", expand=0.5, channels=16, activation="hard_swish"),
     ),
     head=Head(kind="pooled_conv", channels=24),
+)
+
+
+SERESNET50 = zoo("resnet50").replace(
+    name="seresnet50",
+    stages=tuple(dataclasses.replace(stage, se=1 / 16) for stage in zoo("resnet50").stages),
+    se=SqueezeExcite(reduce="inner", divisor=8),
+)
+FBNET_C = (  # timm's _gen_fbnetc
+    ("ir_r1_k3_s1_e1_c16",),
+    ("ir_r1_k3_s2_e6_c24", "ir_r2_k3_s1_e1_c24"),
+    ("ir_r1_k5_s2_e6_c32", "ir_r1_k5_s1_e3_c32", "ir_r1_k5_s1_e6_c32", "ir_r1_k3_s1_e6_c32"),
+    ("ir_r1_k5_s2_e6_c64", "ir_r1_k5_s1_e3_c64", "ir_r2_k5_s1_e6_c64"),
+    ("ir_r3_k5_s1_e6_c112", "ir_r1_k5_s1_e3_c112"),
+    ("ir_r4_k5_s2_e6_c184",),
+    ("ir_r1_k3_s1_e6_c352",),
 )
 
 
@@ -49,6 +68,20 @@ class TestPrograms:
         path = tmp_path / "small.pt2"
         assert export_program(SMALL, path) < 1e-4
         assert torch.export.load(path).module()(torch.randn(7, 3, 16, 16)).shape == (7, 5)
+
+    def test_untrained_weights_are_the_same_each_time(self, tmp_path: Path) -> None:
+        state = torch.random.get_rng_state()
+        for name in ("a.pt2", "b.pt2"):
+            export_program(SMALL, tmp_path / name)
+        one, other = (torch.export.load(tmp_path / n).state_dict for n in ("a.pt2", "b.pt2"))
+        assert all(torch.equal(one[name], other[name]) for name in one)
+        assert torch.equal(torch.random.get_rng_state(), state)
+
+    def test_a_network_whose_logits_are_nought(self, tmp_path: Path) -> None:
+        model = build(SMALL)
+        torch.nn.init.zeros_(model.classifier.weight)
+        save_weights(model, tmp_path / "zero.pth")
+        assert export_program(SMALL, tmp_path / "zero.pt2", tmp_path / "zero.pth") == 0
 
     def test_a_program_that_differs_is_not_kept(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -106,6 +139,48 @@ class TestTimm:
         assert definition.arguments["channels"] == "(64, 128, 256, 512)"
         assert float(definition.arguments["drop_path_rate"]) == pytest.approx(0.2 * 49 / 50)
 
+    def test_seresnet50(self) -> None:
+        definition = timm_definition(SERESNET50)
+        assert cost(SERESNET50).params == 28088024  # timm's seresnet50
+        assert definition.arguments["block_args"] == (
+            "dict(attn_layer=partial(SEModule, rd_ratio=0.0625, rd_divisor=8, "
+            "act_layer='relu', gate_layer='sigmoid'))"
+        )
+        assert "from timm.layers import SEModule" in timm_source(SERESNET50)
+        compile(timm_source(SERESNET50), "<timm>", "exec")
+        assert "SEModule" not in timm_source(zoo("resnet50"))
+
+    def test_resnext101_32x16d(self) -> None:
+        repeats = (3, 4, 23, 3)
+        stages = tuple(
+            dataclasses.replace(stage, repeats=count, expand=2, groups=32)
+            for stage, count in zip(zoo("resnet50").stages, repeats, strict=True)
+        )
+        arch = zoo("resnet50").replace(name="resnext101_32x16d", stages=stages)
+        assert cost(arch).params == 194026792  # timm's resnext101_32x16d
+        arguments = timm_definition(arch).arguments
+        assert (arguments["cardinality"], arguments["base_width"]) == ("32", "16")
+
+    def test_fbnet_c(self) -> None:
+        stages = tuple(
+            parse_stage(("+" if position else "") + text)
+            for texts in FBNET_C
+            for position, text in enumerate(texts)
+        )
+        arch = Arch(
+            stem=Stem(channels=16), stages=stages, head=Head(channels=1984), activation="relu"
+        )
+        assert cost(arch).params == 5572200  # timm's fbnetc_100
+        assert timm_definition(arch).arch_def == FBNET_C
+
+    def test_a_scaled_mobilenet_v3(self) -> None:
+        scaled = scale(zoo("mobilenet_v3_large"), 1, 0.8, 224)
+        assert timm_definition(scaled).arch_def[3] == (
+            "ir_r1_k3_s2_e6_c64",
+            "ir_r1_k3_s1_e2.5_c64",
+            "ir_r2_k3_s1_e2.3_c64",
+        )
+
     @pytest.mark.parametrize("arch", ZOO.values(), ids=ZOO)
     def test_the_source_is_a_module_with_one_function(self, arch: Arch) -> None:
         code = compile(timm_source(arch), "<timm>", "exec")
@@ -148,6 +223,14 @@ class TestTimm:
             ({"padding": "same"}, "padding: timm cannot express same in a ResNet"),
             ({"stem": Stem(channels=64)}, "stem: timm cannot express"),
             ({"stages": zoo("resnet50").stages[:3]}, "stages: timm cannot express 3"),
+            (
+                {"stages": SERESNET50.stages},
+                r"stages\[0\].se: timm cannot express 4 squeezed channels, which it rounds",
+            ),
+            (
+                {"stages": (*zoo("resnet50").stages[:3], SERESNET50.stages[3])},
+                r"stages\[3\].se: timm cannot express 0.0625 in a ResNet",
+            ),
         ):
             with pytest.raises(UserError, match=message):
                 timm_definition(zoo("resnet50").replace(**fields))

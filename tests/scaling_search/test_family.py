@@ -31,6 +31,16 @@ PUBLISHED = {
 }
 
 
+def test_a_phi_that_leaves_nothing_is_blamed() -> None:
+    for phi, message in (
+        (-20, "phis: -20: depth × 0.0260841, width × 0.148644, 14 px: stages[5]: "),
+        (1e6, "phis: 1e+06: phi: 1000000.0 is too large"),
+    ):
+        with pytest.raises(UserError) as caught:
+            formula_family(zoo("efficientnet_b0"), Constants(1.2, 1.1, 1.15), [phi])
+        assert str(caught.value).startswith(message)
+
+
 def test_published_rows_give_the_published_family():
     assert {
         member.name: (

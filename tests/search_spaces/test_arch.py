@@ -39,7 +39,7 @@ class TestRefused:
             ({"kernel": 10**9 + 1}, "kernel: expected at most 100000000"),
             ({"se": 1.5}, "se: expected a number from 0 to 1, got 1.5"),
             ({"groups": 2}, "groups: mbconv takes none, got 2"),
-            ({"op": "bottleneck", "expand": 2}, "expand: expected at most 1 for a bottleneck"),
+            ({"inner_divisor": 0}, "inner_divisor: expected at least 1, got 0"),
             ({"op": "identity", "se": 0.25}, "se: identity takes none, got 0.25"),
         ],
     )
@@ -122,10 +122,19 @@ class TestKey:
         assert self.same(one(fused), one(Stage(op="conv", channels=24, se=0.25)))
         no_skip = Stage(channels=24, stride=2, skip=False)
         assert self.same(one(no_skip), one(Stage(channels=24, stride=2)))
+        always = Stage(expand=6, channels=24, always_expand=True, inner_divisor=8)
+        assert self.same(one(always), one(Stage(expand=6, channels=24)))
         own = Stage(channels=24, activation="silu")
         assert self.same(one(own), one(Stage(channels=24)))
         narrow, wide = (Stage(op="identity", kernel=k, channels=32) for k in (1, 7))
         assert self.same(one(narrow), one(wide))
+
+    def test_an_expansion_conv_of_ratio_one_matters(self) -> None:
+        stage = Stage(channels=24)
+        kept = dataclasses.replace(stage, always_expand=True)
+        assert not self.same(PLAIN.replace(stages=(stage,)), PLAIN.replace(stages=(kept,)))
+        nearly = dataclasses.replace(stage, expand=1.0000001)
+        assert self.same(PLAIN.replace(stages=(nearly,)), PLAIN.replace(stages=(kept,)))
 
     def test_what_does_nothing_does_not_matter(self) -> None:
         stages = (*PLAIN.stages, Stage(op="identity", channels=24, repeats=2))

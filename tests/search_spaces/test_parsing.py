@@ -94,3 +94,13 @@ def test_yaml_mistakes_name_source_and_line() -> None:
 def test_hints() -> None:
     assert closest("kernal", ["kernel", "stride"]) == "; did you mean 'kernel'?"
     assert closest("zzz", ["kernel", "stride"]) == "; expected one of: kernel, stride"
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [("swish", "silu"), ("Swish", "silu"), ("hswish", "hard_swish"), ("hardswish", "hard_swish")],
+)
+def test_other_words_for_an_activation(word: str, meant: str) -> None:
+    with pytest.raises(UserError) as caught:
+        from_mapping(Arch, {"stages": [{"channels": 8}], "activation": word})
+    assert str(caught.value) == f"activation: got {word!r}; did you mean {meant!r}?"

@@ -1,5 +1,7 @@
 """Rounding by the released rules."""
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,6 +23,7 @@ divisors = st.sampled_from((1, 2, 4, 8, 16, 32))
         (1280, 1.2, 1536),
         (320, 2.0, 640),
         (4, 0.1, 8),  # never under the divisor
+        (200, 2.3, 456),  # 459.99999999999994 in double precision, as there; not 460
     ],
 )
 def test_channels_as_in_the_released_code(count: int, width: float, rounded: int) -> None:
@@ -50,12 +53,40 @@ def test_multiples_stay(multiple: int, divisor: int) -> None:
 
 @pytest.mark.parametrize(
     ("repeats", "depth", "rounded"),
-    [(1, 1.1, 2), (4, 1.2, 5), (10, 1.1, 11), (30, 1.1, 33), (3, 0.1, 1), (4, 0.5, 2)],
+    [
+        (1, 1.1, 2),
+        (4, 1.2, 5),
+        (10, 1.1, 11),
+        (30, 1.1, 33),
+        (3, 0.1, 1),
+        (4, 0.5, 2),
+        (25, 2.2, 56),  # 55.00000000000001 in double precision, as there; not 55
+    ],
 )
-def test_repeats_round_up_and_forgive_floating_point(
-    repeats: int, depth: float, rounded: int
-) -> None:
+def test_repeats_round_up_as_in_the_released_code(repeats: int, depth: float, rounded: int) -> None:
     assert round_repeats(repeats, depth) == rounded
+
+
+def released_filters(filters: int, width: float, divisor: int) -> int:
+    """`round_filters` of the TPU repository's efficientnet_model.py, without its globals."""
+    scaled = filters * width
+    new_filters = max(divisor, int(scaled + divisor / 2) // divisor * divisor)
+    if new_filters < 0.9 * scaled:
+        new_filters += divisor
+    return int(new_filters)
+
+
+tenths = st.integers(1, 80).map(lambda tenth: tenth / 10)
+
+
+@given(channels, widths | tenths, divisors)
+def test_channels_equal_the_released_codes(count: int, width: float, divisor: int) -> None:
+    assert round_channels(count, width, divisor) == released_filters(count, width, divisor)
+
+
+@given(st.integers(1, 200), widths | tenths)
+def test_repeats_equal_the_released_codes(repeats: int, depth: float) -> None:
+    assert round_repeats(repeats, depth) == math.ceil(depth * repeats)
 
 
 @pytest.mark.parametrize(("repeats", "depth", "rounded"), [(1, 1.4, 1), (3, 1.5, 5), (4, 0.1, 1)])

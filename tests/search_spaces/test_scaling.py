@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from nas.networks.cost import cost
 from search_spaces.arch import Arch, Head, Stage, Stem
+from search_spaces.blocks import blocks
 from search_spaces.errors import UserError
 from search_spaces.scaling import scale
 from search_spaces.zoo import ZOO, zoo
@@ -56,7 +57,7 @@ def test_every_network_scales(arch: Arch, depth: float, width: float, divisor: i
     scaled = scale(arch, depth, width, arch.resolution, divisor=divisor)
     assert len(scaled.stages) == len(arch.stages)
     for before, after in zip(arch.stages, scaled.stages, strict=True):
-        assert after.repeats == max(1, math.ceil(before.repeats * depth - 1e-9))
+        assert after.repeats == max(1, math.ceil(before.repeats * depth))
         assert after.channels % math.gcd(before.channels, divisor) == 0
         assert before.groups % after.groups == 0
 
@@ -98,6 +99,30 @@ def test_multipliers_are_above_zero(bad: float, position: int) -> None:
     multiplier[position] = bad
     with pytest.raises(UserError, match=f"{name}: expected a multiplier above 0"):
         scale(zoo("efficientnet_b0"), *multiplier, 224)
+
+
+@pytest.mark.parametrize(
+    ("depth", "width", "message"),
+    [
+        (1, 1e9, "width: expected a multiplier of at most 100000000, got 1e+09"),
+        (1e9, 1, "depth: expected a multiplier of at most 100000000, got 1e+09"),
+        (1, 1e8, "depth × 1, width × 1e+08, 224 px: channels: expected at most "),
+        (1e8, 1, "depth × 1e+08, width × 1, 224 px: repeats: expected at most "),
+    ],
+)
+def test_a_network_too_large_is_blamed_on_its_multipliers(
+    depth: float, width: float, message: str
+) -> None:
+    with pytest.raises(UserError) as caught:
+        scale(zoo("efficientnet_b0"), depth, width, 224)
+    assert str(caught.value).startswith(message)
+
+
+def test_inner_channels_of_a_scaled_mobilenet_v3_are_timms() -> None:
+    scaled = scale(zoo("mobilenet_v3_large"), 1, 0.8, 224)
+    inner = [block.inner_channels for block in blocks(scaled)]
+    # make_divisible(in_chs * exp_ratio) of timm's round_channels(channels, 0.8).
+    assert inner[6:10] == [192, 160, 144, 144]
 
 
 def test_a_resolution_the_strides_do_not_leave_anything_of() -> None:

@@ -29,8 +29,24 @@ def test_a_misspelt_name_gets_a_hint() -> None:
 
 def test_the_tensorflow_variant_differs_in_padding_and_batch_norm() -> None:
     tf, b0 = zoo("tf_efficientnet_b0"), zoo("efficientnet_b0")
-    assert (tf.padding, tf.batch_norm.eps, tf.batch_norm.momentum) == ("same", 1e-3, 0.01)
+    assert (tf.padding, tf.batch_norm.eps, tf.batch_norm.momentum) == ("same", 1e-3, 0.1)
     assert tf.replace(name=b0.name, padding="torch", batch_norm=b0.batch_norm) == b0
+
+
+def test_the_zoos_keys_stay() -> None:
+    keys = {
+        "efficientnet_b0": "6cd665235cd8e4b2",
+        "tf_efficientnet_b0": "32a3147fc4387b1d",
+        "mnasnet_a1": "82ac68c398a80e31",
+        "mnasnet_b1": "75fa02c2b3d5023a",
+        "mobilenet_v1": "d865d675264bbc6e",
+        "mobilenet_v2": "dbb9a00fe08b8beb",
+        "mobilenet_v3_large": "845aa344adc68855",
+        "resnet50": "620c1ffb3ff87810",
+        "resnet152": "67cfbc2667606b40",
+        "efficientnet_v2_s": "ad715ee0757c8e78",
+    }
+    assert {name: arch.key() for name, arch in ZOO.items()} == keys
 
 
 def test_it_cannot_be_changed() -> None:
