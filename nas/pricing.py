@@ -10,6 +10,7 @@ from nas.networks.cost import Cost
 from nas.networks.latency_table import read_table
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
+from search_spaces.files import read_text
 
 
 class Price(Protocol):
@@ -74,8 +75,8 @@ class TableLatency:
         if not isinstance(table, str):
             raise UserError(f"latency_table: expected a path, got {table!r}")
         self._table = read_table(table)
-        text = Path(table).expanduser().read_bytes()
-        self._digest = hashlib.sha256(text).hexdigest()[:16]
+        text = read_text(Path(table).expanduser())
+        self._digest = hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def __call__(self, arch: Arch, cost: Cost) -> float:
         return 1e3 * self._table.latency(arch)

@@ -1,5 +1,6 @@
 """Files of networks and their accuracies: a row a network, a column a choice."""
 
+import io
 import json
 import math
 import statistics
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from search_spaces.errors import UserError
+from search_spaces.files import read_bytes, read_text
 from search_spaces.parsing import closest
 from search_spaces.space import Space, load_space
 
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from search_spaces.choices import Choice, Scalar
 
 _READ = (".csv", ".parquet", ".json")
+MOST_BYTES = 2**30
+"""Of a file of networks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,9 +176,9 @@ def read_frame(path: str) -> "pd.DataFrame":
         raise UserError(f"{path}: expected a file of {', '.join(_READ)}, got {suffix!r}")
     try:
         if suffix == ".csv":
-            frame = pd.read_csv(file)
+            frame = pd.read_csv(io.BytesIO(read_bytes(file, MOST_BYTES)))
         elif suffix == ".parquet":
-            frame = pd.read_parquet(file)
+            frame = pd.read_parquet(io.BytesIO(read_bytes(file, MOST_BYTES)))
         else:
             frame = pd.DataFrame(_records(read_json(path)))
     except UserError:
@@ -187,9 +191,10 @@ def read_frame(path: str) -> "pd.DataFrame":
 
 def read_json(path: str) -> Any:
     """Plain data; raises UserError where it cannot be read."""
+    text = read_text(Path(path).expanduser(), MOST_BYTES)
     try:
-        return json.loads(Path(path).expanduser().read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{path}: cannot be read: {_first_line(error)}") from None
 
 

@@ -16,12 +16,13 @@ import numpy as np
 
 from nas.evaluators.base import Evaluator, Measurement, Report
 from nas.evaluators.regression import Floats, Quality, Regression, learn
-from nas.evaluators.rows import RowsFile
+from nas.evaluators.rows import MOST_BYTES, RowsFile
 from nas.evaluators.table import check_in_space
 from nas.samplers.encoding import Encoding
 from nas.samplers.gp import Kernel
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
+from search_spaces.files import read_bytes, written
 
 if TYPE_CHECKING:
     from search_spaces.space import Params
@@ -44,7 +45,9 @@ class SurrogateEvaluator(RowsFile, Evaluator):
     """Standard deviation, a fraction, of what one training differs by: the same for the same
     architecture and seed."""
     cache: str | None = None
-    """Where the fit is kept, as NumPy arrays; beside the table when None."""
+    """Where the fit is kept, as NumPy arrays; in the user's cache folder when None.
+
+    Never beside the table: with a table of somebody else's may come a fit that is not of it."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.noise < 1:
@@ -53,12 +56,15 @@ class SurrogateEvaluator(RowsFile, Evaluator):
     @property
     def cache_path(self) -> Path:
         """Where the fit is kept."""
-        return Path(self.cache or f"{self.path}.surrogate.npz").expanduser()
+        if self.cache is not None:
+            return Path(self.cache).expanduser()
+        home = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+        return Path(home).expanduser() / "nas-search" / f"surrogate-{self._fingerprint[:32]}.npz"
 
     @cached_property
     def fitted(self) -> tuple[Regression, Quality]:
         """What was learnt, and how good it is: from the cache where that is of the same table."""
-        fingerprint = self._fingerprint()
+        fingerprint = self._fingerprint
         kept = _read(self.cache_path, fingerprint)
         if kept is not None:
             return kept
@@ -130,14 +136,12 @@ class SurrogateEvaluator(RowsFile, Evaluator):
     def _features(self, many: "Iterable[Params]") -> Floats:
         return self._encoding.ramps(self._encoding.rows(many))
 
+    @cached_property
     def _fingerprint(self) -> str:
         """Of all that the fit depends on."""
         sizes = self._encoding.sizes
         each = np.minimum(np.arange(sizes.max(initial=1))[:, None], sizes - 1)
-        try:
-            table = Path(self.path).expanduser().read_bytes()
-        except OSError as error:
-            raise UserError(f"{self.path}: cannot be read: {error.strerror}") from None
+        table = read_bytes(Path(self.path).expanduser(), MOST_BYTES)
         read = [self.space, self.scale, self.accuracy, dict(self.columns)]
         digest = hashlib.sha256(json.dumps([_FORMAT, *read]).encode())
         digest.update(self._encoding.ramps(each).tobytes())
@@ -169,11 +173,10 @@ def _read(path: Path, fingerprint: str) -> tuple[Regression, Quality] | None:
 
 
 def _write(path: Path, fingerprint: str, learnt: Regression, quality: Quality) -> None:
-    # Never seen half-written; each process has a draft of its own.
-    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
     kernel = learnt.kernel
     try:
-        with draft.open("wb") as file:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with written(path) as file:
             np.savez(
                 file,
                 format=np.array(_FORMAT),
@@ -185,7 +188,6 @@ def _write(path: Path, fingerprint: str, learnt: Regression, quality: Quality) -
                 slopes=kernel.slopes,
                 quality=np.array([quality.tau, quality.r2, quality.rmse]),
             )
-        draft.replace(path)
     except OSError as error:
         print(
             f"surrogate not kept: {path}: {error.strerror}; evaluator.cache=… says where",

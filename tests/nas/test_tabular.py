@@ -269,10 +269,19 @@ class TestSurrogate:
 
     def test_is_fitted_anew_to_a_table_that_changed(self, tmp_path: Path) -> None:
         self.make(tmp_path).prepare()
-        assert (tmp_path / "table.csv.surrogate.npz").exists()
+        assert self.make(tmp_path).cache_path.exists()
         (tmp_path / "table.csv").unlink()
         evaluator = self.make(tmp_path, count=100)
         assert len(evaluator.fitted[0].weights) == 100
+
+    def test_believes_no_fit_that_came_with_the_table(self, tmp_path: Path) -> None:
+        first = self.make(tmp_path, cache=str(tmp_path / "table.csv.surrogate.npz"))
+        first.prepare()
+        with np.load(tmp_path / "table.csv.surrogate.npz", allow_pickle=False) as kept:
+            forged = {**kept, "weights": -kept["weights"]}
+        np.savez(tmp_path / "table.csv.surrogate.npz", **forged)
+        params = [first.loaded_space.encode(zoo("efficientnet_b0"))]
+        assert self.make(tmp_path).predict(params) == first.predict(params)
 
     @pytest.mark.parametrize("text", ["notes", ""])
     def test_does_not_overwrite_what_is_not_its_own(self, text: str, tmp_path: Path) -> None:
@@ -283,7 +292,7 @@ class TestSurrogate:
     def test_goes_on_where_it_cannot_be_kept(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        self.make(tmp_path, count=40, cache=str(tmp_path / "nowhere/x.npz")).prepare()
+        self.make(tmp_path, count=40, cache=str(tmp_path / "table.csv/x.npz")).prepare()
         assert "surrogate not kept" in capsys.readouterr().err
 
     def test_refuses_a_table_that_is_too_small(self, tmp_path: Path) -> None:
