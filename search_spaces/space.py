@@ -180,6 +180,15 @@ def load_space(data: object, source: str = "space") -> Space:
     return Space(name, base, (*choices, *own))
 
 
+def space_identity(space: Space, data: Any) -> dict[str, Any]:
+    """What a space is, wherever its base's file lies: `data`, and the base by its key.
+
+    `data` is what the space was loaded from.
+    """
+    fields = {name: value for name, value in data.items() if name != "base"}
+    return {**fields, "base": load_space({"base": data["base"]}).base.key()}
+
+
 def _base(fields: Mapping[Any, object], source: str) -> Arch:
     base = fields.get("base")
     if base is None:

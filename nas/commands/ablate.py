@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from nas.commands.scale import check_rounding, constants, is_number
 from nas.config import Config, integer, make
 from nas.evaluators.base import Evaluator, measuring
+from nas.evaluators.identity import identity_of
 from nas.networks.cost import cost
 from nas.progress import Progress
 from nas.runs.folder import RunFolder, logged
@@ -47,7 +48,10 @@ def train(networks: "tuple[Scaled, ...]", config: Config, run: Path) -> "tuple[W
     ray.check()
     evaluator.prepare()
     line = Progress("ablate")
-    made_with = {"evaluator": config["evaluator"], "about": dict(evaluator.describe())}
+    made_with = {
+        "evaluator": identity_of(evaluator, config["evaluator"]),
+        "about": dict(evaluator.describe()),
+    }
     log = run / "ablation.jsonl"
     with RunFolder(run).stage(logged("ablate", made_with, log, "ablation_accuracy.csv")):
         return train_ablation(

@@ -15,6 +15,7 @@ from nas.bench.summary import Beaten, Interval, Row, beaten, best_known, rows
 from nas.bench.survey import survey
 from nas.commands.price import price
 from nas.config import Config, integer, make
+from nas.evaluators.identity import identity_of
 from nas.progress import Pace, Progress
 from nas.runs.folder import RunFolder, logged
 from nas.runs.tables import write_rows
@@ -23,7 +24,7 @@ from nas.tables import table
 from search_spaces.errors import UserError
 from search_spaces.files import write_text
 from search_spaces.parsing import closest
-from search_spaces.space import load_space
+from search_spaces.space import load_space, space_identity
 from search_spaces.yaml_io import load_arch
 
 
@@ -38,6 +39,8 @@ def main(config: Config) -> None:
     landscape.evaluator.prepare()
     bar = _bar(config["bar"], landscape)
     made_with = {name: config[name] for name in _FIXED}
+    made_with["evaluator"] = identity_of(landscape.evaluator, config["evaluator"])
+    made_with["space"] = space_identity(landscape.space, config["space"])
     path = folder / "bench.jsonl"
     with RunFolder(folder).stage(logged("bench", made_with, path, "bench.csv")):
         print(f"looking for the best of {landscape.space.size:,} networks", file=sys.stderr)

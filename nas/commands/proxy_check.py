@@ -10,6 +10,7 @@ from nas.commands.executor import executor
 from nas.commands.price import price
 from nas.config import Config, integer, make
 from nas.evaluators.base import EvaluationFailed, Evaluator
+from nas.evaluators.identity import identity_of
 from nas.networks.cost import cost
 from nas.progress import Pace, Progress
 from nas.proxies.page import check_page
@@ -34,7 +35,7 @@ from nas.tables import table
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
 from search_spaces.files import write_text
-from search_spaces.space import load_space
+from search_spaces.space import load_space, space_identity
 
 
 def main(config: Config) -> None:
@@ -42,7 +43,8 @@ def main(config: Config) -> None:
     folder, count = Path(config["run"]), integer("networks", config["networks"], 5)
     seeds = range(integer("seeds", config["seeds"], 1))
     seed = integer("seed", config["seed"], 0)
-    archs = spread_sample(load_space(config["space"], "space"), count, seed)
+    space = load_space(config["space"], "space")
+    archs = spread_sample(space, count, seed)
     nodes = _proxies(config)
     proxies: dict[str, Evaluator] = {
         name: make(node, f"proxies.{name}") for name, node in nodes.items()
@@ -55,11 +57,12 @@ def main(config: Config) -> None:
         for name, evaluator in proxies.items()
     }
     path = folder / "proxy_check.jsonl"
-    made_with = {name: config[name] for name in ("space", "networks", "seed")}
-    made_with["evaluator"] = config["evaluator"]
+    made_with = {name: config[name] for name in ("networks", "seed")}
+    made_with["space"] = space_identity(space, config["space"])
     held = RunFolder(folder)
     with held.stage(logged("proxy-check", made_with, path, "proxy_check.csv")):
-        _keep_settings(held, path, nodes)
+        identities = {name: identity_of(proxies[name], node) for name, node in nodes.items()}
+        _keep_settings(held, path, identities)
         told = _Told(len(proxies) * len(archs) * len(seeds) - _done(path, nodes, archs, seeds))
         # Cheapest first, a check that is cut short would have seen no dear network.
         mixed = random.Random(seed).sample(archs, len(archs))

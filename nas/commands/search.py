@@ -11,6 +11,7 @@ from nas.commands.executor import executor
 from nas.commands.price import price
 from nas.config import Config, make
 from nas.evaluators.base import Checking, Evaluator
+from nas.evaluators.identity import identity_of
 from nas.executors.base import Executor
 from nas.pricing import TableLatency
 from nas.progress import Pace, Progress
@@ -26,7 +27,7 @@ from nas.warm_start import read_warm_start
 from search_spaces.errors import UserError
 from search_spaces.files import not_a_link, write_text
 from search_spaces.parsing import from_mapping
-from search_spaces.space import Space, load_space
+from search_spaces.space import Space, load_space, space_identity
 from search_spaces.yaml_io import arch_to_yaml
 
 
@@ -227,7 +228,9 @@ class _Report:
 def _made_with(config: Config, search: Search, evaluator: Evaluator) -> dict[str, Any]:
     names = ("seeds", "seed", "macs_max", "params_max", "latency_max")
     return {
-        **{name: config[name] for name in ("space", "sampler", "reward", "evaluator")},
+        **{name: config[name] for name in ("sampler", "reward")},
+        "space": space_identity(search.space, config["space"]),
+        "evaluator": identity_of(evaluator, config["evaluator"]),
         "cost": dict(search.price.describe()),
         "latency": dict(search.latency.describe()) if search.latency else None,
         "search": {name: getattr(search.settings, name) for name in names}

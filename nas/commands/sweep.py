@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from nas.config import Config, integer, make
 from nas.evaluators.base import Evaluator, measuring
+from nas.evaluators.identity import identity_of
 from nas.progress import Progress
 from nas.runs.folder import RunFolder, logged
 from nas.tables import table
@@ -42,7 +43,10 @@ def per_stage(result: "SweepResult", count: int, config: Config, run: Path) -> s
     ray = from_mapping(RaySettings, config["ray"], "ray")
     evaluator: Evaluator = measuring(make(config["evaluator"], "evaluator"))
     line = Progress("per stage")
-    made_with = {"evaluator": config["evaluator"], "about": dict(evaluator.describe())}
+    made_with = {
+        "evaluator": identity_of(evaluator, config["evaluator"]),
+        "about": dict(evaluator.describe()),
+    }
     uniform = result.winner.candidate.arch
     log = run / "per_stage.jsonl"
     with RunFolder(run).stage(logged("per_stage", made_with, log, "per_stage.csv")):
@@ -88,7 +92,10 @@ def sweep(baseline: Arch, config: Config, run: Path) -> "SweepResult":
     plan = plan_sweep(baseline, settings, run)
     evaluator.prepare()
     # Records are of a network and a seed; what the grid was that asked for them does not matter.
-    made_with = {"evaluator": config["evaluator"], "about": dict(evaluator.describe())}
+    made_with = {
+        "evaluator": identity_of(evaluator, config["evaluator"]),
+        "about": dict(evaluator.describe()),
+    }
     log = run / "sweep.jsonl"
     with RunFolder(run).stage(logged("sweep", made_with, log, "sweep.csv")):
         price = None

@@ -13,7 +13,8 @@ from functools import cached_property
 from typing import Any, Literal
 
 from nas.evaluators.base import Evaluator, Measurement, Report
-from nas.evaluators.rows import read_json
+from nas.evaluators.identity import file_identity
+from nas.evaluators.rows import MOST_BYTES, read_json
 from nas.evaluators.table import look_up
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
@@ -75,6 +76,10 @@ class NasBenchMacroEvaluator(Evaluator):
             "accuracies": f"looked up, {shown[self.trial]}",
             "networks": len(self.table),
         }
+
+    def identity(self) -> Mapping[str, object]:
+        """How the file is read, and its content."""
+        return file_identity(self, self.path, MOST_BYTES)
 
     def exact(self) -> bool:
         """The mean is what findings are judged by."""

@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from nas.evaluators.identity import file_identity
 from search_spaces.errors import UserError
 from search_spaces.files import read_bytes, read_text
 from search_spaces.parsing import closest
@@ -65,6 +66,10 @@ class RowsFile:
     def loaded_space(self) -> Space:
         """The space itself."""
         return load_space(self.space, "space")
+
+    def identity(self) -> Mapping[str, object]:
+        """How the file is read, and its content."""
+        return file_identity(self, self.path, MOST_BYTES)
 
     def rows(self) -> list[Row]:
         """The file's networks; raises UserError with the file, the column and the row."""

@@ -28,7 +28,7 @@ class Stage:
 
     name: str
     made_with: Mapping[str, Any]
-    """What its records depend on; plain data."""
+    """What its records depend on; plain data. `about` is for readers alone."""
     recorded: Callable[[], bool]
     """Whether the folder holds records of it."""
     records: str
@@ -159,11 +159,18 @@ def check_made_with(
     where: str, name: str, before: Any, now: Mapping[str, Any], remedy: str = ""
 ) -> None:
     """Raises UserError where records were made otherwise, naming the first setting that differs."""
-    for path, old, new in _differences(before, now):
+    for path, old, new in _differences(_decisive(before), _decisive(now)):
         raise UserError(
             f"{where} holds a {name} made with {path}={old}, not {new}: "
             f"give another {remedy or 'folder with run=…'}, or the same configuration"
         )
+
+
+def _decisive(made_with: Any) -> Any:
+    """Without what is said to readers: data may be called otherwise where they lie now."""
+    if not isinstance(made_with, Mapping):
+        return made_with
+    return {name: value for name, value in made_with.items() if name != "about"}
 
 
 def _differences(before: Any, now: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:

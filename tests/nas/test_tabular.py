@@ -144,7 +144,7 @@ class TestTable:
             TableEvaluator(path=path, space=SMALL, **options).prepare()
 
     def test_refuses_files_that_are_no_table(self, tmp_path: Path) -> None:
-        assert "cannot be read" in refused(TableEvaluator(path="no.csv", space=SMALL))
+        assert "no such file" in refused(TableEvaluator(path="no.csv", space=SMALL))
         assert "expected a file of .csv" in refused(TableEvaluator(path="t.xls", space=SMALL))
         (tmp_path / "t.json").write_text('{"a": 1}')
         assert "list of records" in refused(
@@ -217,7 +217,7 @@ class TestNasBenchMacro:
         other = NasBenchMacroEvaluator(path=str(tmp_path / "l.json"), space=space)
         assert "00000000: expected a list test_acc of per cent" in refused(other)
         missing = NasBenchMacroEvaluator(path="missing.json", space=space)
-        assert "missing.json: cannot be read" in refused(missing)
+        assert "missing.json: no such file" in refused(missing)
 
 
 class TestSurrogate:

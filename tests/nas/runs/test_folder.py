@@ -330,3 +330,23 @@ def test_trials_have_the_times_they_took() -> None:
     for trial in optuna.load_study(study_name=name, storage=backend).trials:
         assert trial.duration is not None
         assert trial.duration.total_seconds() >= 0.05
+
+
+def test_a_table_of_accuracies_may_move_but_not_change(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    Path("space.yaml").write_text("name: s\nbase: net.yaml\nstages: {1: {kernel: [3, 5]}}\n")
+    main(["scale", "run=z", "depth=1"])
+    Path("z/scaled/efficientnet_b0_d1.yaml").rename("net.yaml")
+    Path("a.csv").write_text("s1_kernel,accuracy\n3,0.5\n5,0.6\n")
+    Path("conf/space").mkdir(parents=True)
+    Path("space.yaml").rename("conf/space/mine.yaml")
+    table = ["run=r", "space=mine", "--config-dir", "conf", "evaluator=table", "search.workers=1"]
+    main(["search", *table, "evaluator.path=a.csv", "search.trials=1"])
+    Path("elsewhere").mkdir()
+    Path("a.csv").rename("elsewhere/b.csv")
+    main(["search", *table, "evaluator.path=elsewhere/b.csv", "search.trials=2"])
+    assert len(recorded(Path("r"))) == 2
+    Path("elsewhere/b.csv").write_text("s1_kernel,accuracy\n3,0.5\n5,0.7\n")
+    said = refused(capsys, "search", *table, "evaluator.path=elsewhere/b.csv", "search.trials=2")
+    assert "evaluator.digest=" in said
