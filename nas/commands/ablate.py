@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nas.commands.ready import ready
 from nas.commands.scale import check_rounding, constants, is_number
 from nas.config import Config, integer, make
 from nas.evaluators.base import Evaluator, measuring
@@ -45,7 +46,7 @@ def train(networks: "tuple[Scaled, ...]", config: Config, run: Path) -> "tuple[W
     ray = from_mapping(RaySettings, config["ray"], "ray")
     evaluator: Evaluator = measuring(make(config["evaluator"], "evaluator"))
     ray.check()
-    evaluator.prepare()
+    ready(evaluator)
     line = Progress("ablate")
     made_with = {"evaluator": config["evaluator"], "about": dict(evaluator.describe())}
     log = run / "ablation.jsonl"

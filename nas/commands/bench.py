@@ -14,6 +14,7 @@ from nas.bench.runs import Conditions, Entrant, Result, fingerprint, missing, re
 from nas.bench.summary import Beaten, Interval, Row, beaten, best_known, rows
 from nas.bench.survey import survey
 from nas.commands.price import price
+from nas.commands.ready import ready
 from nas.config import Config, integer, make
 from nas.progress import Pace, Progress
 from nas.runs.folder import RunFolder, logged
@@ -35,7 +36,7 @@ def main(config: Config) -> None:
     at, processes = _at(config["at"], trials), _processes(config["processes"])
     landscape = _landscape(config)
     entrants = _entrants(config, landscape)
-    landscape.evaluator.prepare()
+    ready(landscape.evaluator)
     bar = _bar(config["bar"], landscape)
     made_with = {name: config[name] for name in _FIXED}
     path = folder / "bench.jsonl"

@@ -8,6 +8,7 @@ from typing import Any
 
 from nas.commands.executor import executor
 from nas.commands.price import price
+from nas.commands.ready import ready
 from nas.config import Config, integer, make
 from nas.evaluators.base import EvaluationFailed, Evaluator
 from nas.networks.cost import cost
@@ -48,8 +49,7 @@ def main(config: Config) -> None:
         name: make(node, f"proxies.{name}") for name, node in nodes.items()
     }
     reward, truth = _reward(config), _truth(config, archs)
-    for evaluator in proxies.values():
-        evaluator.prepare()
+    ready(*proxies.values())
     workers = {
         name: executor(config, evaluator, "workers", config["workers"])
         for name, evaluator in proxies.items()

@@ -9,6 +9,7 @@ import optuna
 
 from nas.commands.executor import executor
 from nas.commands.price import price
+from nas.commands.ready import ready
 from nas.config import Config, make
 from nas.evaluators.base import Checking, Evaluator
 from nas.executors.base import Executor
@@ -42,7 +43,7 @@ def search(config: Config, run: Path) -> Standing:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     folder = RunFolder(run)
     plan = Plan.read(config, folder)
-    plan.evaluator.prepare()
+    ready(plan.evaluator)
     plan.search.check()
     store = plan.search.store
     table = run / "trials.csv"
@@ -173,6 +174,8 @@ def summary(found: Standing, run: Path) -> str:
             f"          the model's choice; trial {found.luckiest.number} measured a reward of "
             f"{found.luckiest.reward:.4f}, and is taken to have been lucky"
         )
+    if best.note:
+        lines.append(f"          {best.note}")
     lines.append(f"front     {len(found.front)} networks")
     if found.ties:
         numbers = ", ".join(str(record.number) for record in found.ties)

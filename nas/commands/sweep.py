@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nas.commands.ready import ready
 from nas.config import Config, integer, make
 from nas.evaluators.base import Evaluator, measuring
 from nas.progress import Progress
@@ -86,7 +87,7 @@ def sweep(baseline: Arch, config: Config, run: Path) -> "SweepResult":
     evaluator: Evaluator = measuring(make(config["evaluator"], "evaluator"))
     ray.check()
     plan = plan_sweep(baseline, settings, run)
-    evaluator.prepare()
+    ready(evaluator)
     # Records are of a network and a seed; what the grid was that asked for them does not matter.
     made_with = {"evaluator": config["evaluator"], "about": dict(evaluator.describe())}
     log = run / "sweep.jsonl"

@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from nas.training.data import Decoded, decode, load, splits, square, verify
+from nas.training.folders import ImageFolder
+from nas.training.hub import HuggingFace
 from nas.training.sources import Digits, Split
 from nas.training.splits import hold_out, stratified_order
-from nas.training.tables import HuggingFace, ImageFolder, Parquet
+from nas.training.tables import Parquet
 from search_spaces.errors import UserError
 
 CPU = torch.device("cpu")
@@ -163,7 +165,7 @@ def test_parquet_in_hugging_faces_layout(tmp_path):
     opened = Parquet(name="x", path=str(tmp_path)).open()
     assert len(opened.train) + len(opened.val) == 40
     assert len(opened.test) == 6
-    assert decode(opened.test, 8).shape == (6, 8, 8, 3)
+    assert decode(opened.test, 8)[0].shape == (6, 8, 8, 3)
 
 
 def test_a_parquet_files_columns_may_have_other_names_and_labels_be_names(tmp_path):
