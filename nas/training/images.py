@@ -146,6 +146,8 @@ def _upright(image: Image.Image) -> tuple[Image.Image, bool]:
     if _ORIENTED.isdisjoint(image.info):
         return image, True
     try:
+        # Of some formats, Pillow takes tags that it cannot read for none.
+        Image.Exif().load(image.info.get("exif", b""))
         return ImageOps.exif_transpose(image), True
     except Exception:  # a damaged tag raises anything, and the pixels are whole
         return image, False

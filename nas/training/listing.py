@@ -12,7 +12,7 @@ from search_spaces.errors import UserError
 Reason = Literal["no images", "hidden", "links to nothing", "neither files nor folders", "no class"]
 _SAID: dict[Reason, tuple[str, str]] = {
     "no images": ("file that is no image", "files that are no images"),
-    "hidden": ("hidden one", "hidden ones"),
+    "hidden": ("hidden", "hidden"),
     "links to nothing": ("link to nothing", "links to nothing"),
     "neither files nor folders": ("that is no file", "that are no files"),
     "no class": ("image outside the folders of classes", "images outside the folders of classes"),
@@ -71,7 +71,9 @@ class Listing:
         parts = []
         for reason, paths in self.left_out.items():
             one, more = _SAID[reason]
-            parts.append(f"{len(paths):,} {one if len(paths) == 1 else more} ({some(paths)})")
+            parts.append(
+                f"{len(paths):,} {one if len(paths) == 1 else more} ({some(sorted(paths))})"
+            )
         return [f"left out: {'; '.join(parts)}"] if parts else []
 
     def _kept(self, file: str) -> bool:

@@ -58,7 +58,8 @@ class Table(Encoded, abc.ABC):
         for table in named.values():
             self._check_column("image_column", table)
         labels = self._labels(named, notes)
-        classes = classes_of(labels["train"], self._feature(named["train"]))
+        known = self._known(named, labels)
+        classes = classes_of(labels["train"], known)
         given = {
             split: self._split(named[split], classes.numbers(found, self.path, split), split)
             for split, found in labels.items()
@@ -106,9 +107,21 @@ class Table(Encoded, abc.ABC):
                 f"it has {some(table.column_names, 20)}"
             )
 
-    def _feature(self, table: datasets.Dataset) -> list[str] | None:
-        feature = table.features[self.label_column]
-        return list(feature.names) if isinstance(feature, datasets.ClassLabel) else None
+    def _known(
+        self, named: Mapping[str, datasets.Dataset], labels: dict[str, Labels]
+    ) -> list[str] | None:
+        """What the labels' numbers are called; where splits do not agree, `labels` become names."""
+        features = {split: named[split].features[self.label_column] for split in labels}
+        names = {
+            split: list(feature.names)
+            for split, feature in features.items()
+            if isinstance(feature, datasets.ClassLabel)
+        }
+        if len(names) == len(labels) and all(each == names["train"] for each in names.values()):
+            return names["train"]
+        for split, called in names.items():
+            labels[split] = np.array([called[number] for number in labels[split]])
+        return None
 
     def _split(self, table: datasets.Dataset, labels: NDArray[np.int64], split: str) -> Split:
         rows = Rows(
@@ -143,9 +156,14 @@ class Parquet(Table):
     def rows(self) -> Mapping[str, datasets.Dataset]:
         path = existing(self.path)
         files = {"train": [str(path)]} if path.is_file() else _files_by_split(path)
-        # The library takes names for patterns.
-        escaped = {split: [glob.escape(file) for file in found] for split, found in files.items()}
-        return dict(datasets.load_dataset("parquet", data_files=escaped))
+        # Each by itself, for the library wants the same columns of all it reads together, and a
+        # test split may lack labels. It takes names for patterns.
+        return {
+            split: datasets.load_dataset(
+                "parquet", split="train", data_files=[glob.escape(file) for file in found]
+            )
+            for split, found in files.items()
+        }
 
 
 def _files_by_split(root: Path) -> dict[str, list[str]]:
