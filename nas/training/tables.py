@@ -12,6 +12,7 @@ import datasets
 import huggingface_hub
 import numpy as np
 from datasets.exceptions import DatasetsError
+from huggingface_hub import constants
 from numpy.typing import NDArray
 
 from nas.training.columns import Labels, Rows, classes_of, labels_of
@@ -213,14 +214,20 @@ def reason_of(error: BaseException) -> str:
 def _blame_cache(error: BaseException) -> None:
     """Raises OSError where it was the library's cache that could not be written: the data are not
     to blame."""
-    cache = str(datasets.config.HF_DATASETS_CACHE)
-    seen: BaseException | None = error
-    while seen is not None:
-        file = getattr(seen, "filename", None)
-        if isinstance(seen, OSError) and isinstance(file, str) and file.startswith(cache):
-            reason = f"{seen.strerror} (the `datasets` library's cache; HF_HOME=… moves it)"
-            raise OSError(seen.errno, reason, file) from error
-        seen = seen.__cause__ or seen.__context__
+    caches = Path(datasets.config.HF_DATASETS_CACHE), Path(constants.HF_HUB_CACHE)
+    for behind in _chain(error):
+        if not isinstance(behind, OSError) or not isinstance(behind.filename, str):
+            continue
+        file = Path(behind.filename)
+        if any(file.is_relative_to(cache) or cache.is_relative_to(file) for cache in caches):
+            reason = f"{behind.strerror} (the `datasets` library's cache; HF_HOME=… moves it)"
+            raise OSError(behind.errno, reason, str(file)) from error
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 @contextlib.contextmanager
