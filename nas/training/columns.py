@@ -75,7 +75,12 @@ def labels_of(values: Sequence[object], where: str, may_lack: bool) -> Labels | 
 
 
 def _named(values: Labels, known: Sequence[str] | None) -> list[str]:
-    if known is not None and values.dtype.kind in "iu" and values.max() < len(known):
+    if (
+        known is not None
+        and len(values)
+        and values.dtype.kind in "iu"
+        and values.max() < len(known)
+    ):
         return [known[value] for value in values]
     return [str(value) for value in values]
 

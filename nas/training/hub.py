@@ -10,6 +10,7 @@ import datasets
 import huggingface_hub
 from huggingface_hub import constants
 
+from nas.training.names import shown, split_of
 from nas.training.tables import Table, reason_of
 from search_spaces.errors import UserError
 
@@ -27,7 +28,9 @@ class HuggingFace(Table):
 
     def rows(self) -> Mapping[str, datasets.Dataset]:
         if os.path.exists(self.path):
-            return self._load()
+            tables = self._load()
+            self._check_found(tables)
+            return tables
         refusal = "" if constants.HF_HUB_OFFLINE else unreachable()
         if not refusal:
             return self._load()
@@ -44,8 +47,28 @@ class HuggingFace(Table):
         own = (Path(self.path),) if os.path.exists(self.path) else ()
         return (*own, Path(datasets.config.HF_CACHE_HOME), Path(constants.HF_HUB_CACHE))
 
+    def _check_found(self, tables: Mapping[str, datasets.Dataset]) -> None:
+        """Raises UserError where the library took other splits of a folder for training images."""
+        named = splits_named_in(self.path)
+        if set(tables) == {"train"} and len(named) > 1:
+            raise UserError(
+                f"data.path: {shown(self.path)} has folders or files named after "
+                f"{', '.join(sorted(named))}, and the `datasets` library takes them all for train; "
+                "data=imagefolder and data=parquet read such folders"
+            )
+
     def _load(self) -> Mapping[str, datasets.Dataset]:
         return dict(datasets.load_dataset(self.path, self.config, revision=self.revision))
+
+
+def splits_named_in(root: str) -> set[str]:
+    """Splits that folders or files below one are named after."""
+    found: set[str] = set()
+    for _, folders, files in os.walk(root):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        stems = [os.path.splitext(name)[0] for name in files if not name.startswith(".")]
+        found |= {split for name in (*folders, *stems) if (split := split_of(name))}
+    return found
 
 
 def unreachable() -> str:

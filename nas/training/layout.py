@@ -1,6 +1,6 @@
 """Which of a data set's folders are its splits, and which its classes."""
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 
 from nas.training.images import is_image
 from nas.training.listing import Listing, folders_of
@@ -25,7 +25,8 @@ def find_splits(listing: Listing, notes: list[str]) -> dict[str, str]:
     splits = by_split(top.folders, shown(root))
     others = [name for name in top.folders if split_of(name) is None]
     # Among buses and cars, a folder called `train` that holds no folders is of trains.
-    if splits and not (others and _are_leaves(listing, splits.values())):
+    is_class = others and set(splits) == {"train"} and not _has_folders(listing, splits["train"])
+    if splits and not is_class:
         if "train" not in splits:
             raise UserError(
                 f"data.path: {shown(root)} has no train folder; it has {folders_of(listing, root)}"
@@ -68,8 +69,8 @@ def inner_folders(listing: Listing, folder: str, classes: Classes) -> list[str]:
     return sorted(listing.inner(path) for path in parents if path.rpartition("/")[0] != folder)
 
 
-def _are_leaves(listing: Listing, names: Iterable[str]) -> bool:
-    return not any(listing.entries(f"{listing.root}/{name}").folders for name in names)
+def _has_folders(listing: Listing, name: str) -> bool:
+    return bool(listing.entries(f"{listing.root}/{name}").folders)
 
 
 def _leave_out_files(listing: Listing, folder: str) -> None:
@@ -125,15 +126,16 @@ def _check_alike(listing: Listing, names: Iterable[str]) -> None:
             )
 
 
-def _check_splits_below(listing: Listing, names: Iterable[str]) -> None:
+def _check_splits_below(listing: Listing, names: Sequence[str]) -> None:
     """Raises UserError for splits inside folders of classes: all would be trained on."""
     for name in names:
         inside = listing.entries(f"{listing.root}/{name}").folders
         if len({split_of(each) for each in inside} - {None}) > 1:
+            path = f"{listing.root}/{name}"
+            remedy = "classes inside splits" if len(names) > 1 else f"data.path={shown(path)}"
             raise UserError(
                 f"data.path: {shown(listing.root)} has the splits {some(inside)} inside "
-                f"{shown(name)}; expected classes inside splits: {shown(inside[-1])}/"
-                f"{shown(name)}"
+                f"{shown(name)}; expected {remedy}"
             )
 
 

@@ -119,6 +119,9 @@ class Splitting:
     ) -> Splits:
         """Splits from the data's own, of which only `train` must be there."""
         self._check_options()
+        for name, part in given.items():
+            if name != "train" and not len(part):
+                raise UserError(f"{self.where()} has no images in its {name} split")
         train, test = given["train"], given.get("test")
         least = 2 + (test is None) if "val" not in given else 1 + (test is None)
         self._check_classes(train, classes, least)
@@ -147,6 +150,8 @@ class Splitting:
     ) -> Split:
         if limit is None or limit >= len(split):
             return split
+        if limit < 1:
+            raise UserError(f"data.limit: {self.limit} images leave none for validation")
         taken = split.take(np.sort(stratified_order(split.labels, self.seed)[:limit]))
         counts = np.bincount(taken.labels, minlength=len(classes))
         if counts.min() < least:

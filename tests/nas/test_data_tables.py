@@ -235,6 +235,12 @@ class TestHub:
         assert not constants.HF_HUB_OFFLINE
         assert not datasets.config.HF_HUB_OFFLINE
 
+    def test_splits_of_a_local_copy_are_never_all_trained_on(self, tmp_path):
+        for name in ("Train", "Test"):
+            parquet(tmp_path / f"{name}.parquet")
+        message = refusal(HuggingFace(name="x", path=str(tmp_path)))
+        assert "named after test, train, and the `datasets` library takes them all for" in message
+
     def test_is_not_asked_for_a_local_copy(self, tmp_path, monkeypatch):
         monkeypatch.setattr("nas.training.hub.unreachable", lambda: pytest.fail("was asked"))
         parquet(tmp_path / "train.parquet")
@@ -285,6 +291,10 @@ class TestMistakes:
         message = refused(parquet(tmp_path / "x.parquet", image=[b"text"] * 20))
         assert "row" in message
         assert "cannot be decoded" in message
+
+    def test_a_table_without_rows(self, tmp_path):
+        path = parquet(tmp_path / "x.parquet", images=0, label=pd.array([], dtype="int64"))
+        assert "has no class" in refused(path)
 
     def test_rows_without_an_image(self, tmp_path):
         images = [None, *[encoded(i) for i in range(19)]]

@@ -102,7 +102,24 @@ class TestSplits:
         image_folder(tmp_path, {"cats/train": 4, "cats/test": 2, "dogs/train": 4, "dogs/test": 2})
         message = refusal(tmp_path)
         assert "the splits test, train inside cats" in message
-        assert "train/cats" in message
+        assert "expected classes inside splits" in message
+
+    def test_inside_one_folder_more_are_found_for_the_user(self, tmp_path):
+        for name in ("train", "test"):
+            image_folder(tmp_path / "pets" / name, {"a": 4, "b": 4})
+        assert f"expected data.path={tmp_path}/pets" in refusal(tmp_path)
+
+    def test_without_labels_beside_classes_are_no_class(self, tmp_path):
+        image_folder(tmp_path, {"cats": 4, "dogs": 4, "test": 4})
+        assert "no train folder; it has 3 folders (cats, dogs, test)" in refusal(tmp_path)
+
+    def test_without_labels_beside_something_else_are_no_classes(self, tmp_path):
+        image_folder(tmp_path, {"train": 4, "test": 4, "docs": 0})
+        assert "train has no folders; expected one folder of images a class" in refusal(tmp_path)
+
+    def test_without_images_are_refused(self, tmp_path):
+        image_folder(tmp_path, {"train/a": 4, "train/b": 4, "val/a": 0, "val/b": 0})
+        assert "has no images in its val split" in refusal(tmp_path)
 
     def test_beside_a_folder_of_their_classes_are_refused(self, tmp_path):
         image_folder(tmp_path / "train", {"a": 4, "b": 4})
