@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nas.commands.ready import ready
+from nas.commands.found import say_found
 from nas.commands.scale import check_rounding, constants, is_number
 from nas.config import Config, integer, make
 from nas.evaluators.base import Evaluator, measuring
@@ -46,11 +46,12 @@ def train(networks: "tuple[Scaled, ...]", config: Config, run: Path) -> "tuple[W
     ray = from_mapping(RaySettings, config["ray"], "ray")
     evaluator: Evaluator = measuring(make(config["evaluator"], "evaluator"))
     ray.check()
-    ready(evaluator)
+    evaluator.prepare()
     line = Progress("ablate")
     made_with = {"evaluator": config["evaluator"], "about": dict(evaluator.describe())}
     log = run / "ablation.jsonl"
     with RunFolder(run).stage(logged("ablate", made_with, log, "ablation_accuracy.csv")):
+        say_found(evaluator)
         return train_ablation(
             networks,
             evaluator,

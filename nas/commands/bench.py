@@ -13,8 +13,8 @@ from nas.bench.page import bench_page
 from nas.bench.runs import Conditions, Entrant, Result, fingerprint, missing, read, run
 from nas.bench.summary import Beaten, Interval, Row, beaten, best_known, rows
 from nas.bench.survey import survey
+from nas.commands.found import say_found
 from nas.commands.price import price
-from nas.commands.ready import ready
 from nas.config import Config, integer, make
 from nas.progress import Pace, Progress
 from nas.runs.folder import RunFolder, logged
@@ -36,11 +36,12 @@ def main(config: Config) -> None:
     at, processes = _at(config["at"], trials), _processes(config["processes"])
     landscape = _landscape(config)
     entrants = _entrants(config, landscape)
-    ready(landscape.evaluator)
+    landscape.evaluator.prepare()
     bar = _bar(config["bar"], landscape)
     made_with = {name: config[name] for name in _FIXED}
     path = folder / "bench.jsonl"
     with RunFolder(folder).stage(logged("bench", made_with, path, "bench.csv")):
+        say_found(landscape.evaluator)
         print(f"looking for the best of {landscape.space.size:,} networks", file=sys.stderr)
         conditions = Conditions(landscape, survey(landscape), trials, workers, at)
         tasks = missing(entrants, seeds, read(path))

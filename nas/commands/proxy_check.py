@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from nas.commands.executor import executor
+from nas.commands.found import say_found
 from nas.commands.price import price
-from nas.commands.ready import ready
 from nas.config import Config, integer, make
 from nas.evaluators.base import EvaluationFailed, Evaluator
 from nas.networks.cost import cost
@@ -49,7 +49,8 @@ def main(config: Config) -> None:
         name: make(node, f"proxies.{name}") for name, node in nodes.items()
     }
     reward, truth = _reward(config), _truth(config, archs)
-    ready(*proxies.values())
+    for evaluator in proxies.values():
+        evaluator.prepare()
     workers = {
         name: executor(config, evaluator, "workers", config["workers"])
         for name, evaluator in proxies.items()
@@ -60,6 +61,7 @@ def main(config: Config) -> None:
     held = RunFolder(folder)
     with held.stage(logged("proxy-check", made_with, path, "proxy_check.csv")):
         _keep_settings(held, path, nodes)
+        say_found(*proxies.values())
         told = _Told(len(proxies) * len(archs) * len(seeds) - _done(path, nodes, archs, seeds))
         # Cheapest first, a check that is cut short would have seen no dear network.
         mixed = random.Random(seed).sample(archs, len(archs))

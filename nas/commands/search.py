@@ -8,8 +8,8 @@ from typing import Any
 import optuna
 
 from nas.commands.executor import executor
+from nas.commands.found import announced
 from nas.commands.price import price
-from nas.commands.ready import ready
 from nas.config import Config, make
 from nas.evaluators.base import Checking, Evaluator
 from nas.executors.base import Executor
@@ -43,7 +43,7 @@ def search(config: Config, run: Path) -> Standing:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     folder = RunFolder(run)
     plan = Plan.read(config, folder)
-    ready(plan.evaluator)
+    plan.evaluator.prepare()
     plan.search.check()
     store = plan.search.store
     table = run / "trials.csv"
@@ -126,7 +126,7 @@ class Plan:
         """Run the search in a run folder that is held, and write what came of it."""
         self.search.check_records()
         try:
-            self.search.run(self.executor)
+            self.search.run(lambda: announced(self.executor, self.evaluator))
         except SearchStopped as error:
             raise UserError(str(error)) from None
         finally:

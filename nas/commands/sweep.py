@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nas.commands.ready import ready
+from nas.commands.found import say_found
 from nas.config import Config, integer, make
 from nas.evaluators.base import Evaluator, measuring
 from nas.progress import Progress
@@ -87,7 +87,7 @@ def sweep(baseline: Arch, config: Config, run: Path) -> "SweepResult":
     evaluator: Evaluator = measuring(make(config["evaluator"], "evaluator"))
     ray.check()
     plan = plan_sweep(baseline, settings, run)
-    ready(evaluator)
+    evaluator.prepare()
     # Records are of a network and a seed; what the grid was that asked for them does not matter.
     made_with = {"evaluator": config["evaluator"], "about": dict(evaluator.describe())}
     log = run / "sweep.jsonl"
@@ -96,6 +96,7 @@ def sweep(baseline: Arch, config: Config, run: Path) -> "SweepResult":
         if settings.cost == "latency":
             price = _timed(baseline, settings, run)
             plan = plan_sweep(baseline, settings, run, price)
+        say_found(evaluator)
         print(plan)
         return run_sweep(
             baseline, settings, evaluator, run, ray=ray, price=price, progress=_Report()

@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nas.commands.ready import ready
+from nas.commands.found import announced, say_found
 from nas.evaluators.scored_proxy import ScoredProxyEvaluator
 from nas.evaluators.zero_cost import ZeroCostEvaluator
+from nas.executors.base import Executor
+from nas.executors.local import InProcess
 from nas.training.data import identity, splits, verify
 from nas.training.folders import ImageFolder
 from nas.training.found import found
@@ -17,6 +19,7 @@ from nas.training.sources import Digits, Source, Split, Splits
 from nas.training.tables import Parquet
 from pictures import encoded, image_folder, parquet
 from quick import QUICK
+from search_spaces.errors import UserError
 
 
 @pytest.fixture(autouse=True)
@@ -186,9 +189,20 @@ class TestFound:
         (root / "a" / "notes\x1b[2J.txt").touch()
         data = ImageFolder(name="x", path=str(root))
         evaluators = [dataclasses.replace(QUICK, data=data, epochs=epochs) for epochs in (1, 2)]
-        ready(*evaluators)
+        say_found(*evaluators)
         out, err = capsys.readouterr()
         assert out == ""
         assert err.startswith("data: 16 images of 2 classes (a 8, b 8), 20–30 px; train 12, ")
         assert err.count("left out: 1 file that is no image (a/notes\\x1b[2J.txt)") == 1
         assert len(err.splitlines()) == 2
+
+    def test_waits_until_workers_are_known_to_start(self, capsys):
+        def refusing() -> Executor:
+            raise UserError("ray.cpus: more than there is")
+
+        with pytest.raises(UserError, match=r"ray\.cpus"), announced(refusing, QUICK):
+            pass
+        assert capsys.readouterr().err == ""
+        with announced(lambda: InProcess(QUICK), QUICK) as workers:
+            assert isinstance(workers, InProcess)
+        assert capsys.readouterr().err.startswith("data: ")
