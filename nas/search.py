@@ -6,6 +6,7 @@ import math
 import random
 import statistics
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -81,7 +82,7 @@ class Search:
     exact: bool = False
     """Whether the evaluator's accuracies are free of noise: see `Evaluator.exact`."""
 
-    def run(self, executor: Callable[[], Executor]) -> list[Record]:
+    def run(self, executor: Callable[[], AbstractContextManager[Executor]]) -> list[Record]:
         """All records, once `settings.trials` are finished or the space is exhausted.
 
         Workers are started only where something is left to do. Raises SearchStopped where too

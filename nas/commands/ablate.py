@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nas.commands.found import say_found
 from nas.commands.scale import check_rounding, constants, is_number
 from nas.config import Config, integer, make
 from nas.evaluators.base import Evaluator, measuring
@@ -54,6 +55,7 @@ def train(networks: "tuple[Scaled, ...]", config: Config, run: Path) -> "tuple[W
     }
     log = run / "ablation.jsonl"
     with RunFolder(run).stage(logged("ablate", made_with, log, "ablation_accuracy.csv")):
+        say_found(evaluator)
         return train_ablation(
             networks,
             evaluator,

@@ -13,6 +13,7 @@ from nas.bench.page import bench_page
 from nas.bench.runs import Conditions, Entrant, Result, fingerprint, missing, read, run
 from nas.bench.summary import Beaten, Interval, Row, beaten, best_known, rows
 from nas.bench.survey import survey
+from nas.commands.found import say_found
 from nas.commands.price import price
 from nas.config import Config, integer, make
 from nas.evaluators.identity import identity_of
@@ -43,6 +44,7 @@ def main(config: Config) -> None:
     made_with["space"] = space_identity(landscape.space, config["space"])
     path = folder / "bench.jsonl"
     with RunFolder(folder).stage(logged("bench", made_with, path, "bench.csv")):
+        say_found(landscape.evaluator)
         print(f"looking for the best of {landscape.space.size:,} networks", file=sys.stderr)
         conditions = Conditions(landscape, survey(landscape), trials, workers, at)
         tasks = missing(entrants, seeds, read(path))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from nas.commands.executor import executor
+from nas.commands.found import say_found
 from nas.commands.price import price
 from nas.config import Config, integer, make
 from nas.evaluators.base import EvaluationFailed, Evaluator
@@ -63,6 +64,7 @@ def main(config: Config) -> None:
     with held.stage(logged("proxy-check", made_with, path, "proxy_check.csv")):
         identities = {name: identity_of(proxies[name], node) for name, node in nodes.items()}
         _keep_settings(held, path, identities)
+        say_found(*proxies.values())
         told = _Told(len(proxies) * len(archs) * len(seeds) - _done(path, nodes, archs, seeds))
         # Cheapest first, a check that is cut short would have seen no dear network.
         mixed = random.Random(seed).sample(archs, len(archs))

@@ -8,6 +8,7 @@ from typing import Any
 import optuna
 
 from nas.commands.executor import executor
+from nas.commands.found import announced
 from nas.commands.price import price
 from nas.config import Config, make
 from nas.evaluators.base import Checking, Evaluator
@@ -126,7 +127,7 @@ class Plan:
         """Run the search in a run folder that is held, and write what came of it."""
         self.search.check_records()
         try:
-            self.search.run(self.executor)
+            self.search.run(lambda: announced(self.executor, self.evaluator))
         except SearchStopped as error:
             raise UserError(str(error)) from None
         finally:
@@ -174,6 +175,8 @@ def summary(found: Standing, run: Path) -> str:
             f"          the model's choice; trial {found.luckiest.number} measured a reward of "
             f"{found.luckiest.reward:.4f}, and is taken to have been lucky"
         )
+    if best.note:
+        lines.append(f"          {best.note}")
     lines.append(f"front     {len(found.front)} networks")
     if found.ties:
         numbers = ", ".join(str(record.number) for record in found.ties)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nas.commands.found import say_found
 from nas.config import Config, integer, make
 from nas.evaluators.base import Evaluator, measuring
 from nas.evaluators.identity import identity_of
@@ -102,6 +103,7 @@ def sweep(baseline: Arch, config: Config, run: Path) -> "SweepResult":
         if settings.cost == "latency":
             price = _timed(baseline, settings, run)
             plan = plan_sweep(baseline, settings, run, price)
+        say_found(evaluator)
         print(plan)
         return run_sweep(
             baseline, settings, evaluator, run, ray=ray, price=price, progress=_Report()

@@ -93,6 +93,15 @@ class Checking(Protocol):
 
 
 @runtime_checkable
+class Reading(Protocol):
+    """An evaluator that reads data, and says what they are."""
+
+    def found(self) -> str:
+        """Lines for the terminal. Raises UserError as `prepare`."""
+        ...
+
+
+@runtime_checkable
 class Estimating(Protocol):
     """An evaluator whose answers hold for networks of its space alone, made of measurements."""
 

@@ -9,8 +9,8 @@ import torch
 from nas.evaluators.base import Measurement, Report
 from nas.evaluators.slim import SlimEvaluator
 from nas.networks.model import build
-from nas.training.data import load, splits, verify
-from nas.training.fit import fit, seeded
+from nas.training.data import identity, load, splits, verify
+from nas.training.fit import chance, fit, seeded
 from nas.training.initial import start_near_identity
 from nas.training.memory import within_memory
 from nas.training.recipe import Recipe
@@ -82,8 +82,15 @@ class ProxyEvaluator(SlimEvaluator):
         batch_size = min(self.recipe.batch_size, len(data.train))
         with threads(self.threads):
             curve, parts = within_memory(train, batch_size, self.parts)
-        note = f"for want of memory, batches of {batch_size} in {parts} parts" if parts > 1 else ""
-        return Measurement(accuracy=curve[-1], curve=curve, note=note)
+        notes = []
+        if parts > 1:
+            notes.append(f"for want of memory, batches of {batch_size} in {parts} parts")
+        if curve[-1] <= chance(data.val):
+            notes.append(
+                f"cannot be told from chance, which may reach {chance(data.val):.3f} of "
+                f"{len(data.val):,} images"
+            )
+        return Measurement(accuracy=curve[-1], curve=curve, note="; ".join(notes))
 
     def _num_classes(self) -> int:
         return self.shared.num_classes if self.shared else len(splits(self.data).classes)
@@ -97,6 +104,7 @@ class ProxyEvaluator(SlimEvaluator):
         data = load(self.data, self.resolution)
         return {
             "dataset": self.data.name,
+            "data digest": identity(self.data)["digest"],
             "training images": len(data.train),
             "validation images": len(data.val),
             "classes": data.num_classes,

@@ -98,6 +98,19 @@ class ScoredProxyEvaluator(Evaluator):
         names = " + ".join(self.untrained.scores)
         return {**self.trained.describe(), "estimate with": names}
 
+    def found(self) -> str:
+        """What the data of the training are. Raises UserError as `prepare`."""
+        return self.trained.found()
+
+    def identity(self) -> Mapping[str, object]:
+        """All that the estimate depends on. Raises UserError for data that cannot be used."""
+        return {
+            "trained": self.trained.identity(),
+            "untrained": self.untrained.identity(),
+            "worth": self.worth,
+            "spread": self.spread,
+        }
+
     def prepare(self) -> None:
         """Reads the data; raises UserError where it, or the device, is not to be had."""
         for name, part in (("trained", self.trained), ("untrained", self.untrained)):

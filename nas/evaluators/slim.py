@@ -1,12 +1,13 @@
 """What evaluators that run slim networks on images have in common."""
 
 import math
-from collections.abc import Hashable
-from dataclasses import dataclass, field, replace
+from collections.abc import Hashable, Mapping
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from typing import Self
 
 from nas.evaluators.base import Evaluator
-from nas.training.data import Dataset, fits, load
+from nas.training.data import Dataset, fits, identity, load, splits, verify
+from nas.training.found import found
 from nas.training.shared import SharedImages
 from nas.training.sources import Digits, Source
 from search_spaces.arch import Arch
@@ -70,6 +71,24 @@ class SlimEvaluator(Evaluator):
         """The same with the images of one resolution at hand."""
         return replace(self, shared=data)
 
+    def found(self) -> str:
+        """What the data are: images, classes, sizes, splits. Raises UserError as `prepare`."""
+        return found(splits(self.data), verify(self.data, self.resolution))
+
+    def identity(self) -> Mapping[str, object]:
+        """All that the accuracy depends on, and of the data what they are, not where they lie.
+
+        Raises UserError for data that cannot be used.
+        """
+        names = [each.name for each in fields(self) if each.name not in ("data", "shared")]
+        settings = {name: _plain(getattr(self, name)) for name in names}
+        kind = type(self)
+        return {
+            "kind": f"{kind.__module__}.{kind.__qualname__}",
+            **settings,
+            "data": {**_settings_of(self.data), **identity(self.data)},
+        }
+
     def _resolution(self, arch: Arch) -> int:
         return round(self.resolution * arch.resolution / self.base_resolution)
 
@@ -82,3 +101,15 @@ class SlimEvaluator(Evaluator):
         for name in names:
             if getattr(self, name) < least:
                 raise UserError(f"{name}: expected at least {least}, got {getattr(self, name)}")
+
+
+def _settings_of(source: Source) -> dict[str, object]:
+    """How the images are split and augmented; not what they are called, nor where they lie."""
+    names = ("limit", "val_fraction", "test_fraction", "seed", "mirror")
+    return {name: getattr(source, name) for name in names if hasattr(source, name)}
+
+
+def _plain(value: object) -> object:
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    return list(value) if isinstance(value, tuple) else value

@@ -13,7 +13,7 @@ from nas.evaluators.scores import SCORES, ScoreName
 from nas.evaluators.slim import SlimEvaluator
 from nas.networks.model import build
 from nas.training.augment import normalise
-from nas.training.data import Dataset, verify
+from nas.training.data import Dataset, identity, load, verify
 from nas.training.fit import seeded
 from nas.training.threads import threads
 from search_spaces.arch import Arch
@@ -92,6 +92,7 @@ class ZeroCostEvaluator(SlimEvaluator):
         return {
             "score": f"{' + '.join(self.scores)}: zero-cost, in (0, 1), not an accuracy",
             "dataset": self.data.name,
+            "data digest": identity(self.data)["digest"],
             "images": self.images,
             "resolution": self.resolution,
             "width": self.width,
@@ -100,7 +101,8 @@ class ZeroCostEvaluator(SlimEvaluator):
 
     def prepare(self) -> None:
         """Reads the data; raises UserError where it cannot be used."""
-        data = verify(self.data, self.resolution)
+        verify(self.data, self.resolution)
+        data = load(self.data, self.resolution)
         if len(data.train) < self.images:
             raise UserError(
                 f"evaluator.images: expected at most the {len(data.train)} images there are for "

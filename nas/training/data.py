@@ -1,7 +1,8 @@
 """Images at the resolution that a proxy trains at: resized once, batched from memory."""
 
 import functools
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -9,6 +10,9 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
+from nas.training.digest import digest
+from nas.training.images import Survey, quiet, rgb
+from nas.training.names import shown
 from nas.training.sources import Source, Split, Splits
 from search_spaces.errors import UserError
 
@@ -42,7 +46,8 @@ class Decoded:
     resolution: int
 
     def batch(self, chosen: Tensor, device: torch.device) -> Tensor:
-        return torch.from_numpy(decode(self.split.take(chosen.numpy()), self.resolution)).to(device)
+        images, _ = decode(self.split.take(chosen.numpy()), self.resolution)
+        return torch.from_numpy(images).to(device)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,17 +81,17 @@ class Dataset:
     mean: Tensor
     """Of each channel of the training images, 0 to 255; [3]."""
     std: Tensor
+    survey: Survey = field(default_factory=Survey)
+    """What the images that are kept were."""
 
     def to(self, device: torch.device) -> "Dataset":
         """The same on `device`, as far as it is kept in memory."""
-        return Dataset(
-            self.num_classes,
-            self.resolution,
-            self.mirror,
-            self.train.to(device),
-            self.val.to(device),
-            self.mean.to(device),
-            self.std.to(device),
+        return replace(
+            self,
+            train=self.train.to(device),
+            val=self.val.to(device),
+            mean=self.mean.to(device),
+            std=self.std.to(device),
         )
 
 
@@ -109,60 +114,84 @@ def load(source: Source, resolution: int) -> Dataset:
     Raises UserError for data that is not there or cannot be used, naming what is wrong.
     """
     opened, keep = splits(source), fits(source, resolution)
-    train = _labelled(opened.train, resolution, keep)
+    train, of_train = _labelled(opened.train, resolution, keep)
+    val, of_val = _labelled(opened.val, resolution, keep)
     mean, std = _statistics(train)
     return Dataset(
         num_classes=len(opened.classes),
         resolution=resolution,
         mirror=source.mirror,
         train=train,
-        val=_labelled(opened.val, resolution, keep),
+        val=val,
         mean=mean,
         std=std,
+        survey=of_train + of_val,
     )
 
 
-def verify(source: Source, resolution: int) -> Dataset:
-    """`load`, once every image that would be read has been found whole, test images among them.
+@functools.lru_cache(maxsize=4)
+def verify(source: Source, resolution: int) -> Survey:
+    """What the images are, once those that the search keeps have been found whole, and test images.
 
-    As many test images as the search has: what else there is of a far larger set goes unread.
+    As many test images as the search has: what else there is of a far larger set goes unread, as do
+    images that are decoded batch by batch. Raises UserError as `load`.
     """
     data = load(source, resolution)
     test, seen = splits(source).test, len(data.train) + len(data.val)
-    decode(test.take(np.arange(min(len(test), seen))), 1)
-    return data
+    _, of_test = decode(test.take(np.arange(min(len(test), seen))), 1)
+    return data.survey + of_test
 
 
-def _labelled(split: Split, resolution: int, keep: bool) -> Labelled:
-    pixels: Pixels = (
-        Kept(torch.from_numpy(decode(split, resolution))) if keep else Decoded(split, resolution)
-    )
-    return Labelled(pixels, torch.from_numpy(split.labels))
+@functools.lru_cache(maxsize=1)
+def identity(source: Source) -> Mapping[str, str | int | float]:
+    """What the data are, wherever they lie: the same for a copy, another for other images.
+
+    The number of classes, of images in each split that the data have, and a digest of the classes'
+    names, all labels, all sizes and a sample of the contents. The memory allowed is part of it
+    where it decides whether the mean is of a sample.
+    """
+    opened = splits(source)
+    own = opened.own or {"train": opened.train, "val": opened.val, "test": opened.test}
+    counts = {split: len(own[split]) for split in sorted(own)}
+    memory = {"memory": source.memory} if len(opened.train) > _SAMPLE else {}
+    return {
+        "classes": len(opened.classes),
+        **counts,
+        "digest": digest(opened.classes, own),
+        **memory,
+    }
 
 
-def decode(split: Split, resolution: int) -> np.ndarray:
-    """The split's images: uint8, [n, resolution, resolution, 3].
+def _labelled(split: Split, resolution: int, keep: bool) -> tuple[Labelled, Survey]:
+    labels = torch.from_numpy(split.labels)
+    if not keep:
+        return Labelled(Decoded(split, resolution), labels), Survey()
+    images, survey = decode(split, resolution)
+    return Labelled(Kept(torch.from_numpy(images)), labels), survey
+
+
+def decode(split: Split, resolution: int) -> tuple[np.ndarray, Survey]:
+    """The split's images, uint8, [n, resolution, resolution, 3], and what they were.
 
     Each is the largest centred square of the image, resized by an antialiased bicubic filter;
     grey becomes three equal channels. Raises UserError naming the image that cannot be decoded.
     """
     images = np.empty((len(split), resolution, resolution, 3), np.uint8)
-    for index, position in enumerate(split.positions):
-        try:
-            images[index] = np.asarray(square(split.read(int(position)), resolution))
-        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-            where = split.where(int(position))
-            raise UserError(f"{where}: the image cannot be decoded: {error}") from error
-    return images
+    survey = Survey()
+    with quiet():
+        for index, position in enumerate(split.positions):
+            try:
+                image, found = rgb(split.read(int(position)), resolution)
+                images[index] = np.asarray(square(image, resolution))
+            except Exception as error:  # decoders raise anything for files that are damaged
+                where, reason = split.where(int(position)), shown(error) or type(error).__name__
+                raise UserError(f"{where}: the image cannot be decoded: {reason}") from error
+            survey += found
+    return images, survey
 
 
 def square(image: Image.Image, side: int) -> Image.Image:
-    """The image's largest centred square at `side` pixels, RGB."""
-    # A JPEG far larger than asked for decodes at a half, quarter or eighth of its size.
-    image.draft("RGB", (2 * side, 2 * side))
-    if "exif" in image.info:
-        image = ImageOps.exif_transpose(image)
-    image = image.convert("RGB")
+    """The image's largest centred square at `side` pixels."""
     return ImageOps.fit(image, (side, side), Image.Resampling.BICUBIC)
 
 

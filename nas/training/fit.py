@@ -161,7 +161,7 @@ class _Training:
         order of networks appears near the end of training: those merely behind may yet win."""
         if self.epochs < _SHORTEST_JUDGED or epoch + 1 < _LATE * self.epochs:
             return
-        if fitted <= _chance(self.data.train) and accuracy <= _chance(self.data.val):
+        if fitted <= chance(self.data.train) and accuracy <= chance(self.data.val):
             raise EvaluationFailed(
                 f"learnt nothing: accuracy {fitted:.3f} in training and {accuracy:.3f} in "
                 f"validation are chance, after {epoch + 1} of {self.epochs} epochs"
@@ -200,10 +200,10 @@ class _Training:
             group["lr"] = lr
 
 
-def _chance(images: Labelled) -> float:
-    """What always answering the commonest class may reach, by two standard errors."""
+def chance(images: Labelled) -> float:
+    """What always answering the commonest class may reach, by two standard errors; 1 at most."""
     share = images.labels.bincount().max().item() / len(images)
-    return share + 2 * math.sqrt(share * (1 - share) / len(images))
+    return min(1.0, share + 2 * math.sqrt(share * (1 - share) / len(images)))
 
 
 def _autocast(recipe: Recipe, device: torch.device) -> torch.autocast:

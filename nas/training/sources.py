@@ -1,14 +1,28 @@
 """Where labelled images come from, and how they are split; nothing is decoded or resized here."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
 from PIL import Image
 
+from nas.training.names import shown
 from nas.training.splits import Integers, hold_out, stratified_order
 from search_spaces.errors import UserError
+
+
+class Stored(Protocol):
+    """Images as they are stored, before they are decoded."""
+
+    def size(self, position: int) -> int:
+        """Bytes that an image takes."""
+        ...
+
+    def content(self, position: int) -> bytes:
+        """Of those, enough to tell the image from others."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +37,15 @@ class Split:
     """The image at a position; raises OSError where it cannot be decoded."""
     where: Callable[[int], str]
     """What to call the image at a position in an error."""
+    stored: Stored | None = None
+    """The same images by position as they are stored; None where they are not."""
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def take(self, chosen: Integers) -> "Split":
         """The images at `chosen`, in that order."""
-        return Split(self.labels[chosen], self.positions[chosen], self.read, self.where)
+        return replace(self, labels=self.labels[chosen], positions=self.positions[chosen])
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +56,10 @@ class Splits:
     train: Split
     val: Split
     test: Split
+    own: Mapping[str, Split] = field(default_factory=dict)
+    """The data's own splits, before anything was held out or limited; empty for these three."""
+    notes: tuple[str, ...] = ()
+    """What whoever gave the data should know: what of it was left out, say."""
 
 
 class Source(Protocol):
@@ -94,9 +114,14 @@ class Splitting:
         """What an error is about."""
         return f"data {self.name}"
 
-    def split(self, given: dict[str, Split], classes: Sequence[str]) -> Splits:
+    def split(
+        self, given: Mapping[str, Split], classes: Sequence[str], notes: Sequence[str] = ()
+    ) -> Splits:
         """Splits from the data's own, of which only `train` must be there."""
         self._check_options()
+        for name, part in given.items():
+            if name != "train" and not len(part):
+                raise UserError(f"{self.where()} has no images in its {name} split")
         train, test = given["train"], given.get("test")
         least = 2 + (test is None) if "val" not in given else 1 + (test is None)
         self._check_classes(train, classes, least)
@@ -107,7 +132,8 @@ class Splitting:
         if val is None:
             train = self._limited(train, self.limit, classes, 2)
             kept, held = hold_out(train.labels, self.val_fraction, self.seed)
-            return Splits(tuple(classes), train.take(kept), train.take(held), test)
+            train, val = train.take(kept), train.take(held)
+            return Splits(tuple(classes), train, val, test, given, tuple(notes))
         for_val = None if self.limit is None else round(self.limit * self.val_fraction)
         for_train = None if self.limit is None or for_val is None else self.limit - for_val
         return Splits(
@@ -115,6 +141,8 @@ class Splitting:
             self._limited(train, for_train, classes, 1),
             self._limited(val, for_val, classes, 0),
             test,
+            given,
+            tuple(notes),
         )
 
     def _limited(
@@ -122,12 +150,15 @@ class Splitting:
     ) -> Split:
         if limit is None or limit >= len(split):
             return split
+        if limit < 1:
+            raise UserError(f"data.limit: {self.limit} images leave none for validation")
         taken = split.take(np.sort(stratified_order(split.labels, self.seed)[:limit]))
         counts = np.bincount(taken.labels, minlength=len(classes))
         if counts.min() < least:
+            rare = shown(classes[int(counts.argmin())])
             raise UserError(
-                f"data.limit: {self.limit} images leave class {classes[int(counts.argmin())]} with "
-                f"{counts.min()}; expected at least {least} of each of {len(classes)} classes"
+                f"data.limit: {self.limit} images leave class {rare} with {counts.min()}; expected "
+                f"at least {least} of each of {len(classes)} classes"
             )
         return taken
 
@@ -143,15 +174,29 @@ class Splitting:
 
     def _check_classes(self, train: Split, classes: Sequence[str], least: int) -> None:
         if len(classes) < 2:
-            found = f"one class ({classes[0]})" if classes else "no class"
+            found = f"one class ({shown(classes[0])})" if classes else "no class"
             raise UserError(f"{self.where()} has {found}; expected at least two")
         counts = np.bincount(train.labels, minlength=len(classes))
         if counts.min() < least:
-            rare = classes[int(counts.argmin())]
+            rare = shown(classes[int(counts.argmin())])
             raise UserError(
                 f"{self.where()} has {counts.min()} images of class {rare} to train and hold out; "
                 f"expected at least {least}"
             )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Encoded(Splitting):
+    """Options of sources whose images are encoded."""
+
+    megapixels: float = 179.0
+    """Millions of pixels of the largest image that is decoded; a small file may claim any number.
+    A pixel takes 3 to 8 bytes of memory for a moment."""
+
+    def _check_options(self) -> None:
+        if not 0 < self.megapixels < math.inf:
+            raise UserError(f"data.megapixels: expected above 0, got {self.megapixels}")
+        super()._check_options()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,34 +1,33 @@
-"""Image folders, parquet files and Hugging Face data sets, all read by the `datasets` library."""
+"""Tables of images and labels, read by the `datasets` library; parquet files among them."""
 
 import abc
 import contextlib
-import io
-from collections.abc import Iterator
+import glob
+import os
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import datasets
+import huggingface_hub
 import numpy as np
 from datasets.exceptions import DatasetsError
+from huggingface_hub import constants
 from numpy.typing import NDArray
-from PIL import Image
 
-from nas.training.sources import Split, Splits, Splitting
+from nas.training.columns import Labels, Rows, classes_of, labels_of
+from nas.training.folders import existing, local
+from nas.training.names import EXPECTED, by_split, counted, shown, some, split_of, split_words
+from nas.training.sources import Encoded, Split, Splits
 from search_spaces.errors import UserError
 
-_SPLITS = {
-    "train": ("train", "training"),
-    "val": ("validation", "val", "valid", "dev"),
-    "test": ("test",),
-}
 _ERRORS = (DatasetsError, OSError, ValueError, TypeError, NotImplementedError)
 """What the library, and Arrow below it, raise for files they cannot use; NotImplementedError is
 Arrow's for what a file may hold and it cannot read."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Table(Splitting, abc.ABC):
+class Table(Encoded, abc.ABC):
     """Rows of an image and a label. A table without a validation or test split has them held
     out of its training images; a test split without labels counts as none."""
 
@@ -37,190 +36,212 @@ class Table(Splitting, abc.ABC):
     label_column: str = "label"
 
     def where(self) -> str:
-        return f"data.path: {self.path}"
+        return f"data.path: {shown(self.path)}"
 
     @abc.abstractmethod
-    def rows(self) -> dict[str, datasets.Dataset]:
+    def rows(self) -> Mapping[str, datasets.Dataset]:
         """The table's own splits."""
 
+    def folders(self) -> tuple[Path, ...]:
+        """Where image files may lie that rows name instead of holding them; nowhere else is read,
+        whatever a table from a stranger says."""
+        return ()
+
     def open(self) -> Splits:
+        tables, notes = self._tables(), list[str]()
+        names = by_split(tables, shown(self.path))
+        if "train" not in names:
+            found = some(tables, 10) or "none"
+            raise UserError(f"{self.where()} has no train split; it has {found}")
+        for name in tables.keys() - set(names.values()):
+            notes.append(f"left out: {counted(tables[name].num_rows, 'row')} of split {name}")
+        named = {split: tables[name] for split, name in names.items()}
+        for table in named.values():
+            self._check_column("image_column", table)
+        labels = self._labels(named, notes)
+        known = self._known(named, labels)
+        classes = classes_of(labels["train"], known)
+        given = {
+            split: self._split(named[split], classes.numbers(found, self.path, split), split)
+            for split, found in labels.items()
+        }
+        return self.split(given, classes.names, notes)
+
+    def _tables(self) -> Mapping[str, datasets.Dataset]:
         try:
             with _quietly():
-                tables = self.rows()
+                return self.rows()
         except UserError:
             raise
         except _ERRORS as error:
-            raise UserError(f"data.path: cannot read {self.path}: {_reason(error)}") from error
-        named = {
-            split: table
-            for split, names in _SPLITS.items()
-            for name, table in tables.items()
-            if name in names
-        }
-        if "train" not in named:
-            found = ", ".join(tables) or "none"
-            raise UserError(f"data.path: {self.path} has no train split; it has {found}")
-        labels = {split: self._labels(table) for split, table in named.items()}
-        if "test" in labels and _unlabelled(labels["test"]):
-            del named["test"], labels["test"]
-        values = np.unique(labels["train"])
-        classes = _class_names(named["train"].features[self.label_column], values)
-        given = {
-            split: Split(
-                self._classes_of(labels[split], values, split),
-                np.arange(table.num_rows),
-                _reader(self._encoded(table), self.image_column),
-                self._namer(self._encoded(table), split),
-            )
-            for split, table in named.items()
-        }
-        return self.split(given, classes)
+            _blame_cache(error)
+            reason = f"cannot read {shown(self.path)}: {reason_of(error)}"
+            raise UserError(f"data.path: {reason}") from error
 
-    def _labels(self, table: datasets.Dataset) -> NDArray[Any]:
-        for option in ("image_column", "label_column"):
-            column = getattr(self, option)
-            if column not in table.column_names:
-                raise UserError(
-                    f"data.{option}: {self.path} has no column {column}; "
-                    f"it has {', '.join(table.column_names)}"
-                )
-        labels = np.asarray(table.data.column(self.label_column).to_pylist())
-        if labels.dtype.kind not in "biuU":
-            raise UserError(
-                f"data.label_column: {self.label_column} of {self.path} holds {labels.dtype} "
-                "values; expected whole numbers or names, none missing"
-            )
-        return labels
+    def _labels(self, named: Mapping[str, datasets.Dataset], notes: list[str]) -> dict[str, Labels]:
+        found: dict[str, Labels] = {}
+        for split, table in named.items():
+            if split == "test" and self.label_column not in table.column_names:
+                notes.append(self._none(table))
+                continue
+            self._check_column("label_column", table)
+            column = table.data.column(self.label_column)
+            where = f"data.label_column: {shown(self.label_column)} of {shown(self.path)}"
+            labels = labels_of(column.to_pylist(), f"{where}, {split} split", split == "test")
+            if labels is None:
+                notes.append(self._none(table))
+            else:
+                found[split] = labels
+        return found
 
-    def _classes_of(
-        self, labels: NDArray[Any], values: NDArray[Any], split: str
-    ) -> NDArray[np.int64]:
-        unknown = np.setdiff1d(labels, values)
-        if len(unknown):
+    def _none(self, table: datasets.Dataset) -> str:
+        return (
+            f"the {counted(table.num_rows, 'image')} of test have no labels and count as none: "
+            f"{self.test_fraction:.0%} of train are held out instead"
+        )
+
+    def _check_column(self, option: str, table: datasets.Dataset) -> None:
+        column = getattr(self, option)
+        if column not in table.column_names:
             raise UserError(
-                f"data.path: {self.path}: class {unknown[0]} of the {split} split is not among "
-                "the training images' classes"
+                f"data.{option}: {shown(self.path)} has no column {shown(column)}; "
+                f"it has {some(table.column_names, 20)}"
             )
-        return np.searchsorted(values, labels).astype(np.int64)
+
+    def _known(
+        self, named: Mapping[str, datasets.Dataset], labels: dict[str, Labels]
+    ) -> list[str] | None:
+        """What the labels' numbers are called; where splits do not agree, `labels` become names."""
+        features = {split: named[split].features[self.label_column] for split in labels}
+        names = {
+            split: list(feature.names)
+            for split, feature in features.items()
+            if isinstance(feature, datasets.ClassLabel)
+        }
+        if len(names) == len(labels) and all(each == names["train"] for each in names.values()):
+            return names["train"]
+        for split, called in names.items():
+            labels[split] = np.array([called[number] for number in labels[split]])
+        return None
+
+    def _split(self, table: datasets.Dataset, labels: NDArray[np.int64], split: str) -> Split:
+        rows = Rows(
+            self._encoded(table),
+            self.image_column,
+            f"{shown(self.path)}, {split} row",
+            self.folders(),
+            self.megapixels,
+        )
+        return Split(labels, np.arange(table.num_rows), rows.read, rows.where, rows)
 
     def _encoded(self, table: datasets.Dataset) -> datasets.Dataset:
         try:
             return table.cast_column(self.image_column, datasets.Image(decode=False))
         except _ERRORS as error:
             raise UserError(
-                f"data.image_column: {self.image_column} of {self.path} holds no images: "
-                f"{_reason(error)}"
+                f"data.image_column: {shown(self.image_column)} of {shown(self.path)} holds no "
+                f"images: {reason_of(error)}"
             ) from error
 
-    def _namer(self, table: datasets.Dataset, split: str) -> Any:
-        def name(position: int) -> str:
-            image = table[position][self.image_column] or {}
-            file = image.get("path")
-            row = f"{self.path}, {split} row {position}"
-            return f"{row} ({file})" if image.get("bytes") and file else file or row
-
-        return name
-
 
 @dataclass(frozen=True, kw_only=True)
-class LocalTable(Table):
-    """A table on this machine; `path` may begin with ~ and is made absolute."""
+class Parquet(Table):
+    """A parquet file, or a folder of them in Hugging Face's layout: train*.parquet, …
+
+    `path` may begin with ~ and is made absolute.
+    """
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "path", str(Path(self.path).expanduser().absolute()))
+        object.__setattr__(self, "path", local(self.path))
 
-    def _files(self) -> Path:
-        path = Path(self.path)
-        if not path.exists():
-            raise UserError(f"data.path: no such file or folder: {path}")
-        return path
-
-
-@dataclass(frozen=True, kw_only=True)
-class ImageFolder(LocalTable):
-    """A folder of one folder of images a class, or of train/, val/ and test/ folders of such."""
-
-    def rows(self) -> dict[str, datasets.Dataset]:
-        root = self._files()
-        if not root.is_dir():
-            raise UserError(f"data.path: {root} is a file; expected a folder of image folders")
-        folders = {
-            split: root / name
-            for split, names in _SPLITS.items()
-            for name in names
-            if (root / name).is_dir()
+    def rows(self) -> Mapping[str, datasets.Dataset]:
+        path = existing(self.path)
+        files = {"train": [str(path)]} if path.is_file() else _files_by_split(path)
+        # Each by itself, for the library wants the same columns of all it reads together, and a
+        # test split may lack labels. It takes names for patterns.
+        return {
+            split: datasets.load_dataset(
+                "parquet", split="train", data_files=[glob.escape(file) for file in found]
+            )
+            for split, found in files.items()
         }
-        if "train" not in folders:
-            folders = {"train": root}
-        for folder in folders.values():
-            if not any(child.is_dir() for child in folder.iterdir()):
-                raise UserError(
-                    f"data.path: {folder} has no folders; expected one folder of images a class"
-                )
-        files = {split: str(folder / "*" / "**") for split, folder in folders.items()}
-        return dict(datasets.load_dataset("imagefolder", data_files=files, drop_labels=False))
 
 
-@dataclass(frozen=True, kw_only=True)
-class Parquet(LocalTable):
-    """A parquet file, or a folder of them in Hugging Face's layout: train*.parquet, …"""
+def _files_by_split(root: Path) -> dict[str, list[str]]:
+    """Parquet files below a folder by the split that their names, or their folders', name.
 
-    def rows(self) -> dict[str, datasets.Dataset]:
-        path = self._files()
-        if path.is_file():
-            return dict(datasets.load_dataset("parquet", data_files={"train": str(path)}))
-        if not any(path.rglob("*.parquet")):
-            raise UserError(f"data.path: no parquet files in {path}")
-        return dict(datasets.load_dataset("parquet", data_dir=str(path)))
-
-
-@dataclass(frozen=True, kw_only=True)
-class HuggingFace(Table):
-    """Any image classification data set of the Hugging Face hub by name, or a local copy's path."""
-
-    config: str | None = None
-    """Which of the data set's configurations, where it has several."""
-    revision: str | None = None
-
-    def rows(self) -> dict[str, datasets.Dataset]:
-        return dict(datasets.load_dataset(self.path, self.config, revision=self.revision))
-
-
-def _reader(table: datasets.Dataset, column: str) -> Any:
-    def read(position: int) -> Image.Image:
-        image = table[position][column]
-        if not image:
-            raise OSError("there is no image")
-        return Image.open(io.BytesIO(image["bytes"]) if image["bytes"] else image["path"])
-
-    return read
+    All are of `train` where none does. Raises UserError where only some do, or one names two.
+    """
+    found: dict[str, list[str]] = {}
+    nameless: list[str] = []
+    for folder, inner, names in os.walk(root):
+        inner.sort()
+        for name in sorted(names):
+            if name.startswith((".", "_")) or not name.lower().endswith(".parquet"):
+                continue
+            file = os.path.join(folder, name)
+            split = _split_of_file(os.path.relpath(file, root), file)
+            found.setdefault(split, []).append(file) if split else nameless.append(file)
+    if not found and not nameless:
+        raise UserError(f"data.path: no parquet files in {shown(root)}")
+    if found and nameless:
+        raise UserError(
+            f"data.path: {shown(nameless[0])} is named after no split, and other files in "
+            f"{shown(root)} are; {EXPECTED}"
+        )
+    return found or {"train": nameless}
 
 
-def _unlabelled(labels: NDArray[Any]) -> bool:
-    return labels.dtype.kind == "i" and bool((labels == -1).all())
+def _split_of_file(inner: str, file: str) -> str | None:
+    """The split that a file's own name names, or else the innermost of its folders that does."""
+    for part in reversed(Path(inner).with_suffix("").parts):
+        whole = split_of(part)
+        splits = {whole} if whole else split_words(part)[0]
+        if len(splits) > 1:
+            raise UserError(f"data.path: {shown(file)} is named after two splits; {EXPECTED}")
+        if splits:
+            return splits.pop()
+    return None
 
 
-def _class_names(feature: object, values: NDArray[Any]) -> list[str]:
-    if isinstance(feature, datasets.ClassLabel) and values.max() < len(feature.names):
-        return [feature.names[value] for value in values]
-    return [str(value) for value in values]
-
-
-def _reason(error: BaseException) -> str:
+def reason_of(error: BaseException) -> str:
+    """The first line of what is behind an error."""
     while error.__cause__ is not None:
         error = error.__cause__
-    return (str(error) or type(error).__name__).splitlines()[0]
+    return shown((str(error) or type(error).__name__).splitlines()[0])
+
+
+def _blame_cache(error: BaseException) -> None:
+    """Raises OSError where it was the library's cache that could not be written: the data are not
+    to blame."""
+    caches = Path(datasets.config.HF_DATASETS_CACHE), Path(constants.HF_HUB_CACHE)
+    for behind in _chain(error):
+        if not isinstance(behind, OSError) or not isinstance(behind.filename, str):
+            continue
+        file = Path(behind.filename)
+        if any(file.is_relative_to(cache) or cache.is_relative_to(file) for cache in caches):
+            reason = f"{behind.strerror} (the `datasets` library's cache; HF_HOME=… moves it)"
+            raise OSError(behind.errno, reason, str(file)) from error
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 @contextlib.contextmanager
 def _quietly() -> Iterator[None]:
     """Without the library's progress bars and logged errors: one's own say it on one line."""
     hidden, verbosity = datasets.are_progress_bars_disabled(), datasets.logging.get_verbosity()
+    hub = huggingface_hub.logging.get_verbosity()
     datasets.disable_progress_bars()
     datasets.logging.set_verbosity(datasets.logging.CRITICAL)
+    huggingface_hub.logging.set_verbosity(datasets.logging.CRITICAL)
     try:
         yield
     finally:
+        huggingface_hub.logging.set_verbosity(hub)
         datasets.logging.set_verbosity(verbosity)
         if not hidden:
             datasets.enable_progress_bars()

@@ -9,9 +9,9 @@ import quick
 from nas.evaluators.base import EvaluationFailed
 from nas.evaluators.proxy import ProxyEvaluator, derive_seed
 from nas.networks.cost import cost
+from nas.training.folders import ImageFolder
 from nas.training.recipe import Recipe
 from nas.training.sources import Digits
-from nas.training.tables import ImageFolder
 from quick import SMALL
 from search_spaces.errors import UserError
 from search_spaces.scaling import scale
@@ -84,6 +84,18 @@ def test_what_diverges_fails():
     wild = dataclasses.replace(QUICK, recipe=Recipe(lr=1e30))
     with pytest.raises(EvaluationFailed, match="diverged"):
         wild.evaluate(SMALL, 0, ignore)
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 3])
+def test_chance_is_recognised_after_any_number_of_epochs(epochs):
+    still = dataclasses.replace(QUICK, recipe=Recipe(lr=1e-30), epochs=epochs)
+    note = still.evaluate(SMALL, 0, ignore).note
+    assert note == "cannot be told from chance, which may reach 0.157 of 150 images"
+
+
+def test_what_has_learnt_is_not_taken_for_chance():
+    longer = dataclasses.replace(QUICK, data=Digits(), epochs=3)
+    assert longer.evaluate(SMALL, 0, ignore).note == ""
 
 
 def test_says_what_the_accuracy_is_of():

@@ -14,8 +14,8 @@ from nas.evaluators.base import measuring
 from nas.evaluators.proxy import ProxyEvaluator
 from nas.evaluators.scored_proxy import ScoredProxyEvaluator
 from nas.evaluators.zero_cost import ZeroCostEvaluator
+from nas.training.folders import ImageFolder
 from nas.training.sources import Digits
-from nas.training.tables import ImageFolder
 from quick import QUICK, SMALL
 from search_spaces.errors import UserError
 

@@ -14,7 +14,7 @@ from nas.cli import main
 from nas.evaluators.base import EvaluationFailed
 from nas.evaluators.scores import SCORES, ScoreName, grad_norm, jacov, naswot, synflow
 from nas.evaluators.zero_cost import ZeroCostEvaluator, combined, squashed
-from nas.training.tables import ImageFolder
+from nas.training.folders import ImageFolder
 from search_spaces.errors import UserError
 from search_spaces.zoo import names, zoo
 

@@ -1,0 +1,40 @@
+"""What tells data from other data, whatever they are called and wherever they lie."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from nas.training.sources import Split
+
+_SAMPLE = 4096
+"""Images of a split that are looked into; of all others the size counts."""
+
+
+def digest(classes: Sequence[str], splits: Mapping[str, Split]) -> str:
+    """16 hexadecimal digits of the classes' names, labels, images' sizes and a sample's contents.
+
+    The order of the images counts, because they are split by it; their names do not.
+    """
+    found = hashlib.sha256("\0".join(classes).encode("utf-8", "surrogatepass"))
+    for name in sorted(splits):
+        split = splits[name]
+        found.update(f"\0\0{name} {len(split)}".encode())
+        found.update(split.labels.astype("<i8").tobytes())
+        if split.stored is not None:
+            sizes = [split.stored.size(int(position)) for position in split.positions]
+            found.update(np.array(sizes, "<i8").tobytes())
+        for position in split.positions[_evenly(len(split))]:
+            found.update(_content(split, int(position)))
+    return found.hexdigest()[:16]
+
+
+def _evenly(count: int) -> np.ndarray:
+    return np.linspace(0, count - 1, min(count, _SAMPLE)).astype(np.int64)
+
+
+def _content(split: Split, position: int) -> bytes:
+    if split.stored is not None:
+        return split.stored.content(position)
+    image = split.read(position)
+    return f"{image.mode} {image.size}".encode() + image.tobytes()

@@ -1,0 +1,128 @@
+"""Images in folders of classes."""
+
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from nas.training.images import open_image
+from nas.training.layout import Classes, classes_in, find_splits, inner_folders, unlabelled
+from nas.training.listing import Listing
+from nas.training.names import counted, shown, some
+from nas.training.sources import Encoded, Split, Splits
+from search_spaces.errors import UserError
+
+_END = 16 * 1024
+"""Bytes of a file's beginning, and of its end, that tell it from others of its size."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageFolder(Encoded):
+    """A folder of one folder of images a class, or of train/, val/ and test/ folders of such.
+
+    The folder directly under the split is the class, whatever lies below. `path` may begin with ~
+    and is made absolute.
+    """
+
+    path: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "path", local(self.path))
+
+    def where(self) -> str:
+        return f"data.path: {shown(self.path)}"
+
+    def open(self) -> Splits:
+        if not existing(self.path).is_dir():
+            raise UserError(f"{self.where()} is a file; expected a folder of image folders")
+        listing, notes = Listing(self.path), list[str]()
+        folders = find_splits(listing, notes)
+        train = classes_in(listing, folders["train"], notes)
+        self._check_inner(listing, folders["train"], train)
+        if "test" in folders and unlabelled(listing, folders["test"], train):
+            images = len(listing.images(folders.pop("test")))
+            notes.append(
+                f"the {counted(images, 'image')} of test have no labels and count as none: "
+                f"{self.test_fraction:.0%} of train are held out instead"
+            )
+        found = {"train": train} | {
+            split: classes_in(listing, folder, notes)
+            for split, folder in folders.items()
+            if split != "train"
+        }
+        for split, classes in found.items():
+            inner = inner_folders(listing, folders[split], classes)
+            if inner and inner != [listing.inner(f"{folders[split]}/images")]:
+                notes.append(f"images in folders inside a class's are of that class: {some(inner)}")
+        names = sorted(train)
+        given = {split: self._split(classes, names, split) for split, classes in found.items()}
+        return self.split(given, names, [*notes, *listing.notes()])
+
+    def _split(self, classes: Classes, names: Sequence[str], split: str) -> Split:
+        unknown = sorted(classes.keys() - set(names))
+        if unknown:
+            raise UserError(
+                f"{self.where()}: {some(unknown)} of the {split} split is not among the training "
+                f"images' classes: {some(names, 5)}"
+            )
+        paths = [path for name in sorted(classes) for path in classes[name]]
+        labels = np.repeat(
+            np.arange(len(names), dtype=np.int64), [len(classes.get(name, ())) for name in names]
+        )
+        files = Files(tuple(paths), self.megapixels)
+        return Split(labels, np.arange(len(paths)), files.read, files.where, files)
+
+    def _check_inner(self, listing: Listing, folder: str, classes: Classes) -> None:
+        """Raises UserError for a folder around the data, which would be their only class."""
+        if len(classes) != 1:
+            return
+        name = next(iter(classes))
+        inside = listing.entries(f"{folder}/{name}").folders
+        if len(inside) > 1:
+            raise UserError(
+                f"data.path: {shown(folder)} has one class ({shown(name)}); expected at least two, "
+                f"or, if they are {some(inside)}, data.path={shown(f'{folder}/{name}')}"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Image files by position."""
+
+    paths: tuple[str, ...]
+    megapixels: float
+
+    def read(self, position: int) -> Image.Image:
+        """An image, not yet decoded. Raises as `open_image`."""
+        return open_image(Path(self.paths[position]), self.megapixels)
+
+    def where(self, position: int) -> str:
+        """Its path."""
+        return shown(self.paths[position])
+
+    def size(self, position: int) -> int:
+        """Bytes of the file."""
+        return os.stat(self.paths[position]).st_size
+
+    def content(self, position: int) -> bytes:
+        """The file's beginning and end."""
+        with open(self.paths[position], "rb") as file:
+            start = file.read(_END)
+            file.seek(max(len(start), os.fstat(file.fileno()).st_size - _END))
+            return hashlib.sha256(start + file.read(_END)).digest()
+
+
+def local(path: str) -> str:
+    """A path made absolute, without its trailing slash; ~ is the home folder."""
+    return os.path.abspath(os.path.expanduser(path))
+
+
+def existing(path: str) -> Path:
+    """The path. Raises UserError where nothing is there."""
+    if not os.path.exists(path):
+        raise UserError(f"data.path: no such file or folder: {shown(path)}")
+    return Path(path)

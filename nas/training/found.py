@@ -1,0 +1,89 @@
+"""What was found in the data, said before anything is trained on it."""
+
+import math
+
+import numpy as np
+
+from nas.training.images import Survey
+from nas.training.names import counted, shown
+from nas.training.sources import Split, Splits
+
+_LISTED = 10
+"""Classes that are named; of more, the first few."""
+_UNEQUAL = 10
+"""How many times as many images of one class as of another are worth a word."""
+
+
+def found(splits: Splits, survey: Survey) -> str:
+    """Images, classes, sizes and splits in a line, then a line for whatever is remarkable."""
+    parts = {"train": splits.train, "validation": splits.val, "test": splits.test}
+    labels = np.concatenate([part.labels for part in parts.values()])
+    counts = np.bincount(labels, minlength=len(splits.classes))
+    total, given = sum(map(len, parts.values())), sum(map(len, splits.own.values()))
+    of = f"{total:,} of " if total < given else ""
+    pixels = f", {_range(survey)} px" if survey.images else ""
+    sizes = ", ".join(f"{name} {len(part):,}" for name, part in parts.items())
+    error = 50 / math.sqrt(max(1, len(splits.val)))
+    line = (
+        f"{of}{counted(max(total, given), 'image')} of {len(splits.classes):,} classes "
+        f"({_classes(splits, counts)}){pixels}; {sizes}; "
+        f"validation's standard error up to {error:.1f} points"
+    )
+    remarks = [*_imbalance(splits, counts), *_missing(splits), *splits.notes, *_pictures(survey)]
+    return "\n".join(f"data: {each}" for each in (line, *remarks))
+
+
+def _range(survey: Survey) -> str:
+    least, most = survey.smallest, survey.largest
+    return f"{least:,}" if least == most else f"{least:,}–{most:,}"
+
+
+def _classes(splits: Splits, counts: np.ndarray) -> str:
+    named = [f"{shown(name)} {n:,}" for name, n in zip(splits.classes, counts, strict=True)]
+    if len(named) <= _LISTED:
+        return ", ".join(named)
+    return f"{', '.join(named[:3])}, …, {named[-1]}"
+
+
+def _imbalance(splits: Splits, counts: np.ndarray) -> list[str]:
+    most, least = int(counts.argmax()), int(counts.argmin())
+    if counts[most] < _UNEQUAL * counts[least]:
+        return []
+    return [
+        f"classes are unequal: {counts[most]:,} images of {shown(splits.classes[most])} for "
+        f"{counts[least]:,} of {shown(splits.classes[least])}; accuracy counts images, not classes"
+    ]
+
+
+def _missing(splits: Splits) -> list[str]:
+    remarks = []
+    for name, part in (("validation", splits.val), ("test", splits.test)):
+        absent = _absent(part, splits)
+        if absent:
+            remarks.append(f"{name} has no images of {absent}")
+    return remarks
+
+
+def _absent(part: Split, splits: Splits) -> str:
+    counts = np.bincount(part.labels, minlength=len(splits.classes))
+    names = [shown(splits.classes[i]) for i in np.flatnonzero(counts == 0)]
+    more = f" and {len(names) - 3:,} more" if len(names) > 3 else ""
+    return ", ".join(names[:3]) + more
+
+
+def _pictures(survey: Survey) -> list[str]:
+    remarks = []
+    if survey.transparent:
+        remarks.append(f"{counted(survey.transparent, 'image')} with transparency, put on white")
+    if survey.deep:
+        remarks.append(
+            f"{counted(survey.deep, 'image')} of 16 bits, brought to 8 by 1/257; the brightest "
+            f"pixel is {survey.brightest:,} of 65,535"
+        )
+    if survey.animated:
+        remarks.append(f"{counted(survey.animated, 'image')} of several frames, the first is read")
+    if survey.astray:
+        remarks.append(
+            f"{counted(survey.astray, 'image')} of unreadable orientation, taken as they lie"
+        )
+    return remarks

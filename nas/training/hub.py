@@ -1,0 +1,92 @@
+"""Data sets of the Hugging Face hub."""
+
+import contextlib
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import datasets
+import huggingface_hub
+from huggingface_hub import constants
+
+from nas.training.names import shown, split_of
+from nas.training.tables import Table, reason_of
+from search_spaces.errors import UserError
+
+_PATIENCE = 5.0
+"""Seconds that the hub may take to answer at all."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HuggingFace(Table):
+    """Any image classification data set of the Hugging Face hub by name, or a local copy's path."""
+
+    config: str | None = None
+    """Which of the data set's configurations, where it has several."""
+    revision: str | None = None
+
+    def rows(self) -> Mapping[str, datasets.Dataset]:
+        if os.path.exists(self.path):
+            tables = self._load()
+            self._check_found(tables)
+            return tables
+        refusal = "" if constants.HF_HUB_OFFLINE else unreachable()
+        if not refusal:
+            return self._load()
+        with _offline():
+            try:
+                return self._load()
+            except (OSError, ValueError) as error:
+                raise UserError(
+                    f"data.path: cannot read {self.path}: {constants.ENDPOINT} cannot be reached "
+                    f"({refusal}), and there is no copy of what was downloaded before"
+                ) from error
+
+    def folders(self) -> tuple[Path, ...]:
+        own = (Path(self.path),) if os.path.exists(self.path) else ()
+        return (*own, Path(datasets.config.HF_CACHE_HOME), Path(constants.HF_HUB_CACHE))
+
+    def _check_found(self, tables: Mapping[str, datasets.Dataset]) -> None:
+        """Raises UserError where the library took other splits of a folder for training images."""
+        named = splits_named_in(self.path)
+        if set(tables) == {"train"} and len(named) > 1:
+            raise UserError(
+                f"data.path: {shown(self.path)} has folders or files named after "
+                f"{', '.join(sorted(named))}, and the `datasets` library takes them all for train; "
+                "data=imagefolder and data=parquet read such folders"
+            )
+
+    def _load(self) -> Mapping[str, datasets.Dataset]:
+        return dict(datasets.load_dataset(self.path, self.config, revision=self.revision))
+
+
+def splits_named_in(root: str) -> set[str]:
+    """Splits that folders or files below one are named after."""
+    found: set[str] = set()
+    for _, folders, files in os.walk(root):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        stems = [os.path.splitext(name)[0] for name in files if not name.startswith(".")]
+        found |= {split for name in (*folders, *stems) if (split := split_of(name))}
+    return found
+
+
+def unreachable() -> str:
+    """Why the hub does not answer; empty where it does. The library itself would ask again and
+    again for most of a minute."""
+    try:
+        huggingface_hub.get_session().head(constants.ENDPOINT, timeout=_PATIENCE)
+    except Exception as error:  # the client's own, of whichever library it is built on
+        return reason_of(error)
+    return ""
+
+
+@contextlib.contextmanager
+def _offline() -> Iterator[None]:
+    """With what was downloaded before, and without the network."""
+    before = datasets.config.HF_HUB_OFFLINE, constants.HF_HUB_OFFLINE
+    datasets.config.HF_HUB_OFFLINE = constants.HF_HUB_OFFLINE = True
+    try:
+        yield
+    finally:
+        datasets.config.HF_HUB_OFFLINE, constants.HF_HUB_OFFLINE = before

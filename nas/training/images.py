@@ -1,0 +1,180 @@
+"""Encoded images opened, and made 8-bit RGB the way their authors see them."""
+
+import contextlib
+import functools
+import os
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+from PIL import Image, ImageOps
+
+FORMATS = (
+    *("AVIF", "BMP", "CUR", "DCX", "DDS", "DIB", "FLI", "GIF", "ICNS", "ICO", "IM", "JPEG"),
+    *("JPEG2000", "MSP", "PCD", "PCX", "PNG", "PPM", "PSD", "QOI", "SGI", "SUN", "TGA"),
+    *("TIFF", "WEBP", "XBM", "XPM"),
+)
+"""What Pillow may take a file for. Not EPS and WMF, which it hands to other programs to draw, nor
+what it recognises and cannot decode."""
+_SIXTEEN_BITS = frozenset({"I;16", "I;16B", "I;16L", "I;16N"})
+_DEEP_AS_32 = frozenset({"PNG", "PPM"})
+"""Formats of at most 16 bits that Pillow may open as 32."""
+_NO_WHITE = {"F": "floating-point numbers", "I": "32-bit integers"}
+_STILL = frozenset({"MPO", "PSD"})
+"""Formats whose further frames are layers, thumbnails or depth: their first is all of the image."""
+_ORIENTED = frozenset({"exif", "xmp", "XML:com.adobe.xmp", "Raw profile type exif"})
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What images were found to be as they were decoded."""
+
+    images: int = 0
+    smallest: int = 0
+    """Pixels of the shortest side."""
+    largest: int = 0
+    """Pixels of the longest side."""
+    transparent: int = 0
+    """Images with pixels that let what is behind them through."""
+    deep: int = 0
+    """Images of 16 bits a channel."""
+    brightest: int = 0
+    """Of the pixels of those, 0 to 65,535."""
+    animated: int = 0
+    """Images of several frames or pages."""
+    astray: int = 0
+    """Images whose orientation cannot be read."""
+
+    def __add__(self, other: "Survey") -> "Survey":
+        if not self.images or not other.images:
+            return self if self.images else other
+        return Survey(
+            self.images + other.images,
+            min(self.smallest, other.smallest),
+            max(self.largest, other.largest),
+            self.transparent + other.transparent,
+            self.deep + other.deep,
+            max(self.brightest, other.brightest),
+            self.animated + other.animated,
+            self.astray + other.astray,
+        )
+
+
+@functools.cache
+def suffixes() -> frozenset[str]:
+    """Of files that are taken for images without a look inside: .jpg, .png, …"""
+    known = {suffix for suffix, name in Image.registered_extensions().items() if name in _formats()}
+    return frozenset(known | {".jfi", ".jif", ".mpo"})
+
+
+@functools.cache
+def _recognised() -> tuple[str, ...]:
+    """What a file of another suffix is looked at for: TGA begins like anything."""
+    return tuple(name for name in _formats() if name != "TGA")
+
+
+@functools.cache
+def _formats() -> tuple[str, ...]:
+    """Of `FORMATS`, those that this build of Pillow has."""
+    Image.init()
+    return tuple(name for name in FORMATS if name in Image.OPEN)
+
+
+def is_image(path: str) -> bool:
+    """Whether a file is an image: by its suffix, or else by how it begins."""
+    if os.path.splitext(path)[1].lower() in suffixes():
+        return True
+    try:
+        with quiet(), Image.open(path, formats=_recognised()):
+            return True
+    except Exception:  # decoders raise anything for what is none of theirs
+        return False
+
+
+def open_image(file: Path | IO[bytes], megapixels: float) -> Image.Image:
+    """An image whose pixels are not decoded yet.
+
+    Raises OSError or ValueError for what is no image of `FORMATS`, or has more than `megapixels`.
+    """
+    with _unbounded():
+        image = Image.open(file, formats=_formats())
+    pixels = image.width * image.height
+    if pixels > megapixels * 1e6:
+        raise ValueError(
+            f"it has {pixels / 1e6:.1f} megapixels, more than data.megapixels={megapixels:g}"
+        )
+    return image
+
+
+def rgb(image: Image.Image, side: int) -> tuple[Image.Image, Survey]:
+    """The image upright and in 8-bit RGB, and what it was; no smaller than 2 · `side` if it was.
+
+    Of several frames it is the first. Transparency shows white. 16 bits become 8 by 1/257. Raises
+    ValueError for pixels without a known white: floating-point numbers and 32-bit integers.
+    """
+    found = Survey(1, min(image.size), max(image.size))
+    # A JPEG far larger than asked for decodes at a half, quarter or eighth of its size.
+    image.draft("RGB", (2 * side, 2 * side))
+    if image.format not in _STILL and getattr(image, "is_animated", False):
+        found = replace(found, animated=1)
+    image.load()
+    deep = image.mode in _SIXTEEN_BITS or (image.mode == "I" and image.format in _DEEP_AS_32)
+    image, upright = _upright(image)
+    found = replace(found, astray=int(not upright))
+    if deep:
+        image, brightest = _eight_bits(image)
+        found = replace(found, deep=1, brightest=brightest)
+    if image.mode in _NO_WHITE:
+        raise ValueError(
+            f"its pixels are {_NO_WHITE[image.mode]} (mode {image.mode}), whose white is unknown; "
+            "save it with 8 or 16 bits a channel"
+        )
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        if image.getchannel("A").getextrema() != (255, 255):
+            found = replace(found, transparent=1)
+            image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return image.convert("RGB"), found
+
+
+def _upright(image: Image.Image) -> tuple[Image.Image, bool]:
+    """The image turned as its camera says, and whether that could be read."""
+    # Pillow turns a TIFF as it decodes it.
+    if _ORIENTED.isdisjoint(image.info):
+        return image, True
+    try:
+        # Of some formats, Pillow takes tags that it cannot read for none.
+        Image.Exif().load(image.info.get("exif", b""))
+        return ImageOps.exif_transpose(image), True
+    except Exception:  # a damaged tag raises anything, and the pixels are whole
+        return image, False
+
+
+def _eight_bits(image: Image.Image) -> tuple[Image.Image, int]:
+    """A grey image of 16 bits in 8, and its brightest pixel in 16."""
+    values = np.asarray(image).astype(np.int64)
+    eight = (values + 128) // 257
+    return Image.fromarray(eight.clip(0, 255).astype(np.uint8)), int(values.max())
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Without Pillow's warnings: what matters of them is raised, or said in one's own words."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"PIL\b")
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        yield
+
+
+@contextlib.contextmanager
+def _unbounded() -> Iterator[None]:
+    """Without Pillow's own limit of pixels, which it keeps for the whole process."""
+    before = Image.MAX_IMAGE_PIXELS
+    Image.MAX_IMAGE_PIXELS = None
+    try:
+        yield
+    finally:
+        Image.MAX_IMAGE_PIXELS = before

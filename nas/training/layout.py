@@ -1,0 +1,156 @@
+"""Which of a data set's folders are its splits, and which its classes."""
+
+from collections.abc import Container, Iterable, Mapping, Sequence
+
+from nas.training.images import is_image
+from nas.training.listing import Listing, folders_of
+from nas.training.names import EXPECTED, by_split, counted, shown, some, split_of, split_words
+from search_spaces.errors import UserError
+from search_spaces.files import read_text
+
+Classes = dict[str, list[str]]
+"""Paths of the images of each class, by name."""
+
+_TINY_IMAGENET = "val_annotations.txt"
+_MOST_ANNOTATIONS = 64 * 2**20
+
+
+def find_splits(listing: Listing, notes: list[str]) -> dict[str, str]:
+    """Paths of the folders of `train`, `val` and `test`; the root alone where it has no splits.
+
+    Raises UserError for folders that can be taken for splits in two ways, or beside which classes
+    lie: images of a test split are never trained on by mistake.
+    """
+    root, top = listing.root, listing.entries(listing.root)
+    splits = by_split(top.folders, shown(root))
+    others = [name for name in top.folders if split_of(name) is None]
+    # Among buses and cars, a folder called `train` that holds no folders is of trains.
+    is_class = others and set(splits) == {"train"} and not _has_folders(listing, splits["train"])
+    if splits and not is_class:
+        if "train" not in splits:
+            raise UserError(
+                f"data.path: {shown(root)} has no train folder; it has {folders_of(listing, root)}"
+            )
+        _check_beside(listing, splits, others, notes)
+        _leave_out_files(listing, root)
+        return {split: f"{root}/{name}" for split, name in splits.items()}
+    _check_alike(listing, top.folders)
+    _check_splits_below(listing, top.folders)
+    return {"train": root}
+
+
+def classes_in(listing: Listing, folder: str, notes: list[str]) -> Classes:
+    """The images below each folder in a split's. Raises UserError where it holds no folders."""
+    names = listing.entries(folder).folders
+    if not names:
+        raise UserError(
+            f"data.path: {shown(folder)} has no folders; expected one folder of images a class"
+        )
+    annotated = _annotated(listing, folder)
+    if annotated is not None:
+        return annotated
+    found = {name: listing.images(f"{folder}/{name}") for name in names}
+    _leave_out_files(listing, folder)
+    empty = [listing.inner(f"{folder}/{name}") for name in names if not found[name]]
+    if empty:
+        notes.append(f"without images, and so no classes: {some(empty)}")
+    return {name: images for name, images in found.items() if images}
+
+
+def unlabelled(listing: Listing, folder: str, classes: Container[str]) -> bool:
+    """Whether the images of a test split are in no folders of classes, or in one that is none."""
+    names = listing.entries(folder).folders
+    return not names or (len(names) == 1 and names[0] not in classes)
+
+
+def inner_folders(listing: Listing, folder: str, classes: Classes) -> list[str]:
+    """Folders inside those of classes that images lie in."""
+    parents = {image.rpartition("/")[0] for images in classes.values() for image in images}
+    return sorted(listing.inner(path) for path in parents if path.rpartition("/")[0] != folder)
+
+
+def _has_folders(listing: Listing, name: str) -> bool:
+    return bool(listing.entries(f"{listing.root}/{name}").folders)
+
+
+def _leave_out_files(listing: Listing, folder: str) -> None:
+    """The files that lie beside folders of classes, or of splits."""
+    for name in listing.entries(folder).files:
+        path = f"{folder}/{name}"
+        listing.leave_out(path, "no class" if is_image(path) else "no images")
+
+
+def _check_beside(
+    listing: Listing, splits: Mapping[str, str], others: Iterable[str], notes: list[str]
+) -> None:
+    """Raises UserError where what lies beside the splits may be classes, or a split of them."""
+    root, where = listing.root, shown(listing.root)
+    train = set(listing.entries(f"{root}/{splits['train']}").folders)
+    for name in others:
+        inside = listing.entries(f"{root}/{name}").folders
+        twice = sorted(train & {name, *inside})
+        if twice:
+            raise UserError(
+                f"data.path: {where} has {some(twice)} in {shown(splits['train'])} and in or as "
+                f"{shown(name)}; {EXPECTED}, and nothing with their classes beside them"
+            )
+        images = len(listing.images(f"{root}/{name}"))
+        if images and len(splits) == 1 and not split_words(name)[0]:
+            raise UserError(
+                f"data.path: {where} has {shown(splits['train'])}, a split, and beside it "
+                f"{shown(name)} with {counted(images, 'image')}; expected splits or classes alone"
+            )
+        if images:
+            notes.append(
+                f"left out: folder {shown(name)} with {counted(images, 'image')}, no split"
+            )
+
+
+def _check_alike(listing: Listing, names: Iterable[str]) -> None:
+    """Raises UserError for splits by longer names, `seg_train` and `seg_test`: as classes, they
+    would be trained on."""
+    rests: dict[tuple[str, ...], str] = {}
+    insides: dict[str, str] = {}
+    for name in names:
+        splits, rest = split_words(name)
+        if not splits:
+            continue
+        inside = listing.entries(f"{listing.root}/{name}").folders
+        other = rests.setdefault(rest, name)
+        other = next((insides[each] for each in inside if each in insides), other)
+        insides |= dict.fromkeys(inside, name)
+        if other != name:
+            raise UserError(
+                f"data.path: {shown(listing.root)} has {shown(other)} and {shown(name)}, which "
+                f"look like splits and are not called so; {EXPECTED}"
+            )
+
+
+def _check_splits_below(listing: Listing, names: Sequence[str]) -> None:
+    """Raises UserError for splits inside folders of classes: all would be trained on."""
+    for name in names:
+        inside = listing.entries(f"{listing.root}/{name}").folders
+        if len({split_of(each) for each in inside} - {None}) > 1:
+            path = f"{listing.root}/{name}"
+            remedy = "classes inside splits" if len(names) > 1 else f"data.path={shown(path)}"
+            raise UserError(
+                f"data.path: {shown(listing.root)} has the splits {some(inside)} inside "
+                f"{shown(name)}; expected {remedy}"
+            )
+
+
+def _annotated(listing: Listing, folder: str) -> Classes | None:
+    """Tiny ImageNet's validation images, whose classes are in a file; None for other folders."""
+    entries = listing.entries(folder)
+    if entries.folders != ["images"] or _TINY_IMAGENET not in entries.files:
+        return None
+    path = f"{folder}/{_TINY_IMAGENET}"
+    lines = read_text(path, _MOST_ANNOTATIONS).splitlines()
+    of = dict(line.split("\t")[:2] for line in lines if line.count("\t") > 0)
+    found: Classes = {}
+    for image in listing.images(f"{folder}/images"):
+        name = image.rpartition("/")[2]
+        if name not in of:
+            raise UserError(f"{shown(path)}: no line for {shown(name)}, which lies in images/")
+        found.setdefault(of[name], []).append(image)
+    return found
