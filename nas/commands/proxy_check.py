@@ -9,7 +9,7 @@ from typing import Any
 from nas.commands.executor import executor
 from nas.commands.price import price
 from nas.config import Config, integer, make
-from nas.evaluators.base import EvaluationFailed, Evaluator
+from nas.evaluators.base import EvaluationFailed, Evaluator, measured
 from nas.networks.cost import cost
 from nas.progress import Pace, Progress
 from nas.proxies.page import check_page
@@ -120,10 +120,10 @@ def _truth(config: Config, archs: Sequence[Arch]) -> dict[str, float] | None:
     known = {}
     for arch in archs:
         try:
-            measured = evaluator.evaluate(arch, 0, lambda epoch, accuracy: None)
+            found = measured(evaluator, arch, 0, lambda epoch, accuracy: None)
         except EvaluationFailed:
             continue
-        known[arch.key()] = measured.accuracy
+        known[arch.key()] = found.accuracy
     return known
 
 
