@@ -10,13 +10,14 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from optuna.trial import FrozenTrial
+from optuna.trial import FrozenTrial, TrialState
 
 from nas.executors.base import Executor, Job, Outcome
 from nas.networks.cost import cost
 from nas.pricing import Macs, Price
 from nas.proposals import Candidate, Limits, Proposer, candidates_within
 from nas.rewards import Front, Reward, pareto_front
+from nas.runs.failures import Failures
 from nas.runs.records import Record, Standing, to_trial
 from nas.runs.study import StudyStore
 from nas.samplers.base import SamplerFactory, distributions
@@ -42,7 +43,7 @@ class SearchSettings:
     latency_max: float | None = None
     """Milliseconds, by the search's `latency`."""
     failures_max: int = 20
-    """Failed candidates after which the search gives up."""
+    """Failed candidates after which a call gives up."""
 
     def __post_init__(self) -> None:
         for name, least in (("trials", 1), ("seeds", 1), ("seed", 0), ("failures_max", 1)):
@@ -81,12 +82,17 @@ class Search:
     """Raises UserError for a network that the evaluator cannot build or feed: it is never tried."""
     exact: bool = False
     """Whether the evaluator's accuracies are free of noise: see `Evaluator.exact`."""
+    failures: Failures | None = None
+    """Where the tracebacks of evaluators are kept."""
+    on_loss: Callable[[str], None] = lambda reason: None
+    """Told why a candidate was lost: the next call tries it again."""
 
     def run(self, executor: Callable[[], AbstractContextManager[Executor]]) -> list[Record]:
         """All records, once `settings.trials` are finished or the space is exhausted.
 
-        Workers are started only where something is left to do. Raises SearchStopped where too
-        many candidates fail.
+        Workers are started only where something is left to do. A candidate that the machine
+        failed, not the network, is not on record: the next call tries it again. Raises
+        SearchStopped where too many candidates fail, and where only lost ones are left.
         """
         records = self.store.records()
         loop = _Loop(self, records, self._proposer(self.store.trials()))
@@ -184,6 +190,10 @@ class _Loop:
     search: Search
     records: list[Record]
     proposer: Proposer
+    failed: int = 0
+    """Candidates that failed or were lost in this call."""
+    lost: dict[int, str] = field(default_factory=dict)
+    """By the number of the suggestion, why."""
 
     def missing(self) -> int:
         return self.search.settings.trials - self._count("finished")
@@ -200,18 +210,47 @@ class _Loop:
                 running[candidate.number] = candidate
                 workers.submit(Job(candidate.number, candidate.arch, self._seeds()))
             if not running:
-                return
+                return self._exhausted()
             outcome = workers.next()
             self._finish(running.pop(outcome.number), outcome)
 
     def _next_number(self, running: Mapping[int, Candidate]) -> int:
         """The first suggestion that is neither on record nor running: a killed one comes again."""
-        used = {record.proposal for record in self.records} | running.keys()
+        used = {record.proposal for record in self.records} | running.keys() | self.lost.keys()
         return next(number for number in itertools.count() if number not in used)
+
+    def _exhausted(self) -> None:
+        if self.lost:
+            *_, reason = self.lost.values()
+            raise SearchStopped(
+                f"{len(self.lost)} candidates were lost, the last with: {reason}; "
+                f"the same command tries them again"
+            )
 
     def _finish(self, candidate: Candidate, outcome: Outcome) -> None:
         if outcome.mistake:
             raise UserError(outcome.mistake)
+        if self.search.failures is not None:
+            outcome = self.search.failures.keep(f"{candidate.number:04}", outcome)
+        if outcome.lost:
+            self._lose(candidate, outcome.reason)
+        else:
+            self._settle(candidate, outcome)
+        if outcome.reason:
+            self.failed += 1
+        if self.failed >= self.search.settings.failures_max:
+            raise SearchStopped(
+                f"{self.failed} candidates failed (search.failures_max), "
+                f"the last with: {outcome.reason}"
+            )
+
+    def _lose(self, candidate: Candidate, reason: str) -> None:
+        """Forget a candidate until the next call, as if this one had been killed with it."""
+        self.lost[candidate.number] = reason
+        self.proposer.study.tell(candidate.trial, state=TrialState.FAIL)
+        self.search.on_loss(f"suggestion {candidate.number} was lost: {reason}")
+
+    def _settle(self, candidate: Candidate, outcome: Outcome) -> None:
         record = self._record(candidate, outcome)
         trial = self._trial(candidate, record)
         # On disk before it counts.
@@ -219,17 +258,10 @@ class _Loop:
         self.proposer.tell(candidate, trial)
         self.records.append(record)
         self.search.progress(self.records, self._count("finished"))
-        if self._count("failed") >= self.search.settings.failures_max:
-            raise SearchStopped(
-                f"{self._count('failed')} candidates failed (search.failures_max), "
-                f"the last with: {record.reason}"
-            )
 
     def _record(self, candidate: Candidate, outcome: Outcome) -> Record:
         accuracies = [measurement.accuracy for measurement in outcome.measurements]
         reason = outcome.reason
-        if not reason and not all(math.isfinite(accuracy) for accuracy in accuracies):
-            reason = f"the evaluator gave an accuracy of {accuracies}"
         accuracy = None if reason else statistics.fmean(accuracies)
         spread = statistics.stdev(accuracies) if len(accuracies) > 1 and not reason else None
         price = self.search.price(candidate.arch, candidate.price)

@@ -2,12 +2,13 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from nas.evaluators.base import Checking, Evaluator
 from nas.executors.base import Outcome
 from nas.executors.ray_cluster import RaySettings, ray_cluster
+from nas.runs.failures import Failures
 from scaling_search.records import Job, TrainingLog, TrainingRecord
 from scaling_search.strategies import Pair, Strategy
 from search_spaces.arch import Arch
@@ -29,7 +30,7 @@ class Trainings:
     networks: Sequence[Network]
     log: TrainingLog
     records: dict[Job, TrainingRecord]
-    """Those of these networks; a log may hold others."""
+    """Those of these networks, and what was lost in this call; a log may hold others."""
     waiting: set[Pair] = field(default_factory=set)
     """Handed out and not finished."""
     finished: list[float] = field(default_factory=list)
@@ -87,11 +88,18 @@ class Trainings:
         return pace * len(self.waiting)
 
     def put(self, pair: Pair, outcome: Outcome) -> None:
-        """Put an outcome on record. Raises UserError where the disk does not take it."""
+        """Put an outcome on record. Raises UserError where the disk does not take it.
+
+        A training that the machine failed, not the network, counts as failed for this call alone.
+        """
         network, seed = self.networks[pair[0]], pair[1]
+        outcome = Failures(self.log.path.parent).keep(f"{network.arch.key()}-{seed}", outcome)
+        if outcome.lost:
+            outcome = replace(outcome, reason=f"{outcome.reason}; the next call tries it again")
         record = _record(network, seed, outcome)
         try:
-            self.log.append(record)
+            if not outcome.lost:
+                self.log.append(record)
         except OSError as error:
             raise UserError(
                 f"{self.log.path}: cannot be written: {error.strerror}; what is on record is "
@@ -139,7 +147,7 @@ def train(
     if isinstance(evaluator, Checking):
         for network in trainings.networks:
             evaluator.check(network.arch)
-    with ray_cluster(ray) as workers:
+    with ray_cluster(ray) as cluster:
         from scaling_search.tune_run import run_trainings  # Ray takes a second to import
 
         trainings.log.path.parent.mkdir(parents=True, exist_ok=True)
@@ -149,33 +157,29 @@ def train(
             evaluator,
             next_pairs,
             settle,
-            name=str(trainings.log.path.resolve()),
             share=ray.share,
-            workers=workers,
+            cluster=cluster,
             asha=asha,
         )
 
 
 def _record(network: Network, seed: int, outcome: Outcome) -> TrainingRecord:
-    measurement = outcome.measurements[0] if outcome.measurements else None
-    reason = outcome.reason
-    if measurement is not None and not 0 <= measurement.accuracy <= 1:
-        reason = f"the evaluator gave an accuracy of {measurement.accuracy}"
-    if measurement is None or reason:
+    if not outcome.measurements:
         return TrainingRecord(
             key=network.arch.key(),
             seed=seed,
             state="failed",
             seconds=outcome.seconds,
-            reason=reason or "the evaluator gave no accuracy",
+            reason=outcome.reason,
             network=network.about,
         )
+    (measurement,) = outcome.measurements
     return TrainingRecord(
         key=network.arch.key(),
         seed=seed,
         state="finished",
-        accuracy=float(measurement.accuracy),
-        curve=tuple(map(float, measurement.curve)),
+        accuracy=measurement.accuracy,
+        curve=measurement.curve,
         seconds=outcome.seconds,
         note=measurement.note,
         network=network.about,

@@ -1,9 +1,6 @@
 """Trainings under Ray Tune: hand out jobs to warm workers, hand back each outcome as it comes."""
 
-import hashlib
 import logging
-import os
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -11,15 +8,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import ray
 from ray import tune
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import AsyncHyperBandScheduler, FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
+from nas.child_processes import removed_at_last
 from nas.evaluators.base import Evaluator
-from nas.executors.base import Outcome
-from nas.executors.ray_shelf import Shelf
+from nas.executors.base import Outcome, one_line
+from nas.executors.ray_address import Watch
+from nas.executors.ray_cluster import Cluster
+from nas.executors.ray_shelf import Shelf, stored
 from scaling_search.strategies import Pair
 from scaling_search.tune_losses import ended_for_memory, survive_losses
 from scaling_search.worker import EpochwiseTraining, Shipped, Training
@@ -38,25 +37,24 @@ def run_trainings(
     next_pairs: Callable[[], Sequence[Pair]],
     on_outcome: Callable[[Pair, Outcome], None],
     *,
-    name: str,
     share: dict[str, float],
-    workers: int,
+    cluster: Cluster,
     asha: int | None = None,
 ) -> None:
     """Train until `next_pairs`, asked when all it gave before is finished, gives nothing.
 
-    Runs on the Ray cluster that is connected. `on_outcome` is called in this process, once for
-    each pair. Workers keep their evaluator, with its data, from one training to the next. Ray
-    keeps nothing on disk afterwards, and what a killed call of the same `name` left is removed.
+    Runs on the Ray cluster that is connected; raises ConnectionError where that is lost.
+    `on_outcome` is called in this process, once for each pair. Workers keep their evaluator, with
+    its data, from one training to the next. Nothing is left on disk, even where the call is killed.
     With `asha`, trainings in the lower two thirds of those that came as far are ended, first after
     that many epochs, then at three times as many, and so on. An error that `on_outcome` or
     `next_pairs` raises, and a user's mistake found by a worker, ends the run and is raised from
     here.
     """
-    with _scratch(name) as scratch:
-        session = _Session(next_pairs, on_outcome)
+    with _scratch() as scratch:
+        session = _Session(next_pairs, on_outcome, cluster.watch)
         shelf = Shelf(evaluator)
-        shipped = Shipped(ray.put(evaluator), tuple(archs))
+        shipped = Shipped(stored(evaluator), tuple(archs))
         worker = Training if asha is None else EpochwiseTraining
         trainable = tune.with_parameters(worker, shipped=shipped)
         for noisy in ("ray", "ray.tune"):
@@ -67,7 +65,7 @@ def run_trainings(
                 search_alg=_Queue(session, lambda pair: shelf.reference(archs[pair[0]])),
                 scheduler=_scheduler(asha),
                 num_samples=-1,
-                max_concurrent_trials=workers,
+                max_concurrent_trials=cluster.workers,
                 reuse_actors=True,
             ),
             run_config=tune.RunConfig(
@@ -87,16 +85,11 @@ def run_trainings(
 
 
 @contextmanager
-def _scratch(name: str) -> Iterator[Path]:
+def _scratch() -> Iterator[Path]:
     """A folder for what Ray Tune insists on writing; not the run's, which may be another node's."""
-    digest = hashlib.sha256(name.encode()).hexdigest()[:16]
-    folder = Path(tempfile.gettempdir()) / f"nas-search-tune-{os.getuid()}-{digest}"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    try:
+    folder = Path(tempfile.mkdtemp(prefix="nas-search-tune-"))
+    with removed_at_last(folder):
         yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @dataclass(slots=True)
@@ -105,6 +98,7 @@ class _Session:
 
     next_pairs: Callable[[], Sequence[Pair]]
     on_outcome: Callable[[Pair, Outcome], None]
+    watch: Watch | None = None
     error: BaseException | None = None
     settled: set[str] = field(default_factory=set)
     """Trials whose outcome was passed on."""
@@ -112,6 +106,15 @@ class _Session:
     def __reduce__(self) -> tuple[type["_Session"], tuple[object, ...]]:
         # Tune saves its hooks for a resumption that is never asked for: the records are the state.
         return _Session, (list, _ignore)
+
+    def ended(self) -> bool:
+        """Whether the run is over before its trainings are."""
+        if self.error is None and self.watch is not None:
+            try:
+                self.watch.check()
+            except ConnectionError as error:
+                self.error = error
+        return self.error is not None
 
     def settle(self, trial: Trial, outcome: Outcome) -> None:
         """Pass an outcome on; what goes wrong ends the run instead of vanishing in Ray's log."""
@@ -230,8 +233,8 @@ class _Recorder(tune.Callback):
             trial.set_config({**trial.config, "halvings": halvings})  # type: ignore[no-untyped-call]
 
     def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **_: Any) -> None:
-        reason = f"its worker died {_RETRIES + 1} times: {_last_error(trial).splitlines()[0]}"
-        self._session.settle(trial, Outcome(number=0, reason=reason))
+        reason = f"its worker died {_RETRIES + 1} times: {one_line(_last_error(trial))}"
+        self._session.settle(trial, Outcome(number=0, reason=reason, lost=True))
 
 
 class _Stop(tune.Stopper):
@@ -242,7 +245,7 @@ class _Stop(tune.Stopper):
         return False
 
     def stop_all(self) -> bool:
-        return self._session.error is not None
+        return self._session.ended()
 
 
 def _last_error(trial: Trial) -> str:

@@ -7,7 +7,7 @@ from typing import Protocol, runtime_checkable
 from numpy import float64
 from numpy.typing import NDArray
 
-from nas.evaluators.base import EvaluationFailed, Evaluator
+from nas.evaluators.base import EvaluationFailed, Evaluator, measured
 from nas.networks.cost import cost
 from nas.pricing import Macs, Price
 from nas.rewards import Front, Reward
@@ -75,6 +75,6 @@ class Landscape:
 
 def _accuracy(evaluator: Evaluator, arch: Arch, seed: int) -> float | None:
     try:
-        return evaluator.evaluate(arch, seed, lambda epoch, accuracy: None).accuracy
+        return measured(evaluator, arch, seed, lambda epoch, accuracy: None).accuracy
     except EvaluationFailed:
         return None

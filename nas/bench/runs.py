@@ -2,11 +2,10 @@
 
 import hashlib
 import json
-import multiprocessing
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ import optuna
 from nas.bench.landscape import Landscape
 from nas.bench.simulate import Step, simulate
 from nas.bench.survey import Survey
-from nas.child_processes import end_with_parent
+from nas.child_processes import packed, results
 from nas.runs.json_lines import JsonLines
 from nas.samplers.base import SamplerFactory
 from search_spaces.parsing import from_mapping
@@ -91,20 +90,10 @@ def run(
     _one_thread_each()
     lines = _lines(path)
     lines.repair()
-    with ProcessPoolExecutor(
-        min(processes, len(tasks)),
-        mp_context=multiprocessing.get_context("spawn"),
-        initializer=end_with_parent,
-    ) as pool:
-        futures = [pool.submit(_search, conditions, *task) for task in tasks]
-        try:
-            for done, future in enumerate(as_completed(futures), start=1):
-                result = future.result()
-                lines.append(_as_line(result))
-                told(done, result)
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    task = packed(partial(_search, conditions), "bench")
+    for done, result in enumerate(results(task, tasks, processes, "bench"), start=1):
+        lines.append(_as_line(result))
+        told(done, result)
 
 
 def read(path: Path) -> list[Result]:
@@ -133,7 +122,8 @@ def _as_line(result: Result) -> dict[str, Any]:
     }
 
 
-def _search(conditions: Conditions, entrant: Entrant, seed: int) -> Result:
+def _search(conditions: Conditions, task: Task) -> Result:
+    entrant, seed = task
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     steps = simulate(
         conditions.landscape,

@@ -10,7 +10,7 @@ from nas.commands.executor import executor
 from nas.commands.found import say_found
 from nas.commands.price import price
 from nas.config import Config, integer, make
-from nas.evaluators.base import EvaluationFailed, Evaluator
+from nas.evaluators.base import EvaluationFailed, Evaluator, measured
 from nas.evaluators.identity import identity_of
 from nas.networks.cost import cost
 from nas.progress import Pace, Progress
@@ -125,10 +125,10 @@ def _truth(config: Config, archs: Sequence[Arch]) -> dict[str, float] | None:
     known = {}
     for arch in archs:
         try:
-            measured = evaluator.evaluate(arch, 0, lambda epoch, accuracy: None)
+            found = measured(evaluator, arch, 0, lambda epoch, accuracy: None)
         except EvaluationFailed:
             continue
-        known[arch.key()] = measured.accuracy
+        known[arch.key()] = found.accuracy
     return known
 
 

@@ -1,5 +1,6 @@
 """`nas-search search`: find a baseline."""
 
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,7 @@ from nas.executors.base import Executor
 from nas.pricing import TableLatency
 from nas.progress import Pace, Progress
 from nas.rewards import Front, Reward
+from nas.runs.failures import Failures
 from nas.runs.folder import RunFolder, Stage
 from nas.runs.records import Record, Standing
 from nas.runs.storage import storage
@@ -115,6 +117,8 @@ class Plan:
             warm=read_warm_start(config["search"]["start_from"], space),
             evaluable=evaluator.check if isinstance(evaluator, Checking) else None,
             exact=evaluator.exact(),
+            failures=Failures(folder.path),
+            on_loss=lambda reason: print(f"nas-search: {reason}", file=sys.stderr),
         )
         return cls(
             search=search,

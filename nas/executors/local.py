@@ -1,15 +1,17 @@
 """Evaluations in processes of this machine."""
 
-import multiprocessing
+import contextlib
 import signal
+import sys
 from dataclasses import dataclass, field, replace
-from multiprocessing.connection import Connection, wait
+from functools import partial
+from multiprocessing.connection import wait
 from types import TracebackType
 from typing import Self
 
-from nas.child_processes import end_with_parent, undisturbed_start
+from nas.child_processes import ChildProcess, packed
 from nas.evaluators.base import Evaluator
-from nas.executors.base import Job, Outcome, run_job
+from nas.executors.base import Job, Outcome, run_job, run_job_apart
 
 _ATTEMPTS = 3
 """Times a job is begun, each in a fresh process, before the loss of its process is its end."""
@@ -35,7 +37,8 @@ class InProcess:
         self._outcome = None
 
     def submit(self, job: Job) -> None:
-        self._outcome = run_job(self.evaluator, job)
+        with contextlib.redirect_stdout(sys.stderr):  # the program's own output is its answer
+            self._outcome = run_job(self.evaluator, job)
 
     def next(self) -> Outcome:
         if self._outcome is None:
@@ -48,17 +51,25 @@ class InProcess:
 class Processes:
     """`workers` processes, each evaluating one job at a time.
 
-    A process that dies takes no other down: its job is tried twice more, then failed. One that was
-    killed twice may have been for want of memory: its last try is to do with half of it.
+    A process that dies takes no other down: its job is tried twice more, then given up as lost.
+    One that was killed twice may have been for want of memory: its last try is to do with half of
+    it. Raises UserError for an evaluator that cannot be sent to a process, or loaded there.
     """
 
     evaluator: Evaluator
     workers: int
+    _task: bytes = b""
     _idle: list["_Worker"] = field(default_factory=list)
     _busy: list["_Worker"] = field(default_factory=list)
 
     def __enter__(self) -> Self:
-        self._idle = [_Worker.start(self.evaluator) for _ in range(self.workers)]
+        self._task = packed(partial(run_job_apart, self.evaluator), "evaluator")
+        try:
+            for _ in range(self.workers):
+                self._idle.append(self._start())
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
         return self
 
     def __exit__(
@@ -68,9 +79,11 @@ class Processes:
         trace: TracebackType | None,
     ) -> None:
         for worker in self._busy:
-            worker.stop()
+            worker.child.process.kill()
         for worker in self._idle:
-            worker.dismiss()
+            worker.child.pipe.close()
+        for worker in [*self._busy, *self._idle]:
+            worker.child.dismiss()
         self._idle, self._busy = [], []
 
     def submit(self, job: Job) -> None:
@@ -80,11 +93,14 @@ class Processes:
 
     def next(self) -> Outcome:
         while True:
-            ready = wait([worker.pipe for worker in self._busy])
-            worker = next(w for w in self._busy if w.pipe in ready)
+            ready = wait([worker.child.pipe for worker in self._busy])
+            worker = next(w for w in self._busy if w.child.pipe in ready)
+            if not worker.child.is_ready:
+                worker.child.greet("evaluator")
+                continue
             self._busy.remove(worker)
             try:
-                outcome: Outcome = worker.pipe.recv()
+                outcome: Outcome = worker.child.receive()
             except (EOFError, ConnectionError):
                 lost = self._replace(worker)
                 if lost is not None:
@@ -93,68 +109,31 @@ class Processes:
             self._idle.append(worker)
             return outcome
 
+    def _start(self) -> "_Worker":
+        return _Worker(ChildProcess.start(self._task))
+
     def _replace(self, dead: "_Worker") -> Outcome | None:
-        dead.process.join(timeout=1)
-        dead.stop()
+        code = dead.child.stop()
         job, attempts = dead.job, dead.attempts
-        fresh = _Worker.start(self.evaluator)
+        fresh = self._start()
         if job is not None and attempts < _ATTEMPTS:
-            killed = dead.exit_code == -signal.SIGKILL
+            killed = code == -signal.SIGKILL
             fresh.give(replace(job, halvings=attempts - 1 if killed else 0), attempts + 1)
             self._busy.append(fresh)
             return None
         self._idle.append(fresh)
-        reason = f"its process died {attempts} times, the last with exit code {dead.exit_code}"
-        if dead.exit_code == -signal.SIGKILL:
+        reason = f"its process died {attempts} times, the last with exit code {code}"
+        if code == -signal.SIGKILL:
             reason += " (killed, as for want of memory)"
-        return Outcome(number=job.number if job else -1, reason=reason)
+        return Outcome(number=job.number if job else -1, reason=reason, lost=True)
 
 
 @dataclass(slots=True)
 class _Worker:
-    process: multiprocessing.process.BaseProcess
-    pipe: Connection
+    child: ChildProcess
     job: Job | None = None
     attempts: int = 0
-    exit_code: int | None = None
-
-    @classmethod
-    def start(cls, evaluator: Evaluator) -> "_Worker":
-        # Threads of torch do not survive a fork.
-        context = multiprocessing.get_context("spawn")
-        ours, theirs = context.Pipe()
-        process = context.Process(target=_serve, args=(theirs, evaluator), daemon=True)
-        with undisturbed_start():
-            process.start()
-        theirs.close()
-        return cls(process, ours)
 
     def give(self, job: Job, attempt: int = 1) -> None:
         self.job, self.attempts = job, attempt
-        try:
-            self.pipe.send(job)
-        except (BrokenPipeError, ConnectionError):
-            return  # it died while idle; reading its pipe tells
-
-    def dismiss(self) -> None:
-        """Let an idle process end by itself, so that it cleans up behind itself."""
-        self.pipe.close()
-        self.process.join(timeout=5)
-        self.process.kill()
-
-    def stop(self) -> None:
-        self.process.kill()
-        self.process.join()
-        self.pipe.close()
-        self.exit_code = self.process.exitcode
-
-
-def _serve(pipe: Connection, evaluator: Evaluator) -> None:
-    # A driver that was killed must not leave us behind.
-    end_with_parent()
-    while True:
-        try:
-            job: Job = pipe.recv()
-            pipe.send(run_job(evaluator, job))
-        except (EOFError, ConnectionError):  # the driver is gone
-            return
+        self.child.send(packed(job, "job"))

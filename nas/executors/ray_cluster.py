@@ -3,12 +3,16 @@
 import logging
 import math
 import os
-import socket
+import secrets
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any
 
+from nas.executors.ray_address import Place, Watch, reach
 from search_spaces.errors import UserError
 
 # Nothing leaves the machine, nothing is printed that is not ours, and Ctrl-C is the program's.
@@ -22,6 +26,7 @@ _ENVIRONMENT = {
     "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
 }
 
+_LOOPBACK = "127.0.0.1"
 _NOT_CUSTOM = {"CPU", "GPU", "memory", "object_store_memory"}
 _STARTS = 3
 """Times a cluster of our own is begun: a busy machine may take longer than Ray waits."""
@@ -77,25 +82,46 @@ class RaySettings:
             _workers(self, [{"CPU": float(_cores()), "GPU": math.inf}])
 
 
-@contextmanager
-def ray_cluster(settings: RaySettings) -> Iterator[int]:
-    """Be connected to the cluster; yields how many trainings run side by side.
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """One that is connected."""
 
-    Raises UserError where it cannot be reached, and where it lacks what was asked for, instead
-    of waiting for it.
+    workers: int
+    """Trainings side by side."""
+    watch: Watch
+
+
+@contextmanager
+def ray_cluster(settings: RaySettings) -> Iterator[Cluster]:
+    """Be connected to the cluster.
+
+    One of our own listens on the loopback interface alone, and only to whoever has its token.
+    Raises UserError where a cluster cannot be reached, and where it lacks what was asked for,
+    instead of waiting for it.
     """
     settings.check()
-    if not settings.is_local:
-        _reach(str(settings.address))
-    os.environ.update(_ENVIRONMENT)
-    import ray
+    with ExitStack() as stack:
+        if settings.is_local:
+            stack.enter_context(_token())
+        os.environ.update(_ENVIRONMENT)
+        if not settings.is_local:
+            # An address that does not answer, Ray would try for minutes.
+            os.environ.setdefault("RAY_NUM_REDIS_GET_RETRIES", "1")
+            reach(_resolved(str(settings.address)))
+        import ray
 
-    _connect(settings)
-    try:
-        nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
-        yield _workers(settings, nodes)
-    finally:
-        ray.shutdown()
+        over = threading.Event()
+        stack.callback(over.set)
+        stack.enter_context(_unannounced())
+        _connect(settings)
+        stack.callback(ray.shutdown)
+        nodes = [node for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
+        if settings.is_local and any(node["NodeManagerAddress"] != _LOOPBACK for node in nodes):
+            raise UserError(
+                f"ray: version {ray.__version__} listens on all interfaces; use another"
+            )
+        workers = _workers(settings, [node["Resources"] for node in nodes])
+        yield Cluster(workers, stack.enter_context(_watch(settings, nodes).on(over)))
 
 
 def _connect(settings: RaySettings) -> None:
@@ -104,14 +130,18 @@ def _connect(settings: RaySettings) -> None:
     attempts = _STARTS if settings.is_local else 1
     for attempt in range(1, attempts + 1):
         try:
-            with _our_modules():
-                ray.init(
-                    address="local" if settings.is_local else settings.address,
-                    num_cpus=_cores() if settings.is_local else None,
-                    include_dashboard=False if settings.is_local else None,
-                    log_to_driver=False,
-                    logging_level=logging.ERROR,
-                )
+            if settings.is_local:
+                with _our_modules(), _on_loopback():
+                    ray.init(
+                        address="local",
+                        num_cpus=_cores(),
+                        include_dashboard=False,
+                        log_to_driver=False,
+                        logging_level=logging.ERROR,
+                        _node_ip_address=_LOOPBACK,
+                    )
+            else:
+                ray.init(settings.address, log_to_driver=False, logging_level=logging.ERROR)
             return
         except Exception as error:  # Ray raises plain ones too
             ray.shutdown()
@@ -121,17 +151,94 @@ def _connect(settings: RaySettings) -> None:
                 raise UserError(f"ray.address: {where}: {reason}") from None
 
 
-def _reach(address: str) -> None:
-    """UserError where nobody answers; Ray itself would keep trying for minutes."""
-    host, colon, port = address.removeprefix("ray://").rpartition(":")
-    if address == "auto":
-        return
-    if not colon or not port.isdigit():
-        raise UserError(f"ray.address: expected local, auto or host:port, got {address!r}")
+def _resolved(address: str) -> str:
+    """The address that `auto` stands for; itself where there is none, or it is one."""
+    if address != "auto":
+        return address
+    from ray._private import services  # what ray.init itself asks
+
     try:
-        socket.create_connection((host, int(port)), timeout=5).close()
-    except (OSError, OverflowError) as error:
-        raise UserError(f"ray.address: {address}: no cluster answers: {error}") from None
+        found = services.canonicalize_bootstrap_address_or_die("auto")
+    except Exception as error:  # of Ray's own kinds
+        reason = " ".join(str(error).split()).partition(" Please specify")[0]
+        raise UserError(f"ray.address: auto: {reason}") from None
+    return str(found)
+
+
+def _watch(settings: RaySettings, nodes: list[dict[str, Any]]) -> Watch:
+    import ray
+
+    if str(settings.address).startswith("ray://"):
+        address = str(settings.address)
+        return Watch(address, {"its head node": _place(address.removeprefix("ray://"))})
+    context = ray.get_runtime_context()
+    places = {"its control service (GCS)": _place(context.gcs_address)}
+    for node in nodes:
+        if node["NodeID"] == context.get_node_id():
+            places["the raylet of this node"] = (
+                node["NodeManagerAddress"],
+                node["NodeManagerPort"],
+            )
+    return Watch(context.gcs_address, places)
+
+
+def _place(address: str) -> Place:
+    host, _, port = address.rpartition(":")
+    return host.strip("[]"), int(port)
+
+
+def _on_loopback() -> AbstractContextManager[None]:
+    """Let a cluster that is started inside listen to this machine alone.
+
+    Ray does so by itself where a node's address is the loopback's, but on Linux replaces that one.
+    """
+    from ray._private import services
+
+    return _replaced(services, "resolve_ip_for_localhost", lambda host: host)
+
+
+def _unannounced() -> AbstractContextManager[None]:
+    """Let Ray not print, inside, what its cluster says of losses: there are words of ours."""
+    from ray._private import worker
+
+    return _replaced(worker, "print_to_stdstream", lambda *_, **__: None)
+
+
+@contextmanager
+def _replaced(module: ModuleType, name: str, function: Callable[..., Any]) -> Iterator[None]:
+    before = getattr(module, name)
+    setattr(module, name, function)
+    try:
+        yield
+    finally:
+        setattr(module, name, before)
+
+
+@contextmanager
+def _token() -> Iterator[None]:
+    """Let a cluster that is started inside ask for a token, which its processes alone know."""
+    names = ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN")
+    before = {name: os.environ.get(name) for name in names}
+    os.environ.update(dict(zip(names, ("token", secrets.token_hex(32)), strict=True)))
+    _read_environment()
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+        _read_environment()
+
+
+def _read_environment() -> None:
+    """Let Ray see a changed token; it reads the environment once."""
+    import ray
+
+    if hasattr(ray._raylet, "AuthenticationTokenLoader"):  # before, there were no tokens
+        ray._raylet.Config.initialize("")  # type: ignore[attr-defined]
+        ray._raylet.AuthenticationTokenLoader.instance().reset_cache()
 
 
 @contextmanager

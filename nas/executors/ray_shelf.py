@@ -4,6 +4,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Any
 
+from nas.child_processes import unsendable
 from nas.evaluators.base import Evaluator, Sharing
 from search_spaces.arch import Arch
 
@@ -30,6 +31,16 @@ class Shelf:
         if need not in self._stored:
             self._stored[need] = ray.put(self.evaluator.fetch(need))
         return self._stored[need]
+
+
+def stored(evaluator: Evaluator) -> Any:
+    """The reference of an evaluator in the store. Raises UserError where it cannot go there."""
+    import ray
+
+    try:
+        return ray.put(evaluator)
+    except Exception as error:  # whatever a class's own methods raise
+        raise unsendable(error, "evaluator") from None
 
 
 def supplied(evaluator: Evaluator, data: Any) -> Evaluator:

@@ -6,12 +6,13 @@ from types import TracebackType
 from typing import Any, Self
 
 from nas.evaluators.base import Evaluator
-from nas.executors.base import Job, Outcome, first_line, run_job, unloadable
+from nas.executors.base import Job, Outcome, one_line, run_job_apart, unloadable
+from nas.executors.ray_address import Watch
 from nas.executors.ray_cluster import RaySettings, ray_cluster
-from nas.executors.ray_shelf import Shelf, supplied
+from nas.executors.ray_shelf import Shelf, stored, supplied
 
 _ATTEMPTS = 3
-"""Times a job is begun, on whichever node has room, before the loss of its worker is its end."""
+"""Times a job is begun, on whichever node has room, before it is given up as lost."""
 
 
 @dataclass(slots=True)
@@ -31,11 +32,13 @@ class RayTasks:
     _start: Any = None
     _evaluator: Any = None
     _shelf: Shelf | None = None
+    _watch: Watch | None = None
     _running: dict[Any, tuple[Job, int]] = field(default_factory=dict)
     """Jobs by task, and which attempt it is."""
 
     def __enter__(self) -> Self:
-        self.workers = self._cluster.enter_context(ray_cluster(self.settings))
+        cluster = self._cluster.enter_context(ray_cluster(self.settings))
+        self.workers, self._watch = cluster.workers, cluster.watch
         import ray
 
         share = dict(self.settings.share)
@@ -46,7 +49,11 @@ class RayTasks:
             # Ray's own retries know no end where memory runs out.
             max_retries=0,
         )
-        self._evaluator, self._shelf = ray.put(self.evaluator), Shelf(self.evaluator)
+        try:
+            self._evaluator, self._shelf = stored(self.evaluator), Shelf(self.evaluator)
+        except BaseException:
+            self._cluster.close()
+            raise
         return self
 
     def __exit__(
@@ -73,7 +80,12 @@ class RayTasks:
         from ray.exceptions import OutOfMemoryError, RayError, RayTaskError
 
         while True:
-            (task,), _ = ray.wait(list(self._running), num_returns=1)
+            done, _ = ray.wait(list(self._running), num_returns=1, timeout=1)
+            if self._watch:
+                self._watch.check()
+            if not done:
+                continue
+            (task,) = done
             job, attempt = self._running.pop(task)
             try:
                 outcome: Outcome = ray.get(task)
@@ -81,8 +93,8 @@ class RayTasks:
                 return Outcome(number=job.number, mistake=unloadable(error.cause))
             except RayError as error:
                 if attempt == _ATTEMPTS:
-                    reason = f"its worker was lost {attempt} times: {first_line(error)}"
-                    return Outcome(number=job.number, reason=reason)
+                    reason = f"its worker was lost {attempt} times: {one_line(error)}"
+                    return Outcome(number=job.number, reason=reason, lost=True)
                 halvings = job.halvings + isinstance(error, OutOfMemoryError)
                 self._begin(replace(job, halvings=halvings), attempt + 1)
             else:
@@ -90,4 +102,4 @@ class RayTasks:
 
 
 def _run(evaluator: Evaluator, data: Any, job: Job) -> Outcome:
-    return run_job(supplied(evaluator, data), job)
+    return run_job_apart(supplied(evaluator, data), job)

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from nas.executors.base import Executor, Job, Outcome
+from nas.runs.failures import Failures
 from nas.runs.json_lines import JsonLines
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
@@ -45,7 +46,7 @@ def train(
     todo = [(a, s) for s in seeds for a in archs if (proxy, a.key(), s) not in known]
     if not todo:
         return
-    lines = _lines(path)
+    lines, failures = _lines(path), Failures(path.parent)
     lines.repair()
     with executor() as workers:
         begun = finished = 0
@@ -56,8 +57,10 @@ def train(
                 begun += 1
             outcome = workers.next()
             arch, seed = todo[outcome.number]
+            outcome = failures.keep(f"{proxy}-{arch.key()}-{seed}", outcome)
             trained = _as_trained(proxy, arch, seed, outcome)
-            lines.append(asdict(trained))
+            if not outcome.lost:  # what the machine failed, the next call tries again
+                lines.append(asdict(trained))
             finished += 1
             told(trained)
 
@@ -69,9 +72,6 @@ def _as_trained(proxy: str, arch: Arch, seed: int, outcome: Outcome) -> Trained:
     if not outcome.measurements:
         return Trained(proxy, arch.key(), seed, None, (), seconds, outcome.reason)
     (measured,) = outcome.measurements
-    if not all(map(math.isfinite, (measured.accuracy, *measured.curve))):
-        reason = f"the evaluator gave an accuracy of {measured.accuracy}"
-        return Trained(proxy, arch.key(), seed, None, (), seconds, reason)
     return Trained(proxy, arch.key(), seed, measured.accuracy, measured.curve, seconds)
 
 

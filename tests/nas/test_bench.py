@@ -241,8 +241,7 @@ def test_searches_do_not_outlive_a_killed_bench(table: list[str], tmp_path: Path
     while not (tmp_path / "out/bench.jsonl").exists():
         assert process.poll() is None
         time.sleep(0.05)
-    # One of the children is the tracker of Python's own.
-    kill_with_children(process, 3)
+    kill_with_children(process, 2)
 
 
 def _whole(line: str) -> bool:

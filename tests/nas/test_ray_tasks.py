@@ -153,6 +153,7 @@ def test_a_job_that_kills_its_workers_fails_with_its_reason(two_nodes) -> None:
         tasks.submit(Job(3, zoo("efficientnet_b0"), (0,)))
         outcome = tasks.next()
     assert outcome.number == 3
+    assert outcome.lost
     assert "worker was lost 3 times" in outcome.reason
 
 
@@ -173,6 +174,22 @@ def test_an_evaluator_that_workers_cannot_load_is_a_mistake(two_nodes) -> None:
         outcome = tasks.next()
     assert outcome.mistake.startswith("evaluator: a worker cannot load it: ")
     assert "No module named 'mine'" in outcome.mistake
+
+
+class Holding(Toy):
+    """Holds what lives in one process alone."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        raise TypeError("cannot pickle an open file\nor so")
+
+
+def test_an_evaluator_that_cannot_be_sent_is_a_mistake_on_one_line(two_nodes) -> None:
+    with (
+        pytest.raises(UserError, match=r"^evaluator: cannot be sent to a worker process: .+$"),
+        RayTasks(Holding(), RaySettings(address=two_nodes.address)),
+    ):
+        pass
+    assert not ray.is_initialized()
 
 
 @dataclass(frozen=True, kw_only=True)

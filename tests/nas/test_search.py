@@ -2,7 +2,8 @@
 
 import csv
 import itertools
-from dataclasses import replace
+import re
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from nas.evaluators.base import Measurement, Report
 from nas.executors.base import Executor
 from nas.executors.local import InProcess, Processes
 from nas.rewards import Front, Soft
+from nas.runs.failures import Failures
 from nas.runs.records import Record
 from nas.runs.storage import SqliteFile
 from nas.runs.study import StudyStore
@@ -143,8 +145,7 @@ def test_an_accuracy_that_is_no_number_fails_its_candidate(tmp_path: Path) -> No
     records = search(tmp_path, trials=8, seeds=2).run(here(Unsure()))
     failed = [record for record in records if record.state == "failed"]
     assert failed
-    assert all("gave an accuracy of [" in record.reason for record in failed)
-    assert all("nan" in record.reason for record in failed)
+    assert {record.reason for record in failed} == {"the evaluator gave an accuracy of nan"}
     found = standing(records)
     assert found is not None
     assert found.baseline not in failed
@@ -164,6 +165,89 @@ def test_a_search_whose_candidates_all_fail_stops_and_keeps_the_records(tmp_path
     with pytest.raises(SearchStopped, match=r"4 candidates failed.*diverged"):
         asked.run(here(Toy(fail_every=1)))
     assert len(asked.store.records()) == 4
+
+
+def test_failures_count_for_one_call(tmp_path: Path) -> None:
+    for calls in (1, 2):
+        asked = search(tmp_path, trials=50, failures_max=4)
+        with pytest.raises(SearchStopped, match=r"4 candidates failed.*diverged"):
+            asked.run(here(Toy(fail_every=1)))
+        assert len(asked.store.records()) == 4 * calls
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnADisk(Toy):
+    """Reads a file, which may not be there."""
+
+    path: str
+    every: int = 1
+    """Every nth key does."""
+
+    def evaluate(self, arch: Arch, seed: int, report: Report) -> Measurement:
+        if int(arch.key(), 16) % self.every == 0:
+            Path(self.path).read_text()
+        return super().evaluate(arch, seed, report)
+
+
+def test_what_the_machine_failed_is_not_on_record_and_tried_again(tmp_path: Path) -> None:
+    disk, told = tmp_path / "disk", []
+    asked = replace(search(tmp_path / "a", trials=12, failures_max=3), on_loss=told.append)
+    with pytest.raises(SearchStopped, match=r"^3 candidates failed .*FileNotFoundError: .*disk'"):
+        asked.run(here(OnADisk(path=str(disk))))
+    assert asked.store.records() == []
+    assert [line.partition(":")[0] for line in told] == [
+        f"suggestion {number} was lost" for number in (0, 1, 2)
+    ]
+    disk.touch()
+    again = search(tmp_path / "a", trials=12).run(here(OnADisk(path=str(disk))))
+    whole = search(tmp_path / "b", trials=12).run(here())
+    assert rows(tmp_path, again) == rows(tmp_path, whole)
+
+
+def test_a_search_ends_without_what_the_machine_fails_and_says_so(tmp_path: Path) -> None:
+    evaluator = OnADisk(path=str(tmp_path / "disk"), every=2)
+    asked = search(tmp_path, where=space("small"), trials=50)
+    with pytest.raises(SearchStopped, match=r"candidates were lost.*the same command tries them"):
+        asked.run(here(evaluator))
+    kept = asked.store.records()
+    assert 0 < len(kept) < 8
+    (tmp_path / "disk").touch()
+    records = search(tmp_path, where=space("small"), trials=50).run(here(evaluator))
+    assert records[: len(kept)] == kept
+    assert sorted(record.proposal for record in records) == list(range(8))
+
+
+def test_the_traceback_of_an_evaluator_is_kept_and_named(tmp_path: Path) -> None:
+    asked = replace(search(tmp_path, trials=2, failures_max=1), failures=Failures(tmp_path))
+    with pytest.raises(SearchStopped):
+        asked.run(here(Buggy()))
+    (record,) = asked.store.records()
+    expected = r"ZeroDivisionError: division by zero \(test_search.py, line \d+\), see (.*)"
+    found = re.fullmatch(expected, record.reason)
+    assert found
+    assert found[1] == "failures/0000.txt"
+    text = (tmp_path / found[1]).read_text()
+    assert "return Measurement(accuracy=1 / 0)" in text
+
+
+class Buggy(Toy):
+    def evaluate(self, arch: Arch, seed: int, report: Report) -> Measurement:
+        return Measurement(accuracy=1 / 0)
+
+
+class PerCent(Toy):
+    def evaluate(self, arch: Arch, seed: int, report: Report) -> float:
+        return 61.5
+
+
+def test_an_accuracy_in_per_cent_ends_the_search_at_once(tmp_path: Path) -> None:
+    asked = search(tmp_path, trials=5)
+    with pytest.raises(UserError) as mistake:
+        asked.run(here(PerCent()))
+    assert str(mistake.value) == (
+        "evaluator: accuracy of 61.5; expected a fraction from 0 to 1; divide per cent by 100"
+    )
+    assert asked.store.records() == []
 
 
 def test_accuracy_is_the_mean_over_seeds_with_its_standard_error(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from scaling_search.settings import SweepSettings
 from scaling_search.sweep import plan_sweep, run_sweep
 from search_spaces.errors import UserError
 from search_spaces.zoo import zoo
-from synthetic import Epochs, Mistaken, Surface, Troubled, known_accuracy
+from synthetic import Epochs, Mistaken, OnADisk, PerCent, Surface, Troubled, known_accuracy
 
 B0 = zoo("efficientnet_b0")
 COARSE = SweepSettings(strategy="grid", step=0.1, seeds=2)  # 13 networks
@@ -205,15 +205,20 @@ def test_what_fails_is_on_record_with_its_reason_and_never_wins(two_nodes, tmp_p
         for s in result.standings
         if s.reason
     }
-    assert reasons.pop((224, 1792)).startswith("seed 0: its worker died 3 times: ")
+    lost, bug = reasons.pop((224, 1792)), reasons.pop((291, 1408))
+    assert re.fullmatch(r"seed 0: its worker died 3 times: .*; the next call tries it again", lost)
+    found = re.fullmatch(
+        r"seed 0: RuntimeError: a bug \(synthetic\.py, line \d+\), see (failures/\w+-0\.txt)", bug
+    )
+    assert "RuntimeError: a bug\nwith details" in (tmp_path / found[1]).read_text()
     assert reasons == {
         (314, 1280): "seed 0: the loss is not a number after epoch 2",
         (246, 1664): "seed 0: the evaluator gave an accuracy of nan",
-        (291, 1408): "seed 0: RuntimeError: a bug",
     }
     assert result.failed == 4
     assert not result.winner.reason
     assert (tmp_path / "lost").exists(), "a training whose worker died is done anew"
+    assert count_lines(tmp_path / "sweep.jsonl") == 12, "what was lost is to be tried again"
     with (tmp_path / "sweep.csv").open() as file:
         assert sum(row["accuracy"] == "" for row in csv.DictReader(file)) == 4
 
@@ -282,6 +287,32 @@ def test_asha_ends_trainings_that_are_behind(two_nodes, tmp_path):
     again = run_sweep(B0, settings, evaluator, tmp_path)
     assert again.standings == result.standings
     assert len(diary(tmp_path / "diary")) == begun
+
+
+def test_an_accuracy_in_per_cent_ends_the_sweep_with_nothing_on_record(two_nodes, tmp_path):
+    with pytest.raises(UserError) as mistake:
+        run_sweep(B0, COARSE, PerCent(), tmp_path, ray=RaySettings(address=two_nodes.address))
+    assert str(mistake.value) == (
+        "evaluator: accuracy of 61.5; expected a fraction from 0 to 1; divide per cent by 100"
+    )
+    assert count_lines(tmp_path / "sweep.jsonl") == 0
+
+
+def test_what_the_machine_failed_is_trained_by_the_next_call(two_nodes, tmp_path):
+    settings, disk = dataclasses.replace(COARSE, seeds=1), tmp_path / "disk"
+    evaluator, ray = OnADisk(path=str(disk)), RaySettings(address=two_nodes.address)
+    first = run_sweep(B0, settings, evaluator, tmp_path, ray=ray)
+    lost = [standing for standing in first.standings if standing.reason]
+    assert len(lost) == 1
+    assert "FileNotFoundError" in lost[0].reason
+    before = (tmp_path / "sweep.jsonl").read_bytes()
+    assert before.count(b"\n") == 12
+    disk.touch()
+    again = run_sweep(B0, settings, evaluator, tmp_path, ray=ray)
+    assert again.failed == 0
+    after = (tmp_path / "sweep.jsonl").read_bytes()
+    assert after.startswith(before)
+    assert after.count(b"\n") == 13
 
 
 def test_a_users_mistake_found_by_a_worker_ends_the_sweep(two_nodes, tmp_path):
