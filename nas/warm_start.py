@@ -74,7 +74,8 @@ def read_warm_start(asked: object, space: "Space") -> WarmStart:
             elif path.suffix.lower() == ".csv":
                 earlier.append(_measured(path, read_frame(source), space))
             else:
-                starts.append(nearest(load_arch(source), space))
+                classes = space.base.num_classes
+                starts.append(nearest(load_arch(source).replace(num_classes=classes), space))
         except UserError as error:
             raise error.under(f"{where}: ") from None
     return WarmStart(tuple(starts), tuple(earlier))

@@ -146,12 +146,17 @@ def scaled_dropout(dropout: float, phi: float) -> float:
     return round(min(max(grown, 0.0), max(dropout, 0.5)), 6)
 
 
-def write_family(members: Sequence[Member], run: str | Path) -> tuple[Path, ...]:
-    """Write each member as `run/family/bN.yaml`, with its `about`.
+def write_family(
+    members: Sequence[Member], run: str | Path, classes: Sequence[str] = ()
+) -> tuple[Path, ...]:
+    """Write each member as `run/family/bN.yaml`, with its `about` and the names of its classes.
 
     What an earlier, larger family left there is removed, and nothing else.
     """
-    texts = {f"{each.name}.yaml": arch_to_yaml(each.arch, each.about()) for each in members}
+    named = {"classes": list(classes)} if classes else {}
+    texts = {
+        f"{each.name}.yaml": arch_to_yaml(each.arch, {**each.about(), **named}) for each in members
+    }
     return write_all(Path(run), "family", texts)
 
 

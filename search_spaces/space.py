@@ -52,6 +52,10 @@ class Space:
         """How many combinations of options there are."""
         return math.prod(len(choice.options) for choice in self.choices)
 
+    def of_classes(self, num_classes: int) -> "Space":
+        """The same space, of networks that tell so many classes apart."""
+        return dataclasses.replace(self, base=self.base.replace(num_classes=num_classes))
+
     def decode(self, params: Params) -> Arch:
         """The network that `params` stand for; raises UserError where they do not fit."""
         if len(params) != len(self.choices):
@@ -186,7 +190,8 @@ def space_identity(space: Space, data: Any) -> dict[str, Any]:
     `data` is what the space was loaded from.
     """
     fields = {name: value for name, value in data.items() if name != "base"}
-    return {**fields, "base": load_space({"base": data["base"]}).base.key()}
+    base = load_space({"base": data["base"]}).base
+    return {**fields, "base": base.replace(num_classes=space.base.num_classes).key()}
 
 
 def _base(fields: Mapping[Any, object], source: str) -> Arch:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from nas.config import Config
+from nas.config import Config, integer
 from nas.networks.cost import cost
 from nas.progress import Pace, Progress
 from nas.runs.tables import write_rows
@@ -69,6 +69,8 @@ def _table(config: Config, run: Path) -> str:
     if config["networks"]:
         raise UserError("networks: a table is of a space: give space=…, and no networks")
     space = load_space(config["space"], "space")
+    if config["num_classes"] is not None:
+        space = space.of_classes(integer("num_classes", config["num_classes"], 1))
     settings = _settings(config)
 
     from nas.networks.latency_profile import TableSettings, build_table

@@ -26,7 +26,7 @@ def main(config: Config) -> None:
         result = sweep(baseline, config, run)
     with _stage("3/4 family"):
         members = family(baseline, config, run)
-        write(members, run)
+        write(members, run, str(run / "baseline.yaml"))
     with _stage("4/4 dashboard"):
         page = draw(run)
     print(f"\n{search_summary(found, run)}\n\n{sweep_summary(result, run)}\n")

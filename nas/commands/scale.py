@@ -12,7 +12,7 @@ from search_spaces.errors import UserError
 from search_spaces.files import subfolder
 from search_spaces.parsing import closest
 from search_spaces.scaling import scale
-from search_spaces.yaml_io import load_arch, write_arch
+from search_spaces.yaml_io import load_arch, read_about, write_arch
 
 _DIMENSIONS = ("depth", "width", "resolution")
 _RULES = ("constants", "alpha", "beta", "gamma")
@@ -29,15 +29,16 @@ def main(config: Config) -> None:
         print(one(baseline, config, run))
         return
     members = family(baseline, config, run)
-    print(family_table(members))
-    print(f"\nwritten to {write(members, run)}")
+    folder = write(members, run, str(config["baseline"]))
+    print(f"{family_table(members)}\n\nwritten to {folder}")
 
 
 def one(baseline: Arch, config: Config, run: Path) -> str:
     """Write the baseline scaled by `depth`, `width` and to `resolution`; its cost as a table."""
     arch, about = _scaled(baseline, config)
     path = subfolder(run, "scaled") / f"{arch.name}.yaml"
-    write_arch(arch, path, about)
+    names = class_names(str(config["baseline"]))
+    write_arch(arch, path, {**about, "classes": list(names)} if names else about)
     unit = cost(baseline).macs
     rows = [
         (
@@ -98,11 +99,14 @@ def family(baseline: Arch, config: Config, run: Path) -> "tuple[Member, ...]":
     return formula_family(baseline, constants(config, run), phis, config["depth_rounding"])
 
 
-def write(members: "Sequence[Member]", run: Path) -> Path:
-    """Write the members into the run folder's `family`, which is where they are then."""
+def write(members: "Sequence[Member]", run: Path, baseline: str) -> Path:
+    """Write the members into the run folder's `family`, which is where they are then.
+
+    They tell the classes apart that their baseline's file names.
+    """
     from scaling_search.family import write_family
 
-    write_family(members, run)
+    write_family(members, run, class_names(baseline))
     return run / "family"
 
 
@@ -160,3 +164,11 @@ def check_rounding(rounding: object) -> None:
 def is_number(value: object) -> bool:
     """Whether it is an int or a float, which a bool is not."""
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def class_names(reference: str) -> tuple[str, ...]:
+    """The names of the classes that a network's file says it tells apart; none of the zoo's."""
+    if not Path(reference).expanduser().is_file():
+        return ()
+    named = read_about(Path(reference).expanduser()).get("classes")
+    return tuple(map(str, named)) if isinstance(named, list) else ()

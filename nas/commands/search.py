@@ -11,8 +11,8 @@ import optuna
 from nas.commands.executor import executor
 from nas.commands.found import announced
 from nas.commands.price import price
-from nas.config import Config, make
-from nas.evaluators.base import Checking, Evaluator
+from nas.config import Config, integer, make
+from nas.evaluators.base import Checking, Classifying, Evaluator
 from nas.evaluators.identity import identity_of
 from nas.executors.base import Executor
 from nas.pricing import TableLatency
@@ -89,6 +89,8 @@ class Plan:
     executor: Callable[[], Executor]
     made_with: Mapping[str, Any]
     """What its records depend on: a run folder holds records of one such configuration."""
+    classes: tuple[str, ...] = ()
+    """Names of the data's classes, where there are data."""
 
     @classmethod
     def read(cls, config: Config, folder: RunFolder) -> "Plan":
@@ -96,8 +98,14 @@ class Plan:
         apart = ("workers", "start_from")
         options = {name: value for name, value in config["search"].items() if name not in apart}
         settings = from_mapping(SearchSettings, options, "search")
-        space = load_space(config["space"], "space")
         evaluator: Evaluator = make(config["evaluator"], "evaluator")
+        classes = evaluator.class_names() if isinstance(evaluator, Classifying) else ()
+        space = load_space(config["space"], "space")
+        num_classes = config["num_classes"]
+        if num_classes is not None:
+            space = space.of_classes(integer("num_classes", num_classes, 1))
+        elif classes:
+            space = space.of_classes(len(classes))
         latency = TableLatency(config["latency_table"]) if settings.latency_max else None
         reward: Reward = make(config["reward"], "reward")
         front = isinstance(reward, Front)
@@ -125,6 +133,7 @@ class Plan:
             evaluator=evaluator,
             executor=executor(config, evaluator, "search.workers", config["search"]["workers"]),
             made_with=_made_with(config, search, evaluator),
+            classes=classes,
         )
 
     def carry_out(self, run: Path) -> Standing:
@@ -138,7 +147,10 @@ class Plan:
             records = self.search.store.records()
             found = standing(records, self.search.recommended(records))
             if records:
-                write_standing(run, self.search.space, records, found, self.made_with["about"])
+                about: dict[str, Any] = {"evaluator": dict(self.made_with["about"])}
+                if len(self.classes) == self.search.space.base.num_classes:
+                    about["classes"] = list(self.classes)
+                write_standing(run, self.search.space, records, found, about)
         if found is None:
             raise UserError(f"no trial was finished: {run / 'trials.csv'} has the reasons")
         return found
@@ -149,18 +161,21 @@ def write_standing(
     space: Space,
     records: list[Record],
     found: Standing | None,
-    evaluator: Mapping[str, Any],
+    about: Mapping[str, Any],
 ) -> None:
-    """`baseline.yaml`, `front/` and `trials.csv`, anew from the records."""
+    """`baseline.yaml`, `front/` and `trials.csv`, anew from the records.
+
+    `about` is what the networks' files say of what they were found with.
+    """
     front: dict[str, str] = {}
     files: dict[int, str] = {}
     if found is not None:
         for record in found.front:
-            text = _network(run, f"_{record.key[:6]}", space, record, evaluator)
+            text = _network(run, f"_{record.key[:6]}", space, record, about)
             front[record.file_name] = text
             files[record.number] = f"front/{record.file_name}"
         files[found.baseline.number] = "baseline.yaml"
-        text = _network(run, "", space, found.baseline, evaluator)
+        text = _network(run, "", space, found.baseline, about)
         write_text(run / "baseline.yaml", text)
     write_all(run, "front", front)
     write_csv(run / "trials.csv", records, found, files)
@@ -194,7 +209,7 @@ def _accuracy(record: Record) -> str:
 
 
 def _network(
-    run: Path, suffix: str, space: Space, record: Record, evaluator: Mapping[str, Any]
+    run: Path, suffix: str, space: Space, record: Record, found_with: Mapping[str, Any]
 ) -> str:
     arch = space.decode(record.choices)
     about = {
@@ -207,7 +222,7 @@ def _network(
         "params": record.params,
         "compact": record.compact,
         "choices": dict(record.choices),
-        "evaluator": dict(evaluator),
+        **found_with,
     }
     return arch_to_yaml(arch.replace(name=run.resolve().name + suffix), about)
 

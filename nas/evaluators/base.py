@@ -106,6 +106,15 @@ class Reading(Protocol):
 
 
 @runtime_checkable
+class Classifying(Protocol):
+    """An evaluator whose networks tell classes of its data apart."""
+
+    def class_names(self) -> tuple[str, ...]:
+        """The classes' names, in order. Raises UserError for data that cannot be used."""
+        ...
+
+
+@runtime_checkable
 class Estimating(Protocol):
     """An evaluator whose answers hold for networks of its space alone, made of measurements."""
 

@@ -102,6 +102,10 @@ class ScoredProxyEvaluator(Evaluator):
         """What the data of the training are. Raises UserError as `prepare`."""
         return self.trained.found()
 
+    def class_names(self) -> tuple[str, ...]:
+        """The data's classes, in order. Raises UserError for data that cannot be used."""
+        return self.trained.class_names()
+
     def identity(self) -> Mapping[str, object]:
         """All that the estimate depends on. Raises UserError for data that cannot be used."""
         return {

@@ -75,6 +75,10 @@ class SlimEvaluator(Evaluator):
         """What the data are: images, classes, sizes, splits. Raises UserError as `prepare`."""
         return found(splits(self.data), verify(self.data, self.resolution))
 
+    def class_names(self) -> tuple[str, ...]:
+        """The data's classes, in order. Raises UserError for data that cannot be used."""
+        return splits(self.data).classes
+
     def identity(self) -> Mapping[str, object]:
         """All that the accuracy depends on, and of the data what they are, not where they lie.
 

@@ -70,7 +70,7 @@ class LatencyTable:
         except KeyError as missing:
             raise UserError(
                 f"{self.source} holds no time of {missing} of {arch.name}: build one for its "
-                f"space with nas-search latency --table space=…"
+                f"space with nas-search latency --table space=… num_classes={arch.num_classes}"
             ) from None
 
 
