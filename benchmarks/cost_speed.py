@@ -54,7 +54,7 @@ def trace(arch: Arch, model: torch.nn.Module) -> int:
 def main() -> None:
     torch.set_num_threads(1)
     archs = networks(PRICED)
-    for memo in (pricing._stage, blocks.stage_blocks):
+    for memo in (pricing._stage, blocks.distinct_blocks):
         memo.cache_clear()
     unseen = per_second(cost, archs[:1000])
     seen = max(per_second(cost, archs) for _ in range(3))

@@ -142,11 +142,13 @@ class _Way:
         return self._scaled(self._simplest(count) / _MILLION, ratio)
 
     def _range(self) -> tuple[int, int]:
-        if self.kind != "compound":
-            return 1, _MOST * _MILLION
-        constants = self.constants
-        most = math.log(_MOST, max(constants.alpha, constants.beta, constants.gamma))
-        return -int(most * _MILLION), int(most * _MILLION)
+        """The smallest number, and the largest that makes no more than a network may have."""
+        low, same, high = 1, _MILLION, _MOST * _MILLION
+        if self.kind == "compound":
+            constants = self.constants
+            most = math.log(_MOST, max(constants.alpha, constants.beta, constants.gamma))
+            low, same, high = -int(most * _MILLION), 0, int(most * _MILLION)
+        return low, _first(lambda count: self._arch(count) is None, same, high + 1) - 1
 
     def _multipliers(self, value: float) -> Multipliers:
         if self.kind == "compound":
@@ -154,7 +156,7 @@ class _Way:
         return Multipliers(**{"depth": 1.0, "width": 1.0, "resolution": 1.0, self.kind: value})
 
     def _arch(self, count: int) -> Arch | None:
-        """None where the network would be so small that it is none."""
+        """None where the network would be so small that it is none, or larger than any may be."""
         multipliers = self._multipliers(count / _MILLION)
         try:
             return multipliers.apply(self.baseline, self.depth_rounding)

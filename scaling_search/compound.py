@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
+from search_spaces.limits import MOST_PIXELS
 from search_spaces.rounding import DepthRounding, round_resolution
 from search_spaces.scaling import scale
 
@@ -26,6 +27,11 @@ class Multipliers:
 
     def apply(self, baseline: Arch, depth_rounding: DepthRounding = "ceil") -> Arch:
         """The network that `baseline` becomes. Raises UserError as `scale` does."""
+        if not 0 < self.resolution <= MOST_PIXELS / baseline.resolution:
+            raise UserError(
+                f"resolution: {self.resolution:g} times {baseline.resolution} pixels; expected at "
+                f"most {MOST_PIXELS}"
+            )
         pixels = round_resolution(baseline.resolution * self.resolution)
         return scale(baseline, self.depth, self.width, pixels, depth_rounding=depth_rounding)
 

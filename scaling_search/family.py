@@ -4,6 +4,7 @@ Imports no framework: the whole family takes a fraction of a second.
 """
 
 import math
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +14,11 @@ from nas.networks.cost import Cost, cost
 from nas.runs.written import write_all
 from scaling_search.compound import PUBLISHED, Constants, Multipliers
 from search_spaces.arch import Arch
-from search_spaces.errors import UserError
-from search_spaces.parsing import load_yaml
+from search_spaces.errors import UserError, shown
+from search_spaces.files import read_text
 from search_spaces.rounding import DepthRounding
 from search_spaces.yaml_io import arch_to_yaml
+from search_spaces.yaml_text import load_yaml
 
 PHIS: tuple[float, ...] = (0.5, 1.0, 2.0, 3.5, 5.0, 6.0, 7.0)
 """φ of B1 … B7, as usually named for the published family."""
@@ -165,11 +167,7 @@ def read_constants(path: str | Path) -> Constants:
 
     Raises UserError where the file is missing or lacks one of them.
     """
-    try:
-        text = Path(path).expanduser().read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: cannot be read: {error}") from None
-    data = load_yaml(text, str(path))
+    data = load_yaml(read_text(os.path.expanduser(path)), str(path))
     if not isinstance(data, Mapping):
         raise UserError(f"{path}: expected a mapping with alpha, beta and gamma")
     values = [_number(path, name, data.get(name)) for name in ("alpha", "beta", "gamma")]
@@ -181,7 +179,7 @@ def read_constants(path: str | Path) -> Constants:
 
 def _number(path: str | Path, name: str, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise UserError(f"{path}: {name}: expected a number, got {value!r}")
+        raise UserError(f"{path}: {name}: expected a number, got {shown(value)}")
     return float(value)
 
 

@@ -12,7 +12,7 @@ from scaling_search.grid import GridSettings, Price, make_grid
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
 from search_spaces.files import read_text, write_text
-from search_spaces.parsing import load_yaml
+from search_spaces.yaml_text import load_yaml
 
 Timer = Callable[[Sequence[Arch]], Sequence[float]]
 """Seconds that each network takes, timed side by side."""

@@ -6,13 +6,21 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Literal
 
-from search_spaces.errors import UserError
+from search_spaces.errors import UserError, shown
+from search_spaces.limits import (
+    MOST_CHANNELS,
+    MOST_CLASSES,
+    MOST_EXPAND,
+    MOST_KERNEL,
+    MOST_LAYERS,
+    MOST_NAME,
+    MOST_PIXELS,
+    MOST_STAGES,
+)
 from search_spaces.rounding import round_channels
 
 Op = Literal["mbconv", "sepconv", "fused", "bottleneck", "conv", "identity"]
 Activation = Literal["relu", "relu6", "silu", "hard_swish"]
-MOST = 100_000_000
-"""Of anything counted; more is a slip of the keyboard, and would fill the memory."""
 GROUPED: frozenset[str] = frozenset({"fused", "bottleneck", "conv"})
 
 
@@ -52,16 +60,16 @@ class Stage:
     those of 8; at 1 to the nearest whole number."""
 
     def __post_init__(self) -> None:
-        _count("repeats", self.repeats, 1)
+        _count("repeats", self.repeats, MOST_LAYERS)
         _odd("kernel", self.kernel)
         _one_of("stride", self.stride, (1, 2))
-        _count("channels", self.channels, 1)
-        _count("groups", self.groups, 1)
+        _count("channels", self.channels, MOST_CHANNELS)
+        _count("groups", self.groups, MOST_CHANNELS)
         if not self.expand > 0:
-            raise UserError(f"expand: expected a number above 0, got {self.expand}")
-        _within("expand", self.expand, 0, MOST)
+            raise UserError(f"expand: expected a number above 0, got {shown(self.expand)}")
+        _within("expand", self.expand, 0, MOST_EXPAND)
         _within("se", self.se, 0, 1)
-        _count("inner_divisor", self.inner_divisor, 1)
+        _count("inner_divisor", self.inner_divisor, MOST_CHANNELS)
         if self.groups != 1 and self.op not in GROUPED:
             raise UserError(f"groups: {self.op} takes none, got {self.groups}")
         if self.se and self.op == "identity":
@@ -78,7 +86,7 @@ class Stem:
     pool: bool = False
 
     def __post_init__(self) -> None:
-        _count("channels", self.channels, 1)
+        _count("channels", self.channels, MOST_CHANNELS)
         _odd("kernel", self.kernel)
         _one_of("stride", self.stride, (1, 2))
 
@@ -94,7 +102,7 @@ class Head:
     """Features of the 1×1 conv; without meaning for `pool`."""
 
     def __post_init__(self) -> None:
-        _count("channels", self.channels, 1)
+        _count("channels", self.channels, MOST_CHANNELS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +119,7 @@ class SqueezeExcite:
     gate: Literal["sigmoid", "hard_sigmoid"] = "sigmoid"
 
     def __post_init__(self) -> None:
-        _count("divisor", self.divisor, 1)
+        _count("divisor", self.divisor, MOST_CHANNELS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +131,7 @@ class BatchNorm:
 
     def __post_init__(self) -> None:
         if not 0 < self.eps < 1:
-            raise UserError(f"eps: expected a number between 0 and 1, got {self.eps}")
+            raise UserError(f"eps: expected a number between 0 and 1, got {shown(self.eps)}")
         _within("momentum", self.momentum, 0, 1)
 
 
@@ -135,7 +143,7 @@ class Arch:
     """
 
     name: str = "custom"
-    """For people; two networks differing in nothing else are one."""
+    """For people; two networks differing in nothing else are one. Files are named after it."""
     resolution: int = 224
     """Side of the square input in pixels."""
     in_channels: int = 3
@@ -154,13 +162,16 @@ class Arch:
     """Stochastic depth: block i of N is dropped at drop_path · i / N, per sample."""
 
     def __post_init__(self) -> None:
-        _count("resolution", self.resolution, 1)
-        _count("in_channels", self.in_channels, 1)
-        _count("num_classes", self.num_classes, 1)
+        _check_name(self.name)
+        _count("resolution", self.resolution, MOST_PIXELS)
+        _count("in_channels", self.in_channels, MOST_CHANNELS)
+        _count("num_classes", self.num_classes, MOST_CLASSES)
         _within("dropout", self.dropout, 0, 1)
         _within("drop_path", self.drop_path, 0, 1)
         if not self.stages:
             raise UserError("stages: expected at least one")
+        if len(self.stages) > MOST_STAGES:
+            raise UserError(f"stages: expected at most {MOST_STAGES}, got {len(self.stages)}")
         if self.stages[0].continues:
             raise UserError("stages[0].continues: there is no stage before it")
         _check_shapes(self)
@@ -178,12 +189,15 @@ def _check_shapes(arch: Arch) -> None:
     size = halved(arch.resolution, arch.stem.stride, "stem")
     if arch.stem.pool:
         size = halved(size, 2, "stem.pool")
-    channels = arch.stem.channels
+    channels, layers = arch.stem.channels, 0
     for index, stage in enumerate(arch.stages):
         size = halved(size, stage.stride, f"stages[{index}]")
         if stage.groups > 1:
             _check_groups(stage, channels, f"stages[{index}]")
         channels = stage.channels
+        layers += stage.repeats
+    if layers > MOST_LAYERS:
+        raise UserError(f"stages: expected at most {MOST_LAYERS} layers in all, got {layers}")
 
 
 def halved(size: int, stride: int, where: str) -> int:
@@ -224,10 +238,11 @@ def inner_channels(stage: Stage, channels: int) -> int:
 def _key(arch: Arch) -> str:
     from search_spaces.blocks import stage_identity  # blocks are made of stages
 
-    laid = []
+    laid: list[str] = []
     channels = arch.stem.channels
     for stage in arch.stages:
-        laid.append(stage_identity(stage, channels, arch.activation, arch.se))
+        first, other = stage_identity(stage, channels, arch.activation, arch.se)
+        laid += (first, other * (stage.repeats - 1))
         channels = stage.channels
     around = (
         arch.resolution,
@@ -249,24 +264,37 @@ def _key(arch: Arch) -> str:
 _spelt = functools.lru_cache(maxsize=1024)(repr)
 
 
-def _count(name: str, value: int, least: int) -> None:
-    if value < least:
-        raise UserError(f"{name}: expected at least {least}, got {value}")
-    if value > MOST:
-        raise UserError(f"{name}: expected at most {MOST}, got {value}")
+@functools.lru_cache(maxsize=256)
+def _check_name(name: str) -> None:
+    """Raises UserError for what would be hidden, lie elsewhere or be none as a file's name."""
+    if not name.isprintable() or "/" in name or "\\" in name or name.strip() != name:
+        raise UserError(f"name: expected printable letters without / and \\, got {shown(name)}")
+    if not name or name.startswith("."):
+        raise UserError(f"name: expected one that begins with no dot, got {shown(name)}")
+    if len(name.encode()) > MOST_NAME:
+        raise UserError(f"name: expected at most {MOST_NAME} bytes, got {shown(name)}")
+
+
+def _count(name: str, value: int, most: int) -> None:
+    if value < 1:
+        raise UserError(f"{name}: expected at least 1, got {shown(value)}")
+    if value > most:
+        raise UserError(f"{name}: expected at most {most}, got {shown(value)}")
 
 
 def _odd(name: str, value: int) -> None:
     if value < 1 or value % 2 == 0:
-        raise UserError(f"{name}: expected an odd number, got {value}")
-    _count(name, value, 1)
+        raise UserError(f"{name}: expected an odd number, got {shown(value)}")
+    _count(name, value, MOST_KERNEL)
 
 
 def _one_of(name: str, value: int, options: tuple[int, ...]) -> None:
     if value not in options:
-        raise UserError(f"{name}: expected one of {', '.join(map(str, options))}, got {value}")
+        raise UserError(
+            f"{name}: expected one of {', '.join(map(str, options))}, got {shown(value)}"
+        )
 
 
 def _within(name: str, value: float, low: float, high: float) -> None:
     if not low <= value <= high:
-        raise UserError(f"{name}: expected a number from {low} to {high}, got {value}")
+        raise UserError(f"{name}: expected a number from {low} to {high}, got {shown(value)}")

@@ -87,28 +87,42 @@ def blocks_by_stage(arch: Arch) -> tuple[tuple[Block, ...], ...]:
     )
 
 
-@functools.lru_cache(maxsize=65536)
 def stage_blocks(
     stage: Stage, channels: int, size: int, activation: Activation, se: SqueezeExcite
 ) -> tuple[Block, ...]:
     """The blocks of a stage fed `channels` feature maps of side `size`."""
+    first, *rest = distinct_blocks(stage, channels, size, activation, se)
+    return (first, *rest * (stage.repeats - 1))
+
+
+# What is kept does not grow with the layers: a stage may have thousands.
+@functools.lru_cache(maxsize=65536)
+def distinct_blocks(
+    stage: Stage, channels: int, size: int, activation: Activation, se: SqueezeExcite
+) -> tuple[Block] | tuple[Block, Block]:
+    """The stage's first block and, where it has more, the one that all others are."""
     first = _block(stage, channels, stage.stride, size, activation, se)
     if stage.repeats == 1:
         return (first,)
-    rest = _block(stage, stage.channels, 1, first.out_size, activation, se)
-    return (first,) + (rest,) * (stage.repeats - 1)
+    return first, _block(stage, stage.channels, 1, first.out_size, activation, se)
 
 
 @functools.lru_cache(maxsize=65536)
-def stage_identity(stage: Stage, channels: int, activation: Activation, se: SqueezeExcite) -> str:
-    """Text that tells a stage's blocks from others, save for sizes, which follow from those before.
+def stage_identity(
+    stage: Stage, channels: int, activation: Activation, se: SqueezeExcite
+) -> tuple[str, str]:
+    """Text that tells the stage's first block from others, and that of each block after it.
 
-    Joined over stages it is the same however the blocks are grouped into them.
+    Sizes are not in it: they follow from the blocks before. Joined over the blocks of a network it
+    is the same however they are grouped into stages.
     """
     own = stage.activation or activation
-    laid = stage_blocks(stage, channels, 1, own, se)
     excite = (se.activation or own, se.gate) if stage.se else ()
-    return "".join(repr(block.canonical() + excite) for block in laid if not block.is_nothing())
+    first, *others = (
+        "" if block.is_nothing() else repr(block.canonical() + excite)
+        for block in distinct_blocks(stage, channels, 1, own, se)
+    )
+    return first, "".join(others)
 
 
 def _block(

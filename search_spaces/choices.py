@@ -6,10 +6,11 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 from search_spaces.arch import Arch, Stage
-from search_spaces.errors import UserError
+from search_spaces.errors import UserError, shown
+from search_spaces.limits import MOST_CHANNELS, MOST_LAYERS
 from search_spaces.parsing import closest, from_mapping
 from search_spaces.rounding import round_channels
 
@@ -43,9 +44,9 @@ class Choice:
     def check(self, option: object) -> None:
         """Raises UserError where there is no such option."""
         if option not in self.options:
-            shown = ", ".join(map(repr, self.options[:12]))
+            known = ", ".join(map(repr, self.options[:12]))
             more = ", …" if len(self.options) > 12 else ""
-            raise UserError(f"{self.name}: expected one of {shown}{more}, got {option!r}")
+            raise UserError(f"{self.name}: expected one of {known}{more}, got {shown(option)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ def stage_choices(
 
     `vary` holds what was written, by name, with its path for errors: a list of values of a field,
     one such value, or a mapping of labels to the fields each sets. Options that make the same
-    stage are merged. Raises UserError.
+    stage are merged. Raises UserError; whether options go together, `check_together` tells.
     """
     named = {name: _options(stage, name, *written) for name, written in vary.items()}
     setters: dict[str, str] = {}
@@ -83,7 +84,7 @@ def stage_choices(
             fixed.update(merged[0].effect)
         else:
             choices.append(_choice(f"s{index}_{name}", merged, index))
-    _check_together(stage, fixed, choices, where)
+    _possible(stage, fixed, where)
     return dataclasses.replace(stage, **fixed), tuple(choices)
 
 
@@ -94,7 +95,7 @@ def network_choices(
     choices = []
     for name, written in vary.items():
         if name not in _NETWORK_FIELDS:
-            raise UserError(f"{where}: unknown field {name!r}{closest(name, _NETWORK_FIELDS)}")
+            raise UserError(f"{where}: unknown field {shown(name)}{closest(name, _NETWORK_FIELDS)}")
         options = []
         for value, path in _listed(written, f"{where}.{name}"):
             data = {"stem": {"stride": 1}, "stages": [{"channels": 1}], name: value}
@@ -109,17 +110,43 @@ def network_choices(
     return base, tuple(choices)
 
 
+def check_together(stage: Stage, choices: Sequence[Choice], where: str) -> None:
+    """Raises UserError where options of a stage that may meet are impossible together."""
+    for effects in itertools.product(*(choice.effects for choice in _coupled(choices))):
+        _possible(stage, dict(itertools.chain(*effects)), where)
+
+
+def meetings(choices: Sequence[Choice]) -> int:
+    """How many combinations of a stage's options `check_together` looks at."""
+    return math.prod(len(choice.options) for choice in _coupled(choices))
+
+
+def most_layers(stage: Stage, choices: Sequence[Choice]) -> int:
+    """Layers of the stage with those options that make it deepest."""
+    effects = (dict(effect) for choice in choices for effect in choice.effects)
+    return max([stage.repeats, *(int(effect.get("repeats", 1)) for effect in effects)])
+
+
+def _coupled(choices: Sequence[Choice]) -> list[Choice]:
+    return [c for c in choices if any(f in _COUPLED for e in c.effects for f, _ in e)]
+
+
 def _options(stage: Stage, name: str, written: object, path: str) -> list[_Option]:
     if not isinstance(written, Mapping):
         if name not in _STAGE_FIELDS and name not in _RELATIVE:
             known = (*_STAGE_FIELDS, *_RELATIVE)
-            raise UserError(f"{path}: unknown field {name!r}{closest(name, known)}")
+            raise UserError(f"{path}: unknown field {shown(name)}{closest(name, known)}")
         return [_option(stage, name, value, at) for value, at in _listed(written, path)]
-    if not re.fullmatch("[a-z][a-z0-9_]*", name):
-        raise UserError(f"{path}: expected a name of small letters, digits and _, got {name!r}")
+    if not re.fullmatch("[a-z][a-z0-9_]{0,59}", name):
+        raise UserError(
+            f"{path}: expected a name of up to 60 small letters, digits and _, got {shown(name)}"
+        )
     if not written:
         raise UserError(f"{path}: expected at least one label")
-    return [_labelled(stage, label, fields, f"{path}.{label}") for label, fields in written.items()]
+    return [
+        _labelled(stage, label, fields, f"{path}.{str(label)[:60]}")
+        for label, fields in written.items()
+    ]
 
 
 def _listed(written: object, path: str) -> Iterator[tuple[object, str]]:
@@ -141,24 +168,30 @@ def _option(stage: Stage, name: str, value: object, path: str) -> _Option:
 
 
 def _labelled(stage: Stage, label: object, fields: object, path: str) -> _Option:
-    if isinstance(label, bool) or not isinstance(label, str | int | float):
-        raise UserError(f"{path}: expected a word or a number as label, got {label!r}")
+    if not _is_label(label):
+        raise UserError(f"{path}: expected a word or a number as label, got {shown(label)}")
     if not isinstance(fields, Mapping):
-        raise UserError(f"{path}: expected a mapping of the fields it sets, got {fields!r}")
+        raise UserError(f"{path}: expected a mapping of the fields it sets, got {shown(fields)}")
     effect: dict[str, Any] = {}
     for name, value in fields.items():
         if name not in _STAGE_FIELDS and name not in _RELATIVE:
             known = (*_STAGE_FIELDS, *_RELATIVE)
-            raise UserError(f"{path}: unknown field {name!r}{closest(name, known)}")
+            raise UserError(f"{path}: unknown field {shown(name)}{closest(name, known)}")
         effect.update(_effect(stage, name, value, f"{path}.{name}"))
     return _Option(label, tuple(sorted(effect.items())), 0)
+
+
+def _is_label(label: object) -> TypeGuard[Scalar]:
+    if isinstance(label, str):
+        return label.isprintable() and 0 < len(label) <= 60
+    return isinstance(label, int | float) and not isinstance(label, bool) and math.isfinite(label)
 
 
 def _effect(stage: Stage, name: str, value: object, path: str) -> Effect:
     """The fields that a value sets, each checked by itself."""
     if name == "layers":
-        if type(value) is not int:
-            raise UserError(f"{path}: expected layers to add or leave out, got {value!r}")
+        if type(value) is not int or abs(value) > MOST_LAYERS:
+            raise UserError(f"{path}: expected layers to add or leave out, got {shown(value)}")
         return (("repeats", max(1, stage.repeats + value)),)
     if name == "width":
         return _widened(stage, value, path)
@@ -169,8 +202,10 @@ def _effect(stage: Stage, name: str, value: object, path: str) -> Effect:
 
 def _widened(stage: Stage, width: object, path: str) -> Effect:
     number = isinstance(width, int | float) and not isinstance(width, bool)
-    if not (number and math.isfinite(width) and width > 0):  # type: ignore[arg-type,operator]
-        raise UserError(f"{path}: expected a multiplier above 0, got {width!r}")
+    if not (number and 0 < width <= MOST_CHANNELS):  # type: ignore[operator]
+        raise UserError(
+            f"{path}: expected a multiplier above 0 and at most {MOST_CHANNELS}, got {shown(width)}"
+        )
     # As in scaling: a multiplier of one changes nothing, and groups stay as wide where they can.
     divisor = math.gcd(stage.channels, 8)
     channels = round_channels(stage.channels, width, divisor)  # type: ignore[arg-type]
@@ -208,17 +243,6 @@ def _choice(name: str, options: list[_Option], stage: int | None) -> Choice:
         number = int if all(float(option.value).is_integer() for option in options) else float
         values = [number(option.value) for option in options]
     return Choice(name, tuple(values), ordered, stage, tuple(o.effect for o in options))
-
-
-def _check_together(
-    stage: Stage, fixed: Mapping[str, Any], choices: list[Choice], where: str
-) -> None:
-    """Raises UserError where options that may meet are impossible together."""
-    _possible(stage, fixed, where)
-    stage = dataclasses.replace(stage, **fixed)
-    coupled = [c for c in choices if any(f in _COUPLED for e in c.effects for f, _ in e)]
-    for effects in itertools.product(*(choice.effects for choice in coupled)):
-        _possible(stage, dict(itertools.chain(*effects)), where)
 
 
 def _possible(base: Stage | Arch, fields: Mapping[str, Any], where: str) -> None:

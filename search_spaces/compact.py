@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from search_spaces.arch import Activation, Arch, Head, Op, Stage, Stem, expands
-from search_spaces.errors import UserError
+from search_spaces.errors import UserError, shown
 from search_spaces.parsing import closest
 
 _OPS: Final[Mapping[str, Op]] = {
@@ -66,26 +66,27 @@ def parse_stage(text: str) -> Stage:
 
     Raises UserError for what is no block string.
     """
+    where = shown(text, 80)
     kind, *parts = text.strip().removeprefix("+").split("_")
     if kind not in _OPS:
-        raise UserError(f"{text!r}: unknown kind of block {kind!r}{closest(kind, _OPS)}")
+        raise UserError(f"{where}: unknown kind of block {shown(kind)}{closest(kind, _OPS)}")
     values: dict[str, Any] = {"skip": kind not in _SKIP_WHERE_SAID}
     seen = set()
     for part in parts:
-        name, value = _parse_part(part, text)
+        name, value = _parse_part(part, where)
         if name in seen:
-            raise UserError(f"{text!r}: {name} is given twice")
+            raise UserError(f"{where}: {name} is given twice")
         seen.add(name)
         values[name] = value
     if "channels" not in seen:
-        raise UserError(f"{text!r}: missing c, the output channels")
-    op = _op(kind, values, text)
+        raise UserError(f"{where}: missing c, the output channels")
+    op = _op(kind, values, where)
     if kind in ("ir", "er") and values["expand"] == 1:
         values["always_expand"] = True
     try:
         return Stage(op=op, continues=text.strip().startswith("+"), **values)
     except UserError as error:
-        raise error.under(f"{text!r}: ") from None
+        raise error.under(f"{where}: ") from None
 
 
 def _kind(stage: Stage) -> str:
@@ -119,7 +120,7 @@ def _number(value: float) -> str:
     return str(int(value)) if float(value).is_integer() else repr(float(value))
 
 
-def _parse_part(part: str, text: str) -> tuple[str, Any]:
+def _parse_part(part: str, where: str) -> tuple[str, Any]:
     if part in ("skip", "noskip"):
         return "skip", part == "skip"
     if part == _ALWAYS:
@@ -129,21 +130,21 @@ def _parse_part(part: str, text: str) -> tuple[str, Any]:
     match = re.fullmatch(r"([a-z]+)([0-9].*)", part)
     if match is None or match[1] not in _FIELDS:
         known = [*_FIELDS, "skip", "noskip", _ALWAYS, *_ACTIVATIONS]
-        raise UserError(f"{text!r}: unknown part {part!r}; expected one of: {', '.join(known)}")
+        raise UserError(f"{where}: unknown part {shown(part)}; expected one of: {', '.join(known)}")
     name, convert = _FIELDS[match[1]]
     try:
         return name, convert(match[2])
     except ValueError:
         kind = "an integer" if convert is int else "a number"
-        raise UserError(f"{text!r}: {name}: expected {kind}, got {match[2]!r}") from None
+        raise UserError(f"{where}: {name}: expected {kind}, got {shown(match[2])}") from None
 
 
-def _op(kind: str, values: Mapping[str, Any], text: str) -> Op:
+def _op(kind: str, values: Mapping[str, Any], where: str) -> Op:
     expand = values.get("expand")
     if kind in _EXPAND_NEEDED and expand is None:
-        raise UserError(f"{text!r}: missing e, the expansion of {kind}")
+        raise UserError(f"{where}: missing e, the expansion of {kind}")
     if kind == "ds" and (expand not in (None, 1) or "always_expand" in values):
-        raise UserError(f"{text!r}: ds does not expand; expected e1, or ir instead of ds")
+        raise UserError(f"{where}: ds does not expand; expected e1, or ir instead of ds")
     return "fused" if kind == "cn" and expand == 1 else _OPS[kind]
 
 

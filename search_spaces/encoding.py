@@ -3,12 +3,16 @@
 import dataclasses
 import functools
 import itertools
+import math
 from collections.abc import Sequence
 
 from search_spaces.arch import Activation, Arch, SqueezeExcite, Stage
 from search_spaces.blocks import Block, blocks, stage_blocks
-from search_spaces.choices import Choice, Scalar
+from search_spaces.choices import Choice, Scalar, most_layers
 from search_spaces.errors import UserError
+
+_MOST_BLOCKS = 1_000_000
+"""Laid out to find which options of a stage make what a network has."""
 
 Canonical = tuple[tuple[object, ...], ...]
 """Blocks without those that do nothing, each by what tells it from others."""
@@ -28,6 +32,9 @@ def find(
     # number before it, and its options.
     reached: list[dict[int, tuple[int, tuple[Scalar, ...]]]] = [{0: (0, ())}]
     for index, (stage, choices) in enumerate(stages):
+        ways = math.prod(len(choice.options) for choice in choices)
+        if ways * most_layers(stage, choices) > _MOST_BLOCKS:
+            raise UserError(f"stage {index} can be made in {ways} ways, too many to look through")
         after: dict[int, tuple[int, tuple[Scalar, ...]]] = {}
         for start in reached[-1]:
             channels = wanted[start - 1].channels if start else network.stem.channels

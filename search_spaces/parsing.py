@@ -8,9 +8,7 @@ import typing
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
-import yaml
-
-from search_spaces.errors import UserError
+from search_spaces.errors import UserError, shown
 
 _SYNONYMS: Mapping[str, str] = {
     "swish": "silu",
@@ -32,11 +30,13 @@ def from_mapping(cls: type[T], data: object, path: str = "") -> T:
     its path, as in `stages[2].kernel: expected an integer, got 'three'`.
     """
     if not isinstance(data, Mapping):
-        raise UserError(f"{_where(path)}expected a mapping of {cls.__name__} fields, {_got(data)}")
+        raise UserError(
+            f"{_where(path)}expected a mapping of {cls.__name__} fields, got {shown(data)}"
+        )
     hints = _hints(cls)  # type: ignore[arg-type]
     for name in data:
         if name not in hints:
-            raise UserError(f"{_where(path)}unknown field {name!r}{closest(name, hints)}")
+            raise UserError(f"{_where(path)}unknown field {shown(name)}{closest(name, hints)}")
     values = {}
     for field in dataclasses.fields(cls):  # type: ignore[arg-type]
         if field.name in data:
@@ -64,22 +64,13 @@ def to_mapping(value: Any) -> Any:
     return value
 
 
-def load_yaml(text: str, source: str) -> Any:
-    """YAML as plain data; a syntax error becomes a UserError with its line."""
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f" line {mark.line + 1}:" if mark else ""
-        problem = getattr(error, "problem", None) or str(error).splitlines()[0]
-        raise UserError(f"{source}:{line} not YAML: {problem}") from None
-
-
 def closest(name: object, known: Iterable[object]) -> str:
     """A hint for a misspelt name: the nearest known one, or all of them."""
     names = [str(item) for item in known]
-    meant = _SYNONYMS.get(str(name).lower())
-    near = [meant] if meant in names else difflib.get_close_matches(str(name), names, n=1)
+    # Comparing takes time by length, and nobody misspells a name by a hundred letters.
+    given = str(name)[:100]
+    meant = _SYNONYMS.get(given.lower())
+    near = [meant] if meant in names else difflib.get_close_matches(given, names, n=1)
     return f"; did you mean {near[0]!r}?" if near else f"; expected one of: {', '.join(names)}"
 
 
@@ -95,7 +86,7 @@ def _convert(hint: Any, value: Any, path: str) -> Any:
     if origin is typing.Literal:
         options = typing.get_args(hint)
         if value not in options:
-            raise UserError(f"{path}: {_got(value)}{closest(value, options)}")
+            raise UserError(f"{path}: got {shown(value)}{closest(value, options)}")
         return value
     if origin is tuple:
         return _convert_tuple(typing.get_args(hint), value, path)
@@ -107,11 +98,11 @@ def _convert(hint: Any, value: Any, path: str) -> Any:
 
 def _convert_tuple(items: tuple[Any, ...], value: Any, path: str) -> tuple[Any, ...]:
     if not isinstance(value, list | tuple):
-        raise UserError(f"{path}: expected a list, {_got(value)}")
+        raise UserError(f"{path}: expected a list, got {shown(value)}")
     if Ellipsis in items:
         items = items[:1] * len(value)
     if len(value) != len(items):
-        raise UserError(f"{path}: expected a list of {len(items)}, {_got(value)}")
+        raise UserError(f"{path}: expected a list of {len(items)}, got {shown(value)}")
     pairs = zip(items, value, strict=True)
     return tuple(_convert(item, v, f"{path}[{i}]") for i, (item, v) in enumerate(pairs))
 
@@ -129,7 +120,7 @@ def _convert_scalar(hint: Any, value: Any, path: str) -> Any:
         return float(value)
     if type(value) is hint:
         return value
-    raise UserError(f"{path}: expected {_SCALARS[hint]}, {_got(value)}")
+    raise UserError(f"{path}: expected {_SCALARS[hint]}, got {shown(value)}")
 
 
 def _is_default(field: "dataclasses.Field[Any]", value: object) -> bool:
@@ -142,8 +133,3 @@ def _is_default(field: "dataclasses.Field[Any]", value: object) -> bool:
 
 def _where(path: str) -> str:
     return f"{path}: " if path else ""
-
-
-def _got(value: object) -> str:
-    text = repr(value)
-    return f"got {text if len(text) <= 40 else text[:37] + '...'}"

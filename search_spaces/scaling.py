@@ -6,8 +6,9 @@ import math
 from collections.abc import Iterator
 from fractions import Fraction
 
-from search_spaces.arch import MOST, Arch, Stage, expands, grouped_sides
-from search_spaces.errors import UserError
+from search_spaces.arch import Arch, Stage, expands, grouped_sides
+from search_spaces.errors import UserError, shown
+from search_spaces.limits import MOST_CHANNELS, MOST_LAYERS
 from search_spaces.rounding import DepthRounding, round_channels, round_repeats
 
 
@@ -29,15 +30,17 @@ def scale(
     Raises UserError, which names the multipliers, for those that are not above zero, where the
     network becomes too large, and where the smaller input no longer covers the strides.
     """
-    for name, multiplier in (("depth", depth), ("width", width)):
+    for name, multiplier, most in (("depth", depth, MOST_LAYERS), ("width", width, MOST_CHANNELS)):
         if not 0 < multiplier < math.inf:
             raise UserError(f"{name}: expected a multiplier above 0, got {multiplier}")
-        if multiplier > MOST:
-            raise UserError(f"{name}: expected a multiplier of at most {MOST}, got {multiplier:g}")
+        if multiplier > most:
+            raise UserError(
+                f"{name}: expected a multiplier of at most {most}, got {shown(multiplier)}"
+            )
     try:
         return _scaled(arch, depth, width, resolution, divisor, depth_rounding)
     except UserError as error:
-        multiplied = f"depth × {depth:g}, width × {width:g}, {resolution} px: "
+        multiplied = f"depth × {depth:g}, width × {width:g}, {shown(resolution)} px: "
         raise error.under(multiplied) from None
 
 
@@ -52,20 +55,16 @@ def _scaled(
     channels = _channels(arch)
     units = _units(arch, divisor)
     stem, *widened = (round_channels(c, width, u) for c, u in zip(channels, units, strict=True))
+    head = round_channels(arch.head.channels, width, math.gcd(arch.head.channels, divisor))
+    repeats = [round_repeats(stage.repeats, depth, depth_rounding) for stage in arch.stages]
     stages = (
-        dataclasses.replace(
-            stage,
-            repeats=round_repeats(stage.repeats, depth, depth_rounding),
-            channels=outputs,
-            groups=1,
-        )
-        for stage, outputs in zip(arch.stages, widened, strict=True)
+        dataclasses.replace(stage, repeats=layers, channels=outputs, groups=1)
+        for stage, layers, outputs in zip(arch.stages, repeats, widened, strict=True)
     )
     grown = tuple(
         _grouped(stage, original.groups, inputs)
         for stage, original, inputs in zip(stages, arch.stages, [stem, *widened], strict=False)
     )
-    head = round_channels(arch.head.channels, width, math.gcd(arch.head.channels, divisor))
     return arch.replace(
         resolution=resolution,
         stem=dataclasses.replace(arch.stem, channels=stem),

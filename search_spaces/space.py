@@ -10,9 +10,18 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from search_spaces.arch import Arch, Stage
-from search_spaces.choices import Choice, Scalar, network_choices, stage_choices
+from search_spaces.choices import (
+    Choice,
+    Scalar,
+    check_together,
+    meetings,
+    most_layers,
+    network_choices,
+    stage_choices,
+)
 from search_spaces.encoding import find
-from search_spaces.errors import UserError
+from search_spaces.errors import UserError, shown
+from search_spaces.limits import MOST_CHOICES, MOST_COMBINATIONS, MOST_LAYERS, MOST_OPTIONS
 from search_spaces.parsing import closest, from_mapping
 from search_spaces.yaml_io import load_arch
 
@@ -166,22 +175,63 @@ def load_space(data: object, source: str = "space") -> Space:
     known = ("name", "base", "vary", "stages", "network")
     for name in fields:
         if name not in known:
-            raise UserError(f"{source}: unknown field {name!r}{closest(name, known)}")
+            raise UserError(f"{source}: unknown field {shown(name)}{closest(name, known)}")
     name = fields.get("name", "custom")
     if not isinstance(name, str):
-        raise UserError(f"{source}.name: expected a string, got {name!r}")
+        raise UserError(f"{source}.name: expected a string, got {shown(name)}")
     base = _base(fields, source)
-    written = _written(fields, len(base.stages), source)
-    stages: list[Stage] = []
-    choices: list[Choice] = []
-    for index, stage in enumerate(base.stages):
-        stage, own = stage_choices(stage, index, written[index], f"{source}.stages.{index}")
-        stages.append(stage)
-        choices.extend(own)
-    base = base.replace(stages=tuple(stages))
     network = _mapping(fields.get("network", {}), f"{source}.network")
-    base, own = network_choices(base, network, f"{source}.network")
-    return Space(name, base, (*choices, *own))
+    _check_number(fields, network, len(base.stages), source)
+    varied = [
+        stage_choices(stage, index, own, f"{source}.stages.{index}")
+        for index, (stage, own) in enumerate(
+            zip(base.stages, _written(fields, len(base.stages), source), strict=True)
+        )
+    ]
+    _check_combined(varied, source)
+    base = base.replace(stages=tuple(stage for stage, _ in varied))
+    base, whole = network_choices(base, network, f"{source}.network")
+    choices = (*itertools.chain(*(own for _, own in varied)), *whole)
+    if len(choices) > MOST_CHOICES:
+        raise UserError(f"{source}: {len(choices)} choices; expected at most {MOST_CHOICES}")
+    try:
+        return Space(name, base, choices)
+    except UserError as error:
+        raise error.under(f"{source}.") from None
+
+
+def _check_number(
+    fields: Mapping[Any, object], network: Mapping[Any, object], stages: int, source: str
+) -> None:
+    """Raises UserError where more options are written than a space may have."""
+    vary, overrides = fields.get("vary"), fields.get("stages")
+    written = [network, *(overrides.values() if isinstance(overrides, Mapping) else ())]
+    options = sum(_values(one) for one in written if one)
+    options += stages * _values(vary) if vary else 0
+    if options > MOST_OPTIONS:
+        raise UserError(f"{source}: {options} options; expected at most {MOST_OPTIONS} in all")
+
+
+def _values(written: object) -> int:
+    """How many values stand in what was written; at least one."""
+    if isinstance(written, Mapping):
+        return max(1, sum(map(_values, written.values())))
+    return max(1, sum(map(_values, written))) if isinstance(written, list | tuple) else 1
+
+
+def _check_combined(varied: Sequence[tuple[Stage, tuple[Choice, ...]]], source: str) -> None:
+    """Raises UserError where options together make what no network can be."""
+    combinations = sum(meetings(choices) for _, choices in varied)
+    if combinations > MOST_COMBINATIONS:
+        raise UserError(
+            f"{source}: op, expand, se and groups can be combined in {combinations} ways; "
+            f"expected at most {MOST_COMBINATIONS}, all stages together"
+        )
+    layers = sum(most_layers(stage, choices) for stage, choices in varied)
+    if layers > MOST_LAYERS:
+        raise UserError(f"{source}: up to {layers} layers in all; expected at most {MOST_LAYERS}")
+    for index, (stage, choices) in enumerate(varied):
+        check_together(stage, choices, f"{source}.stages.{index}")
 
 
 def space_identity(space: Space, data: Any) -> dict[str, Any]:
@@ -211,16 +261,22 @@ def _written(
 ) -> Sequence[Mapping[str, tuple[object, str]]]:
     """What each stage varies as it was written, with its path, by name."""
     vary = _mapping(fields.get("vary", {}), f"{source}.vary")
-    common = {str(name): (value, f"{source}.vary.{name}") for name, value in vary.items()}
+    common = {str(name): (value, f"{source}.vary.{str(name)[:60]}") for name, value in vary.items()}
     written = [dict(common) for _ in range(stages)]
+    overridden = set()
     for key, override in _mapping(fields.get("stages", {}), f"{source}.stages").items():
         # A command line's override brings the index as text.
-        index = int(key) if str(key).isdecimal() else -1
+        index = int(key) if str(key).isdecimal() and len(str(key)) < 10 else -1
         if not 0 <= index < stages:
-            raise UserError(f"{source}.stages: expected indexes from 0 to {stages - 1}, got {key}")
+            raise UserError(
+                f"{source}.stages: expected indexes from 0 to {stages - 1}, got {str(key)[:40]}"
+            )
         path = f"{source}.stages.{index}"
+        if index in overridden:
+            raise UserError(f"{path}: is given twice")
+        overridden.add(index)
         for name, value in _mapping(override, path).items():
-            written[index][str(name)] = value, f"{path}.{name}"
+            written[index][str(name)] = value, f"{path}.{str(name)[:60]}"
     return [
         {name: (value, path) for name, (value, path) in own.items() if value is not None}
         for own in written
@@ -229,5 +285,5 @@ def _written(
 
 def _mapping(data: object, path: str) -> Mapping[Any, object]:
     if not isinstance(data, Mapping):
-        raise UserError(f"{path}: expected a mapping, got {data!r}")
+        raise UserError(f"{path}: expected a mapping, got {shown(data)}")
     return data

@@ -1,5 +1,6 @@
 """An Arch as a YAML file: its fields, and an `about` section that says where it came from."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -7,9 +8,10 @@ from typing import Any
 import yaml
 
 from search_spaces.arch import Arch
-from search_spaces.errors import UserError
-from search_spaces.files import write_text
-from search_spaces.parsing import closest, from_mapping, load_yaml, to_mapping
+from search_spaces.errors import UserError, shown
+from search_spaces.files import read_text, write_text
+from search_spaces.parsing import closest, from_mapping, to_mapping
+from search_spaces.yaml_text import load_yaml
 
 # Written even at their default: a reader should not have to know it.
 _STAGE_FIELDS = ("op", "repeats", "kernel", "stride", "expand", "channels", "se")
@@ -25,11 +27,13 @@ def load_arch(reference: str) -> Arch:
 
     if reference in names():
         return zoo(reference)
-    path = Path(reference).expanduser()
-    if path.suffix in (".yaml", ".yml") or path.exists():
-        return read_arch(_read(path), str(path))
+    path = os.path.expanduser(reference)
+    if path.endswith((".yaml", ".yml")) or os.path.exists(path):
+        return read_arch(read_text(path), path)
     hint = closest(reference, names())
-    raise UserError(f"{reference!r} is neither a network of the zoo nor a YAML file{hint}")
+    raise UserError(
+        f"{shown(reference, 100)} is neither a network of the zoo nor a YAML file{hint}"
+    )
 
 
 def read_arch(text: str, source: str) -> Arch:
@@ -45,7 +49,7 @@ def read_arch(text: str, source: str) -> Arch:
 
 def read_about(path: str | Path) -> dict[str, Any]:
     """The `about` section of a network's file: multipliers, cost, accuracy, whatever was noted."""
-    data = load_yaml(_read(Path(path)), str(path))
+    data = load_yaml(read_text(path), str(path))
     about = data.get("about") if isinstance(data, Mapping) else None
     return dict(about) if isinstance(about, Mapping) else {}
 
@@ -69,9 +73,8 @@ def _dump(part: Mapping[str, Any], flow: bool | None) -> str:
 
 def write_arch(arch: Arch, path: str | Path, about: Mapping[str, Any] | None = None) -> None:
     """Write the network's YAML, making the folder where it is missing."""
-    target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    write_text(target, arch_to_yaml(arch, about))
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    write_text(path, arch_to_yaml(arch, about))
 
 
 def _with_defaults(value: Any, always: tuple[str, ...]) -> dict[str, Any]:
@@ -85,12 +88,3 @@ def _plain(value: Any) -> Any:
         return {name: getattr(value, name) for name in value.__dataclass_fields__}
     # 6.0 and 6 are the same ratio; people write 6.
     return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: cannot be read as text: {error}") from None

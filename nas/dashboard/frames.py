@@ -16,8 +16,8 @@ from nas.search import standing
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
 from search_spaces.files import read_bytes, read_text
-from search_spaces.parsing import load_yaml
 from search_spaces.yaml_io import load_arch, read_about
+from search_spaces.yaml_text import load_yaml
 
 TRIAL_NUMBERS = (
     "number", "accuracy", "accuracy_stderr", "reward", "macs", "params", "activations", "cost",

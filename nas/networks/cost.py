@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from search_spaces.arch import Activation, Arch, Head, SqueezeExcite, Stage, Stem
-from search_spaces.blocks import Block, stage_blocks
+from search_spaces.blocks import Block, distinct_blocks
 
 FLOAT32_BYTES = 4
 
@@ -212,9 +212,9 @@ def _stage(
     stage: Stage, channels: int, size: int, activation: Activation, se: SqueezeExcite
 ) -> _Sums:
     """The first block and, times the rest, the second: blocks after the first are equal."""
-    laid = stage_blocks(stage, channels, size, activation, se)
-    costs = [block_cost(block) for block in laid[:2]]
-    counts = (1, len(laid) - 1)
+    laid = distinct_blocks(stage, channels, size, activation, se)
+    costs = [block_cost(block) for block in laid]
+    counts = (1, stage.repeats - 1)
 
     def total(values: Iterable[int]) -> int:
         return sum(value * count for value, count in zip(values, counts, strict=False))

@@ -1,6 +1,7 @@
 """A latency that is looked up: the times of a network's parts, summed. Needs no torch."""
 
 import math
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,8 +11,9 @@ import yaml
 
 from search_spaces.arch import Arch
 from search_spaces.blocks import Block, blocks, stage_sizes
-from search_spaces.errors import UserError
-from search_spaces.parsing import load_yaml
+from search_spaces.errors import UserError, shown
+from search_spaces.files import read_text, write_text
+from search_spaces.yaml_text import load_yaml
 
 
 def parts(arch: Arch) -> tuple[str, ...]:
@@ -76,11 +78,7 @@ class LatencyTable:
 
 def read_table(path: str | Path) -> LatencyTable:
     """The table in a YAML or JSON file; raises UserError where it is none."""
-    try:
-        text = Path(path).expanduser().read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: cannot be read: {error}") from None
-    data = load_yaml(text, str(path))
+    data = load_yaml(read_text(os.path.expanduser(path)), str(path))
     if not isinstance(data, Mapping) or not isinstance(data.get("milliseconds"), Mapping):
         raise UserError(f"{path}: expected a latency table, with a mapping of milliseconds")
     entries = {str(part): _milliseconds(path, part, v) for part, v in data["milliseconds"].items()}
@@ -100,11 +98,13 @@ def write_table(table: LatencyTable, path: str | Path) -> None:
     }
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     text = yaml.safe_dump(data, sort_keys=False, width=120, allow_unicode=True)
-    Path(path).write_text(text, encoding="utf-8")
+    write_text(path, text)
 
 
 def _milliseconds(path: str | Path, name: object, value: object) -> float:
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if not number or not math.isfinite(value) or value < 0:  # type: ignore[arg-type,operator]
-        raise UserError(f"{path}: {name}: expected a number of at least 0, got {value!r}")
+        raise UserError(
+            f"{path}: {str(name)[:100]}: expected a number of at least 0, got {shown(value)}"
+        )
     return float(value) / 1e3  # type: ignore[arg-type]

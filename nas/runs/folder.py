@@ -14,7 +14,7 @@ import yaml
 from nas.runs.locks import held
 from search_spaces.errors import UserError
 from search_spaces.files import drafts, read_text, write_text
-from search_spaces.parsing import load_yaml
+from search_spaces.yaml_text import load_yaml
 
 _STUDY = "study"
 """Where config.yaml keeps the name of the run's study."""

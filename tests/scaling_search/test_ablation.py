@@ -99,6 +99,15 @@ def test_files_are_networks_and_the_table_has_a_row_for_each(tmp_path):
     assert [row["key"] for row in rows] == [load_arch(str(path)).key() for path in paths]
 
 
+def test_a_network_grows_as_far_as_any_may():
+    """Depth alone can bring B0 to the most layers, and no further."""
+    deep = next(one for one in ablate(B0, [600.0], PAPER) if one.kind == "depth")
+    assert sum(stage.repeats for stage in deep.arch.stages) <= 10_000
+    assert deep.realised_ratio == pytest.approx(600, rel=0.01)
+    with pytest.raises(UserError, match="depth scaling grows efficientnet_b0 to no more than 6"):
+        ablate(B0, [700.0], PAPER)
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [

@@ -44,3 +44,16 @@ def test_depth_rounding_decides_how_layers_grow():
     nearest = PAPER.multipliers(1).apply(baseline, "round")
     assert [stage.repeats for stage in up.stages] == [2, 3, 3, 4, 4, 5, 2]
     assert [stage.repeats for stage in nearest.stages] == [1, 2, 2, 4, 4, 5, 1]
+
+
+@pytest.mark.parametrize("phi", [45.0, 5000.0])
+def test_more_pixels_than_any_network_takes_blame_the_multiplier(phi):
+    with pytest.raises(
+        UserError, match=r"^resolution: .* times 224 pixels; expected at most 65536"
+    ):
+        Constants(1.0, 1.0, 1.15).multipliers(phi).apply(zoo("efficientnet_b0"))
+
+
+def test_more_layers_than_any_network_has_blame_the_multiplier():
+    with pytest.raises(UserError, match=r"^depth × 1469.77, .*layers"):
+        Constants(1.2, 1.0, 1.0).multipliers(40).apply(zoo("efficientnet_b0"))

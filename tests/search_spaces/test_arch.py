@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
+from nas.networks.cost import cost
 from search_spaces.arch import Arch, BatchNorm, Head, SqueezeExcite, Stage, Stem
+from search_spaces.blocks import blocks
 from search_spaces.errors import UserError
 from search_spaces.yaml_io import arch_to_yaml, read_arch
 from search_spaces.zoo import ZOO
@@ -34,9 +36,9 @@ class TestRefused:
             ({"channels": -8}, "channels: expected at least 1, got -8"),
             ({"expand": 0}, "expand: expected a number above 0, got 0"),
             ({"expand": float("nan")}, "expand: expected a number above 0, got nan"),
-            ({"expand": 1e308}, "expand: expected a number from 0 to 100000000, got 1e"),
-            ({"repeats": 10**9}, "repeats: expected at most 100000000, got 1000000000"),
-            ({"kernel": 10**9 + 1}, "kernel: expected at most 100000000"),
+            ({"expand": 1e308}, "expand: expected a number from 0 to 1000000, got 1e"),
+            ({"repeats": 10**9}, "repeats: expected at most 10000, got 1000000000"),
+            ({"kernel": 10**9 + 1}, "kernel: expected at most 1023, got 1000000001"),
             ({"se": 1.5}, "se: expected a number from 0 to 1, got 1.5"),
             ({"groups": 2}, "groups: mbconv takes none, got 2"),
             ({"inner_divisor": 0}, "inner_divisor: expected at least 1, got 0"),
@@ -61,6 +63,51 @@ class TestRefused:
     def test_networks(self, fields: dict[str, Any], message: str) -> None:
         with pytest.raises(UserError, match=message):
             PLAIN.replace(**fields)
+
+    @pytest.mark.parametrize(
+        "name",
+        [
+            *("", ".", "..", ".a", "a/b", "/a", "a\\b", " a", "a ", "a\n"),
+            *("\x1b[2J", "\0", "\u202e", "\ud800", "x" * 161, "é" * 81),
+        ],
+    )
+    def test_names_that_no_file_should_have(self, name: str) -> None:
+        with pytest.raises(UserError, match=r"^name: expected") as caught:
+            PLAIN.replace(name=name)
+        assert str(caught.value).isprintable()
+        assert len(str(caught.value)) < 120
+
+    @pytest.mark.parametrize(
+        "name", ["a b", "B0 (ours) #1?", "réseau", "網", "-x", "a.b", "x" * 160]
+    )
+    def test_names_that_files_may_have(self, name: str) -> None:
+        assert PLAIN.replace(name=name).name == name
+
+    @pytest.mark.parametrize(
+        ("fields", "message"),
+        [
+            ({"resolution": 65_537}, "resolution: expected at most 65536, got 65537"),
+            ({"in_channels": 1_000_001}, "in_channels: expected at most 1000000, got 1000001"),
+            ({"num_classes": 10**9}, "num_classes: expected at most 100000000, got 1000000000"),
+            ({"stages": (Stage(channels=8),) * 1001}, "stages: expected at most 1000, got 1001"),
+            (
+                {"stages": (Stage(channels=8, repeats=5001),) * 2},
+                "stages: expected at most 10000 layers in all, got 10002",
+            ),
+            ({"resolution": 10**5000}, "resolution: expected at most 65536, got an integer of th"),
+        ],
+    )
+    def test_more_than_any_network_has(self, fields: dict[str, Any], message: str) -> None:
+        with pytest.raises(UserError) as caught:
+            PLAIN.replace(**fields)
+        assert str(caught.value).startswith(message)
+
+    def test_as_deep_as_networks_go_is_priced_and_told_apart(self) -> None:
+        deep = PLAIN.replace(stages=(Stage(channels=8, repeats=10_000),))
+        split = PLAIN.replace(stages=(Stage(channels=8), Stage(channels=8, repeats=9_999)))
+        assert deep.key() == split.key()
+        assert cost(deep) == cost(split)
+        assert len(blocks(deep)) == 10_000
 
     def test_parts(self) -> None:
         with pytest.raises(UserError, match="kernel: expected an odd number"):

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
-from search_spaces.parsing import closest, from_mapping, load_yaml, to_mapping
+from search_spaces.parsing import closest, from_mapping, to_mapping
 from strategies import archs
 
 
@@ -82,13 +82,6 @@ def test_lists_are_tuples_of_so_many_or_of_any_number() -> None:
         with pytest.raises(UserError) as caught:
             from_mapping(Ranges, data)
         assert str(caught.value) == message
-
-
-def test_yaml_mistakes_name_source_and_line() -> None:
-    with pytest.raises(UserError, match=r"^a\.yaml: line 2: not YAML"):
-        load_yaml("a: 1\nb: [", "a.yaml")
-    with pytest.raises(UserError, match=r"^a\.yaml: line 1: not YAML"):
-        load_yaml("!!python/object/apply:os.system ['true']", "a.yaml")
 
 
 def test_hints() -> None:

@@ -104,10 +104,10 @@ def test_multipliers_are_above_zero(bad: float, position: int) -> None:
 @pytest.mark.parametrize(
     ("depth", "width", "message"),
     [
-        (1, 1e9, "width: expected a multiplier of at most 100000000, got 1e+09"),
-        (1e9, 1, "depth: expected a multiplier of at most 100000000, got 1e+09"),
-        (1, 1e8, "depth × 1, width × 1e+08, 224 px: channels: expected at most "),
-        (1e8, 1, "depth × 1e+08, width × 1, 224 px: repeats: expected at most "),
+        (1, 1e9, "width: expected a multiplier of at most 1000000, got 1000000000.0"),
+        (1e9, 1, "depth: expected a multiplier of at most 10000, got 1000000000.0"),
+        (1, 800, "depth × 1, width × 800, 224 px: channels: expected at most 1000000"),
+        (900, 1, "depth × 900, width × 1, 224 px: stages: expected at most 10000 layers"),
     ],
 )
 def test_a_network_too_large_is_blamed_on_its_multipliers(

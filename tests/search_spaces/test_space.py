@@ -2,6 +2,7 @@
 
 import csv
 import itertools
+import math
 import pickle
 import random
 from pathlib import Path
@@ -393,3 +394,54 @@ class TestMistakes:
     def test_neighbours_of_what_is_not_in_the_space(self) -> None:
         with pytest.raises(UserError, match="expected one of 3, 5, got 7"):
             list(small(stages={0: {"kernel": [3, 5]}}).neighbours({"s0_kernel": 7}))
+
+    @pytest.mark.parametrize(
+        ("fields", "told"),
+        [
+            ({"vary": {"channels": list(range(1, 20_000))}}, "39998 options; expected at most"),
+            (
+                {"vary": {"a": {i: {"kernel": 3, "se": 0.1} for i in range(9999)}}},
+                "39996 options; expected at most 20000 in all",
+            ),
+            (
+                {
+                    "vary": {
+                        "expand": list(range(1, 300)),
+                        "se": [i / 300 for i in range(300)],
+                        "op": ["mbconv", "fused"],
+                    }
+                },
+                "op, expand, se and groups can be combined in 358800 ways; expected at most 100000",
+            ),
+            ({"vary": {"repeats": [1, 9999]}}, "up to 19998 layers in all; expected at most 10000"),
+            ({"vary": {"layers": [0, 9990]}}, "up to 19983 layers in all; expected at most 10000"),
+            ({"vary": {"layers": [0, 10**9]}}, "vary.layers[1]: expected layers to add or leave"),
+            ({"vary": {"width": [1, 1e300]}}, "vary.width[1]: expected a multiplier above 0 and"),
+            ({"vary": {"width": [1, math.nan]}}, "vary.width[1]: expected a multiplier above 0"),
+            ({"vary": {"a": {math.nan: {"kernel": 3}}}}, "expected a word or a number as label"),
+            ({"vary": {"a": {"\x1b[2J": {"kernel": 3}}}}, "expected a word or a number as label"),
+            ({"vary": {"a": {"x" * 61: {"kernel": 3}}}}, "expected a word or a number as label"),
+            ({"vary": {"x" * 5000: {"a": {"kernel": 3}}}}, "expected a name of up to 60 small"),
+            ({"stages": {0: {"kernel": 3}, "0": {"op": "conv"}}}, "space.stages.0: is given twice"),
+            ({"stages": {"9" * 5000: {"kernel": 3}}}, "expected indexes from 0 to 1, got 9999"),
+            ({"name": "../../ESC"}, "space.name: expected printable letters without /"),
+            ({"network": {"resolution": [32, 10**6]}}, "resolution[1]: expected at most 65536"),
+        ],
+    )
+    def test_more_than_a_space_can_be(self, fields: dict[str, object], told: str) -> None:
+        with pytest.raises(UserError) as caught:
+            small(**fields)
+        assert told in str(caught.value)
+        assert len(str(caught.value)) < 300
+
+    def test_choices_have_a_limit(self) -> None:
+        stages = [{"channels": 8, "repeats": 2}] * 400
+        vary = {"kernel": [3, 5], "layers": [0, 1], "width": [1, 2]}
+        with pytest.raises(UserError, match=r"^space: 1200 choices; expected at most 1000$"):
+            load_space({"base": {"stages": stages}, "vary": vary})
+
+    def test_too_many_ways_to_make_a_stage_are_not_looked_through(self) -> None:
+        wide = {"channels": list(range(8, 400)), "layers": list(range(30)), "kernel": [3, 5, 7]}
+        space = small(stages={0: wide})
+        with pytest.raises(UserError, match="stage 0 can be made in 35280 ways, too many to look"):
+            space.encode(space.decode(space.sample(random.Random(0))))
