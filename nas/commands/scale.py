@@ -29,8 +29,8 @@ def main(config: Config) -> None:
         print(one(baseline, config, run))
         return
     members = family(baseline, config, run)
-    print(family_table(members))
-    print(f"\nwritten to {write(members, run)}")
+    folder = write(members, run)
+    print(f"{family_table(members)}\n\nwritten to {folder}")
 
 
 def one(baseline: Arch, config: Config, run: Path) -> str:

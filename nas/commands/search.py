@@ -25,6 +25,7 @@ from nas.runs.storage import storage
 from nas.runs.study import StudyStore
 from nas.runs.trials_csv import count_rows, read_csv, write_csv
 from nas.runs.written import write_all
+from nas.samplers.base import SamplerFactory
 from nas.search import Search, SearchSettings, SearchStopped, standing
 from nas.warm_start import read_warm_start
 from search_spaces.errors import UserError
@@ -97,13 +98,13 @@ class Plan:
         options = {name: value for name, value in config["search"].items() if name not in apart}
         settings = from_mapping(SearchSettings, options, "search")
         space = load_space(config["space"], "space")
-        evaluator: Evaluator = make(config["evaluator"], "evaluator")
+        evaluator: Evaluator = make(config["evaluator"], "evaluator", Evaluator)
         latency = TableLatency(config["latency_table"]) if settings.latency_max else None
-        reward: Reward = make(config["reward"], "reward")
+        reward: Reward = make(config["reward"], "reward", Reward)
         front = isinstance(reward, Front)
         search = Search(
             space=space,
-            sampler=make(config["sampler"], "sampler"),
+            sampler=make(config["sampler"], "sampler", SamplerFactory),
             reward=reward,
             settings=settings,
             store=StudyStore(

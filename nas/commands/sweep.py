@@ -42,7 +42,7 @@ def per_stage(result: "SweepResult", count: int, config: Config, run: Path) -> s
     from scaling_search.per_stage import run_per_stage
 
     ray = from_mapping(RaySettings, config["ray"], "ray")
-    evaluator: Evaluator = measuring(make(config["evaluator"], "evaluator"))
+    evaluator: Evaluator = measuring(make(config["evaluator"], "evaluator", Evaluator))
     line = Progress("per stage")
     made_with = {
         "evaluator": identity_of(evaluator, config["evaluator"]),
@@ -88,7 +88,7 @@ def sweep(baseline: Arch, config: Config, run: Path) -> "SweepResult":
 
     settings = from_mapping(SweepSettings, config["sweep"], "sweep")
     ray = from_mapping(RaySettings, config["ray"], "ray")
-    evaluator: Evaluator = measuring(make(config["evaluator"], "evaluator"))
+    evaluator: Evaluator = measuring(make(config["evaluator"], "evaluator", Evaluator))
     ray.check()
     plan = plan_sweep(baseline, settings, run)
     evaluator.prepare()
