@@ -121,7 +121,10 @@ def _beside(text: str) -> Iterator[tuple[str, str]]:
             if isinstance(value, yaml.MappingNode) and not value.flow_style:
                 yield from walk(value, inner)
                 continue
-            mark = value.end_mark
+            # A block ends where the next one begins; its comment is beside its name.
+            scalar = isinstance(value, yaml.ScalarNode)
+            is_block = value.style in ("|", ">") if scalar else not value.flow_style
+            mark = (key if is_block else value).end_mark
             comment = lines[mark.line][mark.column :].partition("#")[2].strip()
             for line in lines[mark.line + 1 :]:
                 if not (comment and line.startswith(" ") and line.lstrip().startswith("#")):
