@@ -40,10 +40,10 @@ def networks(name: str, given: object) -> list[str]:
     return given
 
 
-def url(name: str, given: object) -> str:
-    """The URL of a storage."""
-    if not isinstance(given, str) or "://" not in given:
-        raise UserError(f"{name}: expected a storage URL, as sqlite:///study.db, got {given!r}")
+def text(name: str, given: object) -> str:
+    """A name that is not a number."""
+    if not isinstance(given, str) or not given:
+        raise UserError(f"{name}: expected a name, got {given!r}")
     return given
 
 
@@ -95,7 +95,9 @@ _SEARCH = {
     "executor": group("name"),
     "search": group("workers", "start_from"),
     "run": path,
-    "storage": optional(url),
+    "storage": anything,
+    "study": optional(text),
+    "from_csv": flag,
     "latency_table": optional(path),
 }
 _RULE = {

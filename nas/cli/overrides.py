@@ -31,7 +31,7 @@ _SHOWN = {
 
 _LITERAL = {
     "run", "path", "baseline", "constants", "storage", "latency_table", "network", "out",
-    "weights", "table", "bar", "cache", "image_column", "label_column", "address",
+    "weights", "table", "study", "bar", "cache", "image_column", "label_column", "address",
 }  # fmt: skip
 """Last parts of the names of settings that are paths, networks or other people's names: of Hydra's
 grammar, only quotes, null, numbers, lists and `${…}` mean something in them."""
