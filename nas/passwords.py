@@ -2,7 +2,8 @@
 
 import re
 
-_IN_TOKEN = re.compile(r"(://[^\s:/@]*:)\S*@")
+# No host begins with a blank: such an @ is the password's.
+_IN_TOKEN = re.compile(r"(://[^\s:/@]*:)\S*@(?:\s\S*@)*")
 # A password may hold blanks, until they are quoted; a port, which has no @ after it, is none.
 _WITH_BLANKS = re.compile(r"(://[^\s:/@]*:)(?!\d{1,5}(?:\W|$))(?!\*\*\*@)[^@\n]*@")
 _IN_QUERY = re.compile(r"([?&](?:password|passwd|pwd|token)=)[^&\s'\"]*", re.IGNORECASE)

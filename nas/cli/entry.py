@@ -6,7 +6,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 
-from nas.cli.mistakes import is_users, printable
+from nas.cli.mistakes import is_users, printable, shortened
 from nas.cli.streams import forgiving_streams
 from nas.cli.verbs import VERBS, module
 from nas.config import Config
@@ -28,12 +28,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         with forgiving_streams(), interruptible(go_on):
             _dispatch(argv)
     except UserError as error:
-        _end(2, str(error))
+        _end(2, shortened(str(error)))
     except OSError as error:  # a full disk, a folder that may not be written
         where = f"{error.filename}: " if error.filename else ""
         reason = f"{where}{error.strerror or error}"
         if is_users(error):
-            _end(2, reason)
+            _end(2, shortened(reason))
         _end(1, f"{reason}; what is finished is kept")
     except KeyboardInterrupt:
         _end(INTERRUPTED, go_on.removeprefix("nas-search: "))

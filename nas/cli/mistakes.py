@@ -52,6 +52,15 @@ def is_users(error: OSError) -> bool:
     )
 
 
+_LONGEST = 600
+"""Characters of a mistake; what is longer repeats a long value, which its writer knows."""
+
+
+def shortened(text: str) -> str:
+    """The text without its middle where it is very long."""
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2]} … {text[-_LONGEST // 2 :]}"
+
+
 def printable(text: str) -> str:
     """The text on one line, with nothing in it that a terminal would obey."""
     line = " ".join(text.split())

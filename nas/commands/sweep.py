@@ -80,6 +80,18 @@ def plan(baseline: Arch, config: Config) -> str:
     return f"{rows}\n\n{title}\n{merge_map(make_grid(baseline, settings))}"
 
 
+def check_sweep(network: Arch, config: Config) -> None:
+    """Raises UserError for settings of which no sweep can be made, for this network or any."""
+    from nas.executors.ray_cluster import RaySettings
+    from scaling_search.grid import make_grid
+    from scaling_search.settings import SweepSettings
+
+    settings = from_mapping(SweepSettings, config["sweep"], "sweep")
+    from_mapping(RaySettings, config["ray"], "ray").check()
+    if settings.constraint == "nominal":  # which candidates there are is no matter of the network
+        make_grid(network, settings)
+
+
 def sweep(baseline: Arch, config: Config, run: Path) -> "SweepResult":
     """Records, `sweep.csv` and `constants.yaml` in the run folder."""
     from nas.executors.ray_cluster import RaySettings
