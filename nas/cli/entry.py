@@ -20,10 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """The console script. Exits with 2 for a user's mistake, 1 where the system refuses, 130 when
     interrupted."""
     argv = list(sys.argv[1:] if arguments is None else arguments)
-    again = shlex.join(map(without_passwords, argv))
-    go_on = printable(
-        f"nas-search: interrupted; finished trials are kept. To go on: nas-search {again}"
-    )
+    go_on = last_words(argv)
     try:
         with forgiving_streams(), interruptible(go_on):
             _dispatch(argv)
@@ -37,6 +34,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _end(1, f"{reason}; what is finished is kept")
     except KeyboardInterrupt:
         _end(INTERRUPTED, go_on.removeprefix("nas-search: "))
+
+
+def last_words(argv: Sequence[str]) -> str:
+    """What an interrupted call says: how it goes on, without the passwords that it was given."""
+    again = shlex.join(map(without_passwords, argv))
+    return printable(
+        f"nas-search: interrupted; finished trials are kept. To go on: nas-search {again}"
+    )
 
 
 def _end(code: int, reason: str) -> None:

@@ -63,7 +63,7 @@ def shortened(text: str) -> str:
 
 def printable(text: str) -> str:
     """The text on one line, with nothing in it that a terminal would obey."""
-    line = " ".join(text.split())
+    line = re.sub(r"\s*\n\s*", " ", text.strip())
     return "".join(
         c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in line
     )

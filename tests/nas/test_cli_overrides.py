@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nas.cli import VERBS, main
+from nas.cli.entry import last_words
 from nas.cli.overrides import quoted, read_arguments
 from search_spaces.yaml_io import load_arch
 
@@ -183,6 +184,8 @@ def test_no_line_shows_the_password_of_a_storage(capsys: pytest.CaptureFixture[s
     assert "s3cr" not in line
     line = mistake(capsys, "search", "postgresql://me:s3cr:t@host/db")
     assert "s3cr" not in line
+    words = last_words(["search", "run=my  (run)", "storage=postgresql://me:s3'cr t@host/db"])
+    assert words.endswith("nas-search search 'run=my  (run)' 'storage=postgresql://me:***@host/db'")
 
 
 def test_odd_overrides_of_every_setting_get_one_line() -> None:
