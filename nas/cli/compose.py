@@ -78,9 +78,8 @@ def with_config(verb: str, arguments: Arguments, task: Callable[[Config], None])
                 plain = OmegaConf.to_container(composed, resolve=True, throw_on_missing=True)
             except Exception as error:
                 raise _of(error, verb, arguments) from None
-            text = OmegaConf.to_yaml(composed)
             for name in added:
-                if f"${{{name}" not in text:
+                if f"${{{name}" not in OmegaConf.to_yaml(composed):
                     raise UserError(f"{name}: no such setting of {verb}; nothing would read it")
             task(plain)  # type: ignore[arg-type]
         except Exception as error:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from nas.cli.mistakes import is_users, printable, shortened
 from nas.cli.streams import forgiving_streams
-from nas.cli.verbs import VERBS, module
+from nas.cli.verbs import VERBS, module, overview
 from nas.config import Config
 from nas.interrupts import INTERRUPTED, interruptible
 from nas.passwords import without_passwords
@@ -52,8 +52,6 @@ def _end(code: int, reason: str) -> None:
 
 def _dispatch(argv: list[str]) -> None:
     if not argv or argv[0] in ("-h", "--help", "help"):
-        from nas.cli.help import overview
-
         print(overview())
         return
     from nas.cli.overrides import read_arguments

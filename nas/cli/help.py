@@ -12,19 +12,6 @@ from nas.config import config_dir
 from search_spaces.files import read_text
 
 
-def overview() -> str:
-    """The verbs, a line each."""
-    width = max(map(len, VERBS))
-    verbs = "\n".join(f"  {name:<{width}}  {verb.summary}" for name, verb in VERBS.items())
-    return (
-        "nas-search: from a dataset and a compute budget to a family of networks.\n\n"
-        f"usage: nas-search VERB [name=value ...]\n\nverbs:\n{verbs}\n\n"
-        "Every verb takes Hydra overrides and Hydra's flags: --cfg job, --multirun, --config-dir.\n"
-        "nas-search VERB --help: a verb's settings, the options of its groups, and an example;\n"
-        "with name=value beside it, the settings of those options."
-    )
-
-
 def help_of(name: str, arguments: Arguments) -> str:
     """What `name` can be told. Raises UserError for overrides that there are not."""
     verb = VERBS[name]

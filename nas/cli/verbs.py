@@ -87,3 +87,16 @@ VERBS = {
 def module(verb: str) -> str:
     """What a verb's module and its configuration are called."""
     return verb.replace("-", "_")
+
+
+def overview() -> str:
+    """The verbs, a line each."""
+    width = max(map(len, VERBS))
+    verbs = "\n".join(f"  {name:<{width}}  {verb.summary}" for name, verb in VERBS.items())
+    return (
+        "nas-search: from a dataset and a compute budget to a family of networks.\n\n"
+        f"usage: nas-search VERB [name=value ...]\n\nverbs:\n{verbs}\n\n"
+        "Every verb takes Hydra overrides and Hydra's flags: --cfg job, --multirun, --config-dir.\n"
+        "nas-search VERB --help: a verb's settings, the options of its groups, and an example;\n"
+        "with name=value beside it, the settings of those options."
+    )
