@@ -1,5 +1,7 @@
 """Text that goes to terminals, logs and records, without the passwords of URLs in it."""
 
+import re
+
 # No host begins with a blank: such an @ is the password's.
 _IN_TOKEN = r"(://[^\s:/@]*:)\S*@(?:\s\S*@)*"
 # A password may hold blanks, until they are quoted; a port, which has no @ after it, is none.

@@ -140,7 +140,7 @@ _SETTINGS: Mapping[str, Mapping[str, Reader]] = {
         "seed": anything,
     },
     "zoo": {},
-    "cost": {"networks": networks},
+    "cost": {"networks": networks, "check": flag},
     "latency": {
         **dict.fromkeys((*_TIMING, "device", "seed", "contexts", "check", "quantile"), anything),
         "space": group(),
@@ -151,6 +151,7 @@ _SETTINGS: Mapping[str, Mapping[str, Reader]] = {
     "export": {
         "network": network,
         "format": anything,
+        "num_classes": anything,
         "weights": optional(path),
         "out": optional(path),
     },

@@ -54,6 +54,7 @@ VERBS = {
         "nas-search cost efficientnet_b0 results/digits/family/b3.yaml",
         positional="networks",
         many=True,
+        flags={"--check": "check=true"},
     ),
     "latency": Verb(
         "time networks on this device, or every block of a space for a latency table",
