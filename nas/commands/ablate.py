@@ -45,7 +45,7 @@ def train(networks: "tuple[Scaled, ...]", config: Config, run: Path) -> "tuple[W
 
     seeds, seed = integer("seeds", config["seeds"], 1), integer("seed", config["seed"], 0)
     ray = from_mapping(RaySettings, config["ray"], "ray")
-    evaluator: Evaluator = measuring(make(config["evaluator"], "evaluator"))
+    evaluator: Evaluator = measuring(make(config["evaluator"], "evaluator", Evaluator))
     ray.check()
     evaluator.prepare()
     line = Progress("ablate")

@@ -16,11 +16,13 @@ from nas.bench.survey import survey
 from nas.commands.found import say_found
 from nas.commands.price import price
 from nas.config import Config, integer, make
+from nas.evaluators.base import Evaluator
 from nas.evaluators.identity import identity_of
 from nas.progress import Pace, Progress
+from nas.rewards import Reward
 from nas.runs.folder import RunFolder, logged
 from nas.runs.tables import write_rows
-from nas.samplers.base import Problem
+from nas.samplers.base import Problem, SamplerFactory
 from nas.tables import table
 from search_spaces.errors import UserError
 from search_spaces.files import write_text
@@ -70,9 +72,9 @@ def _landscape(config: Config) -> Landscape:
         raise UserError(f"truth: expected settings of the evaluator, got {truth!r}")
     return Landscape(
         space=load_space(config["space"], "space"),
-        evaluator=make(config["evaluator"], "evaluator"),
-        truth=make({**config["evaluator"], **truth}, "truth"),
-        reward=make(config["reward"], "reward"),
+        evaluator=make(config["evaluator"], "evaluator", Evaluator),
+        truth=make({**config["evaluator"], **truth}, "truth", Evaluator),
+        reward=make(config["reward"], "reward", Reward),
         price=price(config),
     )
 
@@ -87,7 +89,8 @@ def _entrants(config: Config, landscape: Landscape) -> list[Entrant]:
         if name not in samplers:
             raise UserError(f"only: got {name!r}{closest(name, samplers)}")
     entrants = [
-        Entrant(name, make(samplers[name], f"samplers.{name}"), samplers[name]) for name in names
+        Entrant(name, make(samplers[name], f"samplers.{name}", SamplerFactory), samplers[name])
+        for name in names
     ]
     problem = Problem(
         choices=landscape.space.choices,

@@ -7,5 +7,5 @@ from nas.pricing import Price
 def price(config: Config) -> Price:
     """That of the configuration's `cost`, whose target is the reward's default."""
     fields = {name: value for name, value in config["cost"].items() if name != "target"}
-    made: Price = make(fields, "cost")
+    made: Price = make(fields, "cost", Price)
     return made

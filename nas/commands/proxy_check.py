@@ -48,7 +48,7 @@ def main(config: Config) -> None:
     archs = spread_sample(space, count, seed)
     nodes = _proxies(config)
     proxies: dict[str, Evaluator] = {
-        name: make(node, f"proxies.{name}") for name, node in nodes.items()
+        name: make(node, f"proxies.{name}", Evaluator) for name, node in nodes.items()
     }
     reward, truth = _reward(config), _truth(config, archs)
     for evaluator in proxies.values():
@@ -111,7 +111,7 @@ def _keep_settings(folder: RunFolder, path: Path, nodes: Mapping[str, Any]) -> N
 
 
 def _reward(config: Config) -> RewardOf:
-    of: Reward = make(config["reward"], "reward")
+    of: Reward = make(config["reward"], "reward", Reward)
     priced = price(config)
     return lambda arch, accuracy: of(accuracy, priced(arch, cost(arch)))
 
@@ -120,7 +120,7 @@ def _truth(config: Config, archs: Sequence[Arch]) -> dict[str, float] | None:
     """True accuracies by network; None where nobody knows them."""
     if config.get("truth") is None:
         return None
-    evaluator: Evaluator = make(config["truth"], "truth")
+    evaluator: Evaluator = make(config["truth"], "truth", Evaluator)
     evaluator.prepare()
     known = {}
     for arch in archs:

@@ -6,19 +6,21 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from nas.commands.dashboard import draw
-from nas.commands.scale import family, family_table, write
+from nas.commands.scale import check_family, constants, family, family_table, write
 from nas.commands.search import search
 from nas.commands.search import summary as search_summary
+from nas.commands.sweep import check_sweep, sweep
 from nas.commands.sweep import summary as sweep_summary
-from nas.commands.sweep import sweep
 from nas.config import Config
 from nas.progress import clock
+from search_spaces.space import load_space
 from search_spaces.yaml_io import load_arch
 
 
 def main(config: Config) -> None:
     """Each stage goes on from what the run folder holds; the end is a table and a page."""
     run = Path(config["run"])
+    _check(config, run)
     with _stage("1/4 search"):
         found = search(config, run)
     baseline = load_arch(str(run / "baseline.yaml"))
@@ -31,6 +33,16 @@ def main(config: Config) -> None:
         page = draw(run)
     print(f"\n{search_summary(found, run)}\n\n{sweep_summary(result, run)}\n")
     print(f"{family_table(members)}\n\ndashboard: {page.resolve()}")
+
+
+def _check(config: Config, run: Path) -> None:
+    """Raises UserError for a mistake in the later stages' settings, before hours of the first."""
+    space = load_space(config["space"], "space")
+    network = space.decode({choice.name: choice.options[0] for choice in space.choices})
+    check_sweep(network, config)
+    check_family(config)
+    if any(config[name] is not None for name in ("constants", "alpha", "beta", "gamma")):
+        constants(config, run)
 
 
 @contextmanager

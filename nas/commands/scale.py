@@ -87,16 +87,21 @@ def family(baseline: Arch, config: Config, run: Path) -> "tuple[Member, ...]":
     """The family that the configuration asks for. Raises UserError for one it cannot make."""
     from scaling_search.family import formula_family, published_family
 
-    kind = config["coefficients"]
-    if kind == "published":
+    check_family(config)
+    if config["coefficients"] == "published":
         return published_family(baseline)
-    if kind != "formula":
+    rule = constants(config, run)
+    return formula_family(baseline, rule, config["phis"], config["depth_rounding"])
+
+
+def check_family(config: Config) -> None:
+    """Raises UserError for settings of which no family can be made, whatever the baseline."""
+    kind, phis = config["coefficients"], config["phis"]
+    if kind not in ("published", "formula"):
         raise UserError(f"coefficients: got {kind!r}{closest(kind, ('published', 'formula'))}")
-    phis = config["phis"]
     if not isinstance(phis, list) or not all(is_number(phi) for phi in phis):
         raise UserError(f"phis: expected a list of numbers, got {phis!r}")
     check_rounding(config["depth_rounding"])
-    return formula_family(baseline, constants(config, run), phis, config["depth_rounding"])
 
 
 def write(members: "Sequence[Member]", run: Path, baseline: str) -> Path:

@@ -25,6 +25,7 @@ from nas.runs.storage import storage
 from nas.runs.study import StudyStore
 from nas.runs.trials_csv import count_rows, read_csv, write_csv
 from nas.runs.written import write_all
+from nas.samplers.base import SamplerFactory
 from nas.search import Search, SearchSettings, SearchStopped, standing
 from nas.warm_start import read_warm_start
 from search_spaces.errors import UserError
@@ -98,7 +99,7 @@ class Plan:
         apart = ("workers", "start_from")
         options = {name: value for name, value in config["search"].items() if name not in apart}
         settings = from_mapping(SearchSettings, options, "search")
-        evaluator: Evaluator = make(config["evaluator"], "evaluator")
+        evaluator: Evaluator = make(config["evaluator"], "evaluator", Evaluator)
         classes = evaluator.class_names() if isinstance(evaluator, Classifying) else ()
         space = load_space(config["space"], "space")
         num_classes = config["num_classes"]
@@ -107,11 +108,11 @@ class Plan:
         elif classes:
             space = space.of_classes(len(classes))
         latency = TableLatency(config["latency_table"]) if settings.latency_max else None
-        reward: Reward = make(config["reward"], "reward")
+        reward: Reward = make(config["reward"], "reward", Reward)
         front = isinstance(reward, Front)
         search = Search(
             space=space,
-            sampler=make(config["sampler"], "sampler"),
+            sampler=make(config["sampler"], "sampler", SamplerFactory),
             reward=reward,
             settings=settings,
             store=StudyStore(

@@ -42,7 +42,7 @@ def per_stage(result: "SweepResult", count: int, config: Config, run: Path) -> s
     from scaling_search.per_stage import run_per_stage
 
     ray = from_mapping(RaySettings, config["ray"], "ray")
-    evaluator: Evaluator = measuring(make(config["evaluator"], "evaluator"))
+    evaluator: Evaluator = measuring(make(config["evaluator"], "evaluator", Evaluator))
     line = Progress("per stage")
     made_with = {
         "evaluator": identity_of(evaluator, config["evaluator"]),
@@ -80,6 +80,18 @@ def plan(baseline: Arch, config: Config) -> str:
     return f"{rows}\n\n{title}\n{merge_map(make_grid(baseline, settings))}"
 
 
+def check_sweep(network: Arch, config: Config) -> None:
+    """Raises UserError for settings of which no sweep can be made, for this network or any."""
+    from nas.executors.ray_cluster import RaySettings
+    from scaling_search.grid import make_grid
+    from scaling_search.settings import SweepSettings
+
+    settings = from_mapping(SweepSettings, config["sweep"], "sweep")
+    from_mapping(RaySettings, config["ray"], "ray").check()
+    if settings.constraint == "nominal":  # which candidates there are is no matter of the network
+        make_grid(network, settings)
+
+
 def sweep(baseline: Arch, config: Config, run: Path) -> "SweepResult":
     """Records, `sweep.csv` and `constants.yaml` in the run folder."""
     from nas.executors.ray_cluster import RaySettings
@@ -88,7 +100,7 @@ def sweep(baseline: Arch, config: Config, run: Path) -> "SweepResult":
 
     settings = from_mapping(SweepSettings, config["sweep"], "sweep")
     ray = from_mapping(RaySettings, config["ray"], "ray")
-    evaluator: Evaluator = measuring(make(config["evaluator"], "evaluator"))
+    evaluator: Evaluator = measuring(make(config["evaluator"], "evaluator", Evaluator))
     ray.check()
     plan = plan_sweep(baseline, settings, run)
     evaluator.prepare()

@@ -139,9 +139,15 @@ def _connect(settings: RaySettings) -> None:
                         log_to_driver=False,
                         logging_level=logging.ERROR,
                         _node_ip_address=_LOOPBACK,
+                        job_config=_job(settings),
                     )
             else:
-                ray.init(settings.address, log_to_driver=False, logging_level=logging.ERROR)
+                ray.init(
+                    settings.address,
+                    log_to_driver=False,
+                    logging_level=logging.ERROR,
+                    job_config=_job(settings),
+                )
             return
         except Exception as error:  # Ray raises plain ones too
             ray.shutdown()
@@ -239,6 +245,26 @@ def _read_environment() -> None:
     if hasattr(ray._raylet, "AuthenticationTokenLoader"):  # before, there were no tokens
         ray._raylet.Config.initialize("")  # type: ignore[attr-defined]
         ray._raylet.AuthenticationTokenLoader.instance().reset_cache()
+
+
+def _job(settings: RaySettings) -> Any:
+    """The job, with our import path for its workers; of Ray's making where Ray's client does it.
+
+    Ray itself would put the working directory before everything else, so that any file there of
+    the name of a package would stand for it.
+    """
+    from ray.job_config import JobConfig
+
+    if str(settings.address).startswith("ray://"):
+        return None
+
+    class Job(JobConfig):
+        def _runtime_env_has_working_dir(self) -> bool:
+            return True  # what keeps Ray from adding ours
+
+    # Workers put each before those that came earlier. Their own path serves all but our folder.
+    own = os.getcwd() in sys.path
+    return Job(_py_driver_sys_path=[path for path in reversed(sys.path) if path] if own else [])
 
 
 @contextmanager

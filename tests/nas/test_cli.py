@@ -179,7 +179,7 @@ def test_a_config_of_ones_own_is_found(capsys: pytest.CaptureFixture[str]) -> No
         (["cost"], ("networks",)),
         (["dashboard", "nowhere"], ("nowhere",)),
         (["dashboard"], ("run",)),
-        (["scale", "stray"], ("stray", "name=value")),
+        (["zoo", "stray"], ("stray", "name=value")),
     ],
 )
 def test_a_mistake_gives_one_line(

@@ -1,0 +1,79 @@
+"""The console script: which verb, and what a mistake looks like."""
+
+import contextlib
+import importlib
+import shlex
+import sys
+from collections.abc import Sequence
+
+from nas.cli.mistakes import is_users, printable, shortened
+from nas.cli.streams import forgiving_streams
+from nas.cli.verbs import VERBS, module, overview
+from nas.config import Config
+from nas.interrupts import INTERRUPTED, interruptible
+from nas.passwords import without_passwords
+from search_spaces.errors import UserError
+from search_spaces.parsing import closest
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The console script. Exits with 2 for a user's mistake, 1 where the system refuses, 130 when
+    interrupted."""
+    argv = list(sys.argv[1:] if arguments is None else arguments)
+    go_on = last_words(argv)
+    try:
+        with forgiving_streams(), interruptible(go_on):
+            _dispatch(argv)
+    except UserError as error:
+        _end(2, shortened(str(error)))
+    except OSError as error:  # a full disk, a folder that may not be written
+        where = f"{error.filename}: " if error.filename else ""
+        reason = f"{where}{error.strerror or error}"
+        if is_users(error):
+            _end(2, shortened(reason))
+        _end(1, f"{reason}; what is finished is kept")
+    except KeyboardInterrupt:
+        _end(INTERRUPTED, go_on.removeprefix("nas-search: "))
+
+
+def last_words(argv: Sequence[str]) -> str:
+    """What an interrupted call says: how it goes on, without the passwords that it was given."""
+    again = shlex.join(map(without_passwords, argv))
+    return printable(
+        f"nas-search: interrupted; finished trials are kept. To go on: nas-search {again}"
+    )
+
+
+def _end(code: int, reason: str) -> None:
+    with contextlib.suppress(OSError), forgiving_streams():  # a standard error that is full
+        print(f"nas-search: {printable(without_passwords(reason))}", file=sys.stderr)
+    raise SystemExit(code) from None
+
+
+def _dispatch(argv: list[str]) -> None:
+    if not argv or argv[0] in ("-h", "--help", "help"):
+        print(overview())
+        return
+    from nas.cli.overrides import read_arguments
+
+    name, *rest = argv
+    if name not in VERBS:
+        raise UserError(f"no verb {name!r}{closest(name, VERBS)}")
+    asked = [argument for argument in rest if argument not in ("-h", "--help")]
+    read = read_arguments(VERBS[name], asked)
+    if len(asked) < len(rest):
+        from nas.cli.help import help_of
+
+        print(help_of(name, read))
+        return
+
+    def command(config: Config) -> None:
+        from nas.settings import checked
+
+        settings = checked(module(name), config)
+        # Imported when it is called: most verbs need no framework.
+        importlib.import_module(f"nas.commands.{module(name)}").main(settings)
+
+    from nas.cli.compose import with_config
+
+    with_config(module(name), read, command)

@@ -1,0 +1,124 @@
+"""Help of a verb: its groups, their options, and the settings of what the command line chooses."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nas.cli.compose import Composed, compose
+from nas.cli.overrides import Arguments
+from nas.cli.verbs import VERBS, module
+from nas.config import config_dir
+from search_spaces.files import read_text
+
+
+def help_of(name: str, arguments: Arguments) -> str:
+    """What `name` can be told. Raises UserError for overrides that there are not."""
+    verb = VERBS[name]
+    parts = [f"nas-search {name}: {verb.summary}\n\nexample:\n  {verb.example}"]
+    composed = compose(module(name), arguments)
+    folders = [config_dir(), *([Path(arguments.config_dir)] if arguments.config_dir else [])]
+    if composed.choices:
+        width = max(map(len, composed.choices))
+        rows = [
+            f"  {group:<{width}}  {_options(group, chosen, folders)}"
+            for group, chosen in composed.choices.items()
+        ]
+        parts.append("groups, as group=option; what is chosen is marked *:\n" + "\n".join(rows))
+    lines = list(_Settings(composed, _comments(composed)).lines())
+    none = "none"
+    parts.append("settings:\n" + "\n".join(f"  {line}".rstrip() for line in lines or [none]))
+    return "\n\n".join(parts)
+
+
+def _options(group: str, chosen: str | None, folders: list[Path]) -> str:
+    names = sorted({path.stem for folder in folders for path in (folder / group).glob("*.yaml")})
+    return ", ".join(f"{name}*" if name == chosen else name for name in names)
+
+
+@dataclass(frozen=True, slots=True)
+class _Settings:
+    """The composed settings as YAML, with the comments of the files they come from."""
+
+    composed: Composed
+    comments: Mapping[str, str]
+
+    def lines(self, path: str = "") -> Iterator[str]:
+        node = self.composed.at(path)
+        inner = [f"{path}.{name}".lstrip(".") for name in node]
+        pad = "  " * path.count(".") + ("  " if path else "")
+        flat = [p for p in inner if not _is_nested(self.composed.at(p))]
+        heads = [f"{pad}{p.rpartition('.')[2]}: {_spelt(self.composed.at(p))}" for p in flat]
+        width = min(max(map(len, heads), default=0), 32)
+        heads_of = dict(zip(flat, heads, strict=True))
+        # A verb's own settings first, as they are what is set most.
+        for p in [*flat, *(p for p in inner if p not in heads_of)] if not path else inner:
+            comment = self.comments.get(p, "")
+            if p in heads_of:
+                yield f"{heads_of[p]:<{width}}  # {comment}" if comment else heads_of[p]
+                continue
+            yield f"{pad}{p.rpartition('.')[2]}:" + (f"  # {comment}" if comment else "")
+            yield from self.lines(p)
+
+
+def _is_nested(value: object) -> bool:
+    return isinstance(value, Mapping) and bool(value)
+
+
+def _spelt(value: object) -> str:
+    import yaml
+
+    text = yaml.safe_dump(value, default_flow_style=True, width=1 << 20, allow_unicode=True)
+    text = text.removesuffix("...\n").strip()
+    # An interpolation needs quotes in YAML's own dump alone.
+    return text[1:-1] if text.startswith("'${") and text.endswith("}'") else text
+
+
+def _comments(composed: Composed) -> dict[str, str]:
+    """The comment beside each setting, by its path; a later file's in place of an earlier one's."""
+    found: dict[str, str] = {}
+    for source in composed.sources:
+        text = read_text(source.path)
+        if source.package:
+            found[source.package] = _head(text) or found.get(source.package, "")
+        for path, comment in _beside(text):
+            found[f"{source.package}.{path}".lstrip(".")] = comment
+    return found
+
+
+def _head(text: str) -> str:
+    """What a file says of itself in its first lines."""
+    lines = []
+    for line in text.splitlines():
+        if not line.startswith("#"):
+            break
+        if "@package" not in line:
+            lines.append(line.lstrip("# "))
+    return " ".join(lines)
+
+
+def _beside(text: str) -> Iterator[tuple[str, str]]:
+    import yaml
+
+    root, lines = yaml.compose(text, Loader=yaml.SafeLoader), text.splitlines()
+
+    def walk(node: Any, path: str) -> Iterator[tuple[str, str]]:
+        for key, value in node.value:
+            inner = f"{path}.{key.value}".lstrip(".")
+            if isinstance(value, yaml.MappingNode) and not value.flow_style:
+                yield from walk(value, inner)
+                continue
+            # A block ends where the next one begins; its comment is beside its name.
+            scalar = isinstance(value, yaml.ScalarNode)
+            is_block = value.style in ("|", ">") if scalar else not value.flow_style
+            mark = (key if is_block else value).end_mark
+            comment = lines[mark.line][mark.column :].partition("#")[2].strip()
+            for line in lines[mark.line + 1 :]:
+                if not (comment and line.startswith(" ") and line.lstrip().startswith("#")):
+                    break
+                comment += " " + line.strip("# ")
+            if comment:
+                yield inner, comment
+
+    if isinstance(root, yaml.MappingNode):
+        yield from walk(root, "")

@@ -1,0 +1,125 @@
+"""What Hydra, OmegaConf and YAML say of a mistake, in one line that names the setting."""
+
+import errno
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from search_spaces.errors import UserError
+from search_spaces.parsing import closest
+
+_PATHS = ("path", "run", "table", "latency_table")
+
+
+def of_composing(error: Exception, names: Callable[[], Iterable[str]]) -> UserError:
+    """The mistake behind an error that composing a configuration ended in.
+
+    `names` are those of all settings, for a hint at the one that was meant.
+    """
+    text = " ".join(str(error).split())
+    place = getattr(error, "full_key", None)
+    if found := re.match(r"Could not override '([^']+)'", text):
+        return UserError(_unknown(found[1], names()))
+    if found := re.match(r"Could not delete from config\. '([^']+)' does not exist", text):
+        known = list(names())
+        if found[1] in known:
+            return UserError(f"{found[1]}: cannot be left out; null is its value already")
+        return UserError(_unknown(found[1], known))
+    if found := re.match(r"Could not append to config\. An item is already at '([^']+)'", text):
+        return UserError(f"{found[1]}: is a setting already; leave out the +")
+    if found := re.match(r"In '[^']*': Could not find '([^']*)/([^'/]*)'", text):
+        options = text.partition("Available options in")[2].partition(":")[2].split()
+        options = list(dict.fromkeys(option.partition(" ")[0] for option in options))
+        options = options[: options.index("Config")] if "Config" in options else options
+        return UserError(f"{found[1]}/{found[2]}: no such option{closest(found[2], options)}")
+    if text.startswith("Missing mandatory value"):
+        return UserError(_missing(str(place)))
+    if found := re.match(r"Interpolation key '([^']+)' not found", text):
+        return UserError(f"{found[1]}: missing; {place} refers to it")
+    return UserError(_said(error))
+
+
+def is_users(error: OSError) -> bool:
+    """Whether the system refused a name that it could never accept: the user's mistake."""
+    return error.errno in (
+        errno.ENAMETOOLONG,
+        errno.ENOTDIR,
+        errno.EISDIR,
+        errno.EEXIST,
+        errno.ELOOP,
+        errno.EILSEQ,
+        errno.EINVAL,
+    )
+
+
+_LONGEST = 600
+"""Characters of a mistake; what is longer repeats a long value, which its writer knows."""
+
+
+def shortened(text: str) -> str:
+    """The text without its middle where it is very long."""
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2]} … {text[-_LONGEST // 2 :]}"
+
+
+def printable(text: str) -> str:
+    """The text on one line, with nothing in it that a terminal would obey."""
+    line = re.sub(r"\s*\n\s*", " ", text.strip())
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in line
+    )
+
+
+def _unknown(name: str, names: Iterable[str]) -> str:
+    known = list(names)
+    prefix, _, last = name.rpartition(".")
+    # A slip in the last part is nearest to what lies beside it; a short name may lie deeper.
+    beside = [each for each in known if each.rpartition(".")[0] == prefix]
+    deeper = [each for each in known if each.rpartition(".")[2] == last]
+    for candidates in (beside, known):
+        hint = closest(name, candidates)
+        if "did you mean" in hint:
+            break
+    else:
+        hint = f"; did you mean {deeper[0]!r}?" if deeper else ""
+        few = ", ".join(beside) if 0 < len(beside) <= 20 else ""
+        hint = hint or (f"; expected one of: {few}" if few else "")
+    return f"{name}: no such setting{hint}"
+
+
+def _missing(place: str) -> str:
+    last = place.rpartition(".")[2]
+    if last == "_target_":
+        return f"{place}: missing: expected the dotted name of a class; give {place}=…"
+    what = "a path" if last in _PATHS else "a value"
+    example = f"{place}=…"
+    if place == "data.path":
+        example = "data=imagefolder data.path=…"
+    return f"{place}: missing: expected {what} ({example})"
+
+
+def _said(error: Exception) -> str:
+    import yaml
+
+    if isinstance(error, yaml.YAMLError):
+        mark = getattr(error, "problem_mark", None)
+        problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+        where = f"{_short(str(mark.name))}: line {mark.line + 1}: " if mark else ""
+        return f"{where}not YAML: {problem}"
+    if isinstance(error, RecursionError):
+        return "the settings are nested too deeply"
+    lines = [" ".join(line.split()) for line in str(error).splitlines() if line.strip()]
+    cause = error.__cause__
+    if cause is not None and str(cause).strip() and str(cause) not in str(error):
+        lines.append(" ".join(str(cause).split()))
+    said = " ".join(lines).partition(" Config search path:")[0]
+    said = re.sub(r" (full_key|object_type|reference_type)[:=] ?\S+", "", said)
+    place = getattr(error, "full_key", None)
+    where = f"{place}: " if place and str(place) not in said else ""
+    module = type(error).__module__.partition(".")[0]
+    kind = "" if module in ("hydra", "omegaconf") else f"{type(error).__name__}: "
+    return f"{where}{'settings: ' if kind else ''}{kind}{said or type(error).__name__}"
+
+
+def _short(name: str) -> str:
+    path = Path(name)
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else name

@@ -1,0 +1,103 @@
+"""The verbs of `nas-search`, and what their arguments without `=` and their flags stand for."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """One thing `nas-search` does; `nas.commands.NAME.main` does it, `conf/NAME.yaml` sets it."""
+
+    summary: str
+    example: str
+    positional: str | None = None
+    """The setting that arguments without `=` fill."""
+    many: bool = False
+    """Whether several such arguments make a list."""
+    flags: Mapping[str, str] = field(default_factory=dict)
+    """Flags and the settings they stand for; one that ends in `=` takes the next argument."""
+
+
+VERBS = {
+    "run": Verb(
+        "search, sweep, scale and draw, in one run folder",
+        "nas-search run data=imagefolder data.path=~/pets search.trials=200",
+        flags={"--from-csv": "from_csv=true"},
+    ),
+    "search": Verb(
+        "find a baseline network",
+        "nas-search search space=mnasnet search.trials=100 reward.target=300e6",
+        flags={"--from-csv": "from_csv=true"},
+    ),
+    "sweep": Verb(
+        "find the scaling constants α, β, γ of a baseline",
+        "nas-search sweep results/digits/baseline.yaml",
+        positional="baseline",
+        flags={"--plan": "plan=true"},
+    ),
+    "scale": Verb(
+        "write a family of networks, B0 to B7, as YAML",
+        "nas-search scale efficientnet_b0 coefficients=published",
+        positional="baseline",
+    ),
+    "ablate": Verb(
+        "grow a baseline by depth, width or resolution alone and by all, at equal cost",
+        "nas-search ablate mobilenet_v2 ratio=4",
+        positional="baseline",
+    ),
+    "zoo": Verb(
+        "list the published networks that can be named",
+        "nas-search zoo",
+    ),
+    "cost": Verb(
+        "price networks: parameters, MACs, activations",
+        "nas-search cost efficientnet_b0 results/digits/family/b3.yaml",
+        positional="networks",
+        many=True,
+        flags={"--check": "check=true"},
+    ),
+    "latency": Verb(
+        "time networks on this device, or every block of a space for a latency table",
+        "nas-search latency efficientnet_b0 resnet50 threads=1",
+        positional="networks",
+        many=True,
+        flags={"--table": "table=true"},
+    ),
+    "export": Verb(
+        "write a network for timm, as ONNX, or as a torch.export program",
+        "nas-search export results/digits/family/b3.yaml --format timm",
+        positional="network",
+        flags={"--format": "format="},
+    ),
+    "bench": Verb(
+        "hold samplers against each other where all accuracies are known",
+        "nas-search bench experiment=nas_bench_macro evaluator.path=nas-bench-macro_cifar10.json",
+    ),
+    "proxy-check": Verb(
+        "how well does a proxy rank networks, beside their MACs alone?",
+        "nas-search proxy-check data=parquet data.path=~/cifar10 'proxies={thin: {width: 0.1}}'",
+    ),
+    "dashboard": Verb(
+        "draw a run folder as one HTML page",
+        "nas-search dashboard results/digits",
+        positional="run",
+    ),
+}
+
+
+def module(verb: str) -> str:
+    """What a verb's module and its configuration are called."""
+    return verb.replace("-", "_")
+
+
+def overview() -> str:
+    """The verbs, a line each."""
+    width = max(map(len, VERBS))
+    verbs = "\n".join(f"  {name:<{width}}  {verb.summary}" for name, verb in VERBS.items())
+    return (
+        "nas-search: from a dataset and a compute budget to a family of networks.\n\n"
+        f"usage: nas-search VERB [name=value ...]\n\nverbs:\n{verbs}\n\n"
+        "Every verb takes Hydra overrides and Hydra's flags: --cfg job, --multirun, --config-dir.\n"
+        "nas-search VERB --help: a verb's settings, the options of its groups, and an example;\n"
+        "with name=value beside it, the settings of those options."
+    )

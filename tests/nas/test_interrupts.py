@@ -1,0 +1,121 @@
+"""An interruption that code swallows comes again; code that cleans up because of it is left be."""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from nas.interrupts import interruptible
+
+
+@pytest.fixture(autouse=True)
+def _ctrl_c_is_pythons() -> Iterator[None]:
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def press() -> None:
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(0.01)
+
+
+def swallow() -> None:
+    try:
+        press()
+    except BaseException:
+        return
+
+
+def swallow_in_a_finaliser() -> None:
+    class Left:
+        def __del__(self) -> None:
+            press()
+
+    Left()
+
+
+def swallow_in_a_callback() -> None:
+    import ctypes
+
+    ctypes.CFUNCTYPE(None)(press)()
+
+
+def turn_into_another() -> None:
+    try:
+        try:
+            press()
+        except BaseException as error:
+            raise RuntimeError from error
+    except RuntimeError:
+        return
+
+
+def interrupted(work: Callable[[], object]) -> None:
+    with pytest.raises(KeyboardInterrupt), interruptible("To go on: …"):
+        work()
+
+
+@pytest.mark.parametrize(
+    "lose", [swallow, swallow_in_a_finaliser, swallow_in_a_callback, turn_into_another]
+)
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_an_interruption_that_is_swallowed_comes_again(lose: Callable[[], None]) -> None:
+    worked = []
+
+    def work() -> None:
+        lose()
+        for step in range(1000):
+            worked.append(step)
+            time.sleep(0.01)
+
+    interrupted(work)
+    assert 0 < len(worked) < 1000
+
+
+def test_a_wait_for_workers_is_interrupted_too() -> None:
+    from multiprocessing import Pipe
+    from multiprocessing.connection import wait
+
+    ours, _theirs = Pipe()
+
+    def work() -> None:
+        swallow()
+        wait([ours], timeout=20)
+        pytest.fail("nothing interrupted it")
+
+    interrupted(work)
+
+
+def test_what_cleans_up_is_left_to_end() -> None:
+    cleaned = []
+
+    class Workers:
+        def __enter__(self) -> None: ...
+
+        def __exit__(self, *error: object) -> None:
+            time.sleep(0.7)
+            cleaned.append("workers")
+
+    def work() -> None:
+        try:
+            with Workers():
+                press()
+        finally:
+            time.sleep(0.7)
+            cleaned.append("records")
+
+    interrupted(work)
+    assert cleaned == ["workers", "records"]
+
+
+def test_nothing_is_left_of_it_afterwards() -> None:
+    interrupted(press)
+    assert signal.getsignal(signal.SIGALRM) is signal.SIG_DFL
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    with interruptible("To go on: …"):
+        pass
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
