@@ -7,7 +7,7 @@ from pathlib import Path
 
 from nas.commands.dashboard import draw
 from nas.commands.scale import check_family, constants, family, family_table, write
-from nas.commands.search import search
+from nas.commands.search import search, validated_on
 from nas.commands.search import summary as search_summary
 from nas.commands.sweep import check_sweep, sweep
 from nas.commands.sweep import summary as sweep_summary
@@ -31,7 +31,7 @@ def main(config: Config) -> None:
         write(members, run, str(run / "baseline.yaml"))
     with _stage("4/4 dashboard"):
         page = draw(run)
-    print(f"\n{search_summary(found, run)}\n\n{sweep_summary(result, run)}\n")
+    print(f"\n{search_summary(found, run, validated_on(run))}\n\n{sweep_summary(result, run)}\n")
     print(f"{family_table(members)}\n\ndashboard: {page.resolve()}")
 
 

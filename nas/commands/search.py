@@ -20,7 +20,7 @@ from nas.progress import Pace, Progress
 from nas.rewards import Front, Reward
 from nas.runs.failures import Failures
 from nas.runs.folder import RunFolder, Stage
-from nas.runs.records import Record, Standing
+from nas.runs.records import Record, Standing, share_error
 from nas.runs.storage import storage
 from nas.runs.study import StudyStore
 from nas.runs.trials_csv import count_rows, read_csv, write_csv
@@ -32,14 +32,23 @@ from search_spaces.errors import UserError
 from search_spaces.files import not_a_link, write_text
 from search_spaces.parsing import from_mapping
 from search_spaces.space import Space, load_space, space_identity
-from search_spaces.yaml_io import arch_to_yaml
+from search_spaces.yaml_io import arch_to_yaml, read_about
 
 
 def main(config: Config) -> None:
     """Search, or go on with a search, in the run folder; print the baseline."""
     run = Path(config["run"])
     best = search(config, run)
-    print(summary(best, run))
+    print(summary(best, run, validated_on(run)))
+
+
+def validated_on(run: Path) -> int | None:
+    """How many images the accuracies of a run's search are shares of, where they are of images."""
+    if not (run / "baseline.yaml").is_file():
+        return None
+    about = read_about(run / "baseline.yaml").get("evaluator")
+    images = about.get("validation images") if isinstance(about, Mapping) else None
+    return images if isinstance(images, int) else None
 
 
 def search(config: Config, run: Path) -> Standing:
@@ -120,7 +129,7 @@ class Plan:
                 name=config["study"] or folder.study,
                 directions=("maximize", "minimize") if front else ("maximize",),
             ),
-            progress=_Report(settings.trials),
+            progress=_Report(settings.trials, _images(evaluator)),
             price=price(config),
             latency=latency,
             warm=read_warm_start(config["search"]["start_from"], space),
@@ -182,12 +191,12 @@ def write_standing(
     write_csv(run / "trials.csv", records, found, files)
 
 
-def summary(found: Standing, run: Path) -> str:
-    """The baseline in a few lines, for the terminal."""
+def summary(found: Standing, run: Path, images: int | None = None) -> str:
+    """The baseline in a few lines, for the terminal; `images` were validated on."""
     best = found.baseline
     lines = [
         f"baseline  {best.compact}",
-        f"          reward {best.reward:.4f}, proxy accuracy {_accuracy(best)}, "
+        f"          reward {best.reward:.4f}, proxy accuracy {_accuracy(best, images)}, "
         f"{best.macs:,} MACs, {best.params:,} params (trial {best.number})",
     ]
     if found.luckiest is not best:
@@ -204,9 +213,17 @@ def summary(found: Standing, run: Path) -> str:
     return "\n".join([*lines, f"written   {run / 'baseline.yaml'}, front/, trials.csv"])
 
 
-def _accuracy(record: Record) -> str:
-    error = record.accuracy_stderr
-    return f"{record.accuracy:.4f}" + ("" if error is None else f" ± {error:.4f}")
+def _images(evaluator: Evaluator) -> int | None:
+    images = evaluator.describe().get("validation images")
+    return images if isinstance(images, int) else None
+
+
+def _accuracy(record: Record, images: int | None) -> str:
+    """With its standard error over seeds, or else that of a share of the images."""
+    accuracy, error = record.accuracy or 0.0, record.accuracy_stderr
+    if error is None and images:
+        return f"{accuracy:.4f} ± {share_error(accuracy, images):.4f} (of {images:,} images)"
+    return f"{accuracy:.4f}" + ("" if error is None else f" ± {error:.4f}")
 
 
 def _network(
@@ -233,6 +250,8 @@ class _Report:
     """Tells the terminal of each record."""
 
     trials: int
+    images: int | None = None
+    """Validated on."""
     line: Progress = field(default_factory=lambda: Progress("search"))
     pace: Pace = field(default_factory=Pace)
 
@@ -241,7 +260,8 @@ class _Report:
         note = ""
         if found is not None:
             best = found.baseline
-            note = f"best reward {best.reward:.4f} (proxy accuracy {best.accuracy:.4f}, "
+            note = f"best reward {best.reward:.4f} "
+            note += f"(proxy accuracy {_accuracy(best, self.images)}, "
             note += f"{best.macs / 1e6:.0f}M MACs)"
         failed = len(records) - finished
         note += f" · {failed} failed" if failed else ""

@@ -9,6 +9,7 @@ from nas.dashboard.published import published_efficientnet
 from nas.dashboard.sweep import sweep
 from nas.dashboard.trials import macs_reward
 from nas.dashboard.wording import plural, reward_words, search_words, sweep_words
+from nas.runs.records import share_error
 from search_spaces.arch import Arch
 
 
@@ -18,6 +19,9 @@ def headline(frames: RunFrames) -> dict[str, str]:
     best = frames.finished[frames.finished["baseline"]].head(1)
     for trial in best.to_dict("records"):
         accuracy, stderr = trial["accuracy"], trial["accuracy_stderr"]
+        images = frames.settings.search_evaluator.get("validation images")
+        if pd.isna(stderr) and isinstance(images, int) and images > 0:
+            stderr = share_error(accuracy, images)
         facts["Baseline, proxy accuracy"] = theme.percent_pm(accuracy, stderr)
         facts["Baseline, MACs"] = theme.count(trial["macs"])
         facts["Baseline, params"] = theme.count(trial["params"])

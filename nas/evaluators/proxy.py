@@ -9,7 +9,7 @@ import torch
 from nas.evaluators.base import Measurement, Report
 from nas.evaluators.slim import SlimEvaluator
 from nas.networks.model import build
-from nas.training.data import identity, load, splits, verify
+from nas.training.data import identity, splits, verify
 from nas.training.fit import chance, fit, seeded
 from nas.training.initial import start_near_identity
 from nas.training.memory import within_memory
@@ -60,7 +60,7 @@ class ProxyEvaluator(SlimEvaluator):
         """Proxy accuracy of `arch`; the same, to the bit, for the same `arch` and `seed`."""
         device = _device(self.device)
         slim = self.proxy(arch)
-        data = self._dataset(slim.resolution)
+        data = self._dataset(slim.resolution, seed)
         training_seed = derive_seed(seed, arch)
 
         def train(parts: int) -> tuple[float, ...]:
@@ -101,7 +101,7 @@ class ProxyEvaluator(SlimEvaluator):
 
     def describe(self) -> Mapping[str, str | int | float]:
         """The proxy, for the axis titles and tables that show its accuracy."""
-        data = load(self.data, self.resolution)
+        data = self._dataset(self.resolution)
         return {
             "dataset": self.data.name,
             "data digest": identity(self.data)["digest"],

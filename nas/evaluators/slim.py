@@ -6,10 +6,10 @@ from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from typing import Self
 
 from nas.evaluators.base import Evaluator
-from nas.training.data import Dataset, fits, identity, load, splits, verify
+from nas.training.data import Dataset, fits, fold, identity, load, splits, verify
 from nas.training.found import found
 from nas.training.shared import SharedImages
-from nas.training.sources import Digits, Source
+from nas.training.sources import Digits, Source, Splitting
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
 from search_spaces.scaling import scale
@@ -96,10 +96,14 @@ class SlimEvaluator(Evaluator):
     def _resolution(self, arch: Arch) -> int:
         return round(self.resolution * arch.resolution / self.base_resolution)
 
-    def _dataset(self, resolution: int) -> Dataset:
+    def _dataset(self, resolution: int, seed: int = 0) -> Dataset:
+        """The images that a training of that seed trains and validates on."""
         if self.shared is not None and self.shared.resolution == resolution:
-            return self.shared.dataset()
-        return load(self.data, resolution)
+            data = self.shared.dataset()
+        else:
+            data = load(self.data, resolution)
+        folds = self.data.folds if isinstance(self.data, Splitting) else 1
+        return fold(data, seed, folds) if folds > 1 else data
 
     def _check_least(self, *names: str, least: int = 1) -> None:
         for name in names:
@@ -109,7 +113,7 @@ class SlimEvaluator(Evaluator):
 
 def _settings_of(source: Source) -> dict[str, object]:
     """How the images are split and augmented; not what they are called, nor where they lie."""
-    names = ("limit", "val_fraction", "test_fraction", "seed", "mirror")
+    names = ("limit", "folds", "val_fraction", "test_fraction", "seed", "mirror")
     return {name: getattr(source, name) for name in names if hasattr(source, name)}
 
 

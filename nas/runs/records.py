@@ -142,6 +142,11 @@ def check_figures(record: Record, where: str) -> None:
         raise UserError(f"{where}accuracy: expected fractions from 0 to 1")
 
 
+def share_error(accuracy: float, images: int) -> float:
+    """Standard error of a share of so many images, whatever else an accuracy varies by."""
+    return math.sqrt(accuracy * (1 - accuracy) / images)
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """What the records amount to."""

@@ -95,6 +95,27 @@ class Dataset:
         )
 
 
+def fold(data: Dataset, index: int, folds: int) -> Dataset:
+    """The data set with another part of its images held out: fold `index` of `folds`.
+
+    Each class keeps its share. Raises UserError for images that are not kept in memory.
+    """
+    parts = (data.train, data.val)
+    kept = [part.pixels.images for part in parts if isinstance(part.pixels, Kept)]
+    if len(kept) < len(parts):
+        raise UserError("data.folds: expected 1, since the images do not fit in data.memory")
+    images, labels = torch.cat(kept), torch.cat([part.labels for part in parts])
+    shuffled = np.random.default_rng(0).permutation(len(labels))
+    by_class = shuffled[np.argsort(labels.numpy()[shuffled], kind="stable")]
+    held = np.sort(by_class[index % folds :: folds])
+    others = np.setdiff1d(shuffled, held)
+    train, val = (
+        Labelled(Kept(images[chosen]), labels[chosen])
+        for chosen in map(torch.from_numpy, (others, held))
+    )
+    return replace(data, train=train, val=val)
+
+
 @functools.lru_cache(maxsize=1)
 def splits(source: Source) -> Splits:
     """The opened source; a process opens it once."""

@@ -10,6 +10,8 @@ from nas.training.sources import Split, Splits
 
 _LISTED = 10
 """Classes that are named; of more, the first few."""
+_FEW = 500
+"""Validation images below which cross-validation is worth its trainings."""
 _UNEQUAL = 10
 """How many times as many images of one class as of another are worth a word."""
 
@@ -24,10 +26,12 @@ def found(splits: Splits, survey: Survey) -> str:
     pixels = f", {_range(survey)} px" if survey.images else ""
     sizes = ", ".join(f"{name} {len(part):,}" for name, part in parts.items())
     error = 50 / math.sqrt(max(1, len(splits.val)))
+    few = len(splits.val) < _FEW and "val" not in splits.own
+    remedy = "; data.folds=5 search.seeds=5 validates on all that are searched with" if few else ""
     line = (
         f"{of}{counted(max(total, given), 'image')} of {len(splits.classes):,} classes "
         f"({_classes(splits, counts)}){pixels}; {sizes}; "
-        f"validation's standard error up to {error:.1f} points"
+        f"validation's standard error up to {error:.1f} points{remedy}"
     )
     remarks = [*_imbalance(splits, counts), *_missing(splits), *splits.notes, *_pictures(survey)]
     return "\n".join(f"data: {each}" for each in (line, *remarks))

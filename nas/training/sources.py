@@ -102,6 +102,9 @@ class Splitting:
     """Held out of the training images for validation, where the data has no such split."""
     test_fraction: float = 0.15
     """Held out before that, where the data has no test split. The search never sees these."""
+    folds: int = 1
+    """Of cross-validation: a training of seed k validates on fold k of so many, and every image is
+    validated on once by as many seeds. At 1 all validate on the images held out."""
     seed: int = 0
     """Of the splits; independent of the seeds of training."""
     mirror: bool = True
@@ -134,6 +137,8 @@ class Splitting:
             kept, held = hold_out(train.labels, self.val_fraction, self.seed)
             train, val = train.take(kept), train.take(held)
             return Splits(tuple(classes), train, val, test, given, tuple(notes))
+        if self.folds > 1:
+            raise UserError("data.folds: expected 1, since the data have a validation split")
         for_val = None if self.limit is None else round(self.limit * self.val_fraction)
         for_train = None if self.limit is None or for_val is None else self.limit - for_val
         return Splits(
@@ -169,6 +174,8 @@ class Splitting:
                 raise UserError(
                     f"data.{option}: expected a fraction between 0 and 1, got {fraction}"
                 )
+        if self.folds < 1:
+            raise UserError(f"data.folds: expected at least 1, got {self.folds}")
         if self.limit is not None and self.limit < 1:
             raise UserError(f"data.limit: expected at least 1 image, got {self.limit}")
 
