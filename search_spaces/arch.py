@@ -264,6 +264,14 @@ def _key(arch: Arch) -> str:
 _spelt = functools.lru_cache(maxsize=1024)(repr)
 
 
+def name_after(folder: str, suffix: str = "") -> str:
+    """A network's name after a folder, which may be called what no network may."""
+    letters = "".join(c if c.isprintable() and c not in "/\\" else "_" for c in folder)
+    # Leaves room for what scaling adds.
+    cut = letters.strip().lstrip(".").encode()[: MOST_NAME - 60].decode(errors="ignore").strip()
+    return f"{cut or 'network'}{suffix}"
+
+
 @functools.lru_cache(maxsize=256)
 def _check_name(name: str) -> None:
     """Raises UserError for what would be hidden, lie elsewhere or be none as a file's name."""

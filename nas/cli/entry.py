@@ -6,7 +6,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 
-from nas.cli.mistakes import is_users, printable, shortened
+from nas.cli.mistakes import is_users, printable, shortened, told
 from nas.cli.streams import forgiving_streams
 from nas.cli.verbs import VERBS, module, overview
 from nas.config import Config
@@ -28,10 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _end(2, shortened(str(error)))
     except OSError as error:  # a full disk, a folder that may not be written
         where = f"{error.filename}: " if error.filename else ""
-        reason = f"{where}{error.strerror or error}"
         if is_users(error):
-            _end(2, shortened(reason))
-        _end(1, f"{reason}; what is finished is kept")
+            _end(2, shortened(f"{where}{told(error)}"))
+        _end(1, f"{where}{error.strerror or error}; what is finished is kept")
     except KeyboardInterrupt:
         _end(INTERRUPTED, go_on.removeprefix("nas-search: "))
 

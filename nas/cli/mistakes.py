@@ -52,6 +52,13 @@ def is_users(error: OSError) -> bool:
     )
 
 
+def told(error: OSError) -> str:
+    """What is wrong with such a name."""
+    if error.errno in (errno.EEXIST, errno.ENOTDIR):
+        return "is a file; expected a folder"
+    return error.strerror or str(error)
+
+
 _LONGEST = 600
 """Characters of a mistake; what is longer repeats a long value, which its writer knows."""
 

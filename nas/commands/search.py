@@ -28,6 +28,7 @@ from nas.runs.written import write_all
 from nas.samplers.base import SamplerFactory
 from nas.search import Search, SearchSettings, SearchStopped, standing
 from nas.warm_start import read_warm_start
+from search_spaces.arch import name_after
 from search_spaces.errors import UserError
 from search_spaces.files import not_a_link, write_text
 from search_spaces.parsing import from_mapping
@@ -242,7 +243,7 @@ def _network(
         "choices": dict(record.choices),
         **found_with,
     }
-    return arch_to_yaml(arch.replace(name=run.resolve().name + suffix), about)
+    return arch_to_yaml(arch.replace(name=name_after(run.resolve().name, suffix)), about)
 
 
 @dataclass(slots=True)

@@ -170,12 +170,14 @@ def test_weights_and_classes_reach_the_export(capsys: pytest.CaptureFixture[str]
 
 def test_a_file_that_cannot_be_written_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     Path("file").touch()
-    for out in ("/proc/x.pt2", "file/x.pt2"):
+    for out, code, words in (
+        ("/proc/x.pt2", 1, "/proc"),
+        ("file/x.pt2", 2, "file: is a file; expected a folder"),
+    ):
         with pytest.raises(SystemExit) as stopped:
             main(["export", tiny("small"), "--format", "program", f"out={out}"])
-        assert stopped.value.code == 1
-        line = capsys.readouterr().err.splitlines()[-1]
-        assert line.startswith(f"nas-search: {out.removesuffix('/x.pt2')}")
+        assert stopped.value.code == code
+        assert capsys.readouterr().err.splitlines()[-1].startswith(f"nas-search: {words}")
     assert not list(Path().glob(".*.part"))
 
 

@@ -81,7 +81,20 @@ def test_what_is_hydras_stays_hydras(given: str, value: object) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["a,b", "my (run) #1 & ü", "it's", 'say "x"', "a=b", "x\\", " blank ", "50%", "[v1]", "~x"],
+    [
+        "a,b",
+        "my (run) #1 & ü",
+        "it's",
+        'say "x"',
+        "a=b",
+        "x\\",
+        " blank ",
+        "50%",
+        "[v1]",
+        "~x",
+        ".x",
+        "n" * 200,
+    ],
 )
 def test_a_run_goes_where_it_was_told(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     main(["scale", f"run=results/{name}"])
@@ -162,7 +175,7 @@ def test_a_mistake_is_named_by_its_setting(
     ("text", "words"),
     [
         ("name: x\nbase: [\n", "mine/space/own.yaml: line 3: not YAML"),
-        ("a: 1\na: 2\n", "mine/space/own.yaml: line 2: not YAML: found duplicate key a"),
+        ("a: 1\na: 2\n", "mine/space/own.yaml: line 2: 'a' is given twice"),
         ("- 1\n", "space: expected an option's settings, got [1]"),
         ("a: ${b\n", "no viable alternative"),
         ("defaults: 3\n", "defaults must be a list"),

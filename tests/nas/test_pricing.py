@@ -139,7 +139,10 @@ def test_the_command_line_prices_by_a_table(capsys: pytest.CaptureFixture[str]) 
     ("arguments", "words"),
     [
         (["cost=latency", "reward.target=30"], ("latency_table", "--table")),
-        (["cost=latency", "latency_table=no.yaml", "reward.target=30"], ("no.yaml", "read")),
+        (
+            ["cost=latency", "latency_table=no.yaml", "reward.target=30"],
+            ("no.yaml", "no such file"),
+        ),
         (["search.latency_max=30"], ("latency_table", "--table")),
         (["search.latency_max=-1"], ("latency_max", "above 0")),
         (["cost=nope"], ("cost/nope", "latency")),

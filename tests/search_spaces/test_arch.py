@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 
 from nas.networks.cost import cost
-from search_spaces.arch import Arch, BatchNorm, Head, SqueezeExcite, Stage, Stem
+from search_spaces.arch import Arch, BatchNorm, Head, SqueezeExcite, Stage, Stem, name_after
 from search_spaces.blocks import blocks
 from search_spaces.errors import UserError
 from search_spaces.yaml_io import arch_to_yaml, read_arch
@@ -224,3 +224,12 @@ class TestKey:
     def test_whole_numbers_spelt_either_way_are_one(self) -> None:
         whole = PLAIN.replace(batch_norm=BatchNorm(momentum=1), dropout=0)
         assert self.same(whole, PLAIN.replace(batch_norm=BatchNorm(momentum=1.0), dropout=0.0))
+
+
+@pytest.mark.parametrize(
+    "folder", ["pets", "x\\", " blank ", ".x", "..", "n" * 250, "", "a\nb", "é" * 90]
+)
+def test_a_network_may_be_called_after_any_folder(folder: str) -> None:
+    name = name_after(folder, "_123456")
+    assert zoo("efficientnet_b0").replace(name=name).name.endswith("_123456")
+    assert name_after("pets") == "pets"

@@ -103,7 +103,11 @@ def test_a_folder_goes_on_under_any_name(how: str) -> None:
 def test_a_finished_folder_is_not_evaluated_again_when_it_was_moved(monkeypatch) -> None:
     main(["search", "run=x", *TOY, "search.trials=3"])
     Path("x").rename("y")
-    monkeypatch.setattr(Toy, "evaluate", None)
+
+    def evaluated_again(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(Toy, "evaluate", evaluated_again)
     main(["search", "run=y", *TOY, "search.trials=3"])
     assert load_arch("y/baseline.yaml").name == "y"
 
