@@ -231,5 +231,5 @@ class TestKey:
 )
 def test_a_network_may_be_called_after_any_folder(folder: str) -> None:
     name = name_after(folder, "_123456")
-    assert zoo("efficientnet_b0").replace(name=name).name.endswith("_123456")
+    assert ZOO["efficientnet_b0"].replace(name=name).name.endswith("_123456")
     assert name_after("pets") == "pets"
