@@ -99,11 +99,15 @@ def test_what_is_hydras_stays_hydras(given: str, value: object) -> None:
 def test_a_run_goes_where_it_was_told(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     main(["scale", f"run=results/{name}"])
     assert Path(f"results/{name}/family/b7.yaml").exists()
+    main(["dashboard", f"results/{name}"])
+    assert f"results/{name}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["a,b", "x\\", ".x", "n" * 200])
+def test_a_search_goes_where_it_was_told(name: str) -> None:
     main(["search", f"run=results/{name}", "search.trials=1", "sampler=random", *TOY])
     main(["scale", f"results/{name}/baseline.yaml"])
     assert load_arch(f"results/{name}/family/b0.yaml").name.endswith("_b0")
-    main(["dashboard", f"results/{name}"])
-    assert f"results/{name}" in capsys.readouterr().out
 
 
 def test_baselines_need_no_name() -> None:
