@@ -6,7 +6,7 @@ import re
 _IN_TOKEN = r"(://[^\s:/@]*:)\S*@(?:\s\S*@)*"
 # A password may hold blanks, until they are quoted; a port, which has no @ after it, is none.
 _WITH_BLANKS = r"(://[^\s:/@]*:)(?!\d{1,5}(?:\W|$))(?!\*\*\*@)[^@\n]*@"
-_IN_QUERY = r"(?i)([?&](?:password|passwd|pwd|token)=)[^&\s'\"]*"
+_IN_QUERY = r"(?i)([?&](?:\w*password|passwd|pwd|\w*token)=)[^&\s'\"]*"
 
 
 def without_passwords(text: str) -> str:

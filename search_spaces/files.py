@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -85,18 +86,46 @@ def written(path: str | Path) -> Iterator[IO[bytes]]:
         raise OSError(error.errno, error.strerror, str(path)) from error
 
 
-def drafts(folder: Path) -> Iterator[Path]:
-    """What `written` left in a folder when its process was killed; or is writing."""
-    yield from folder.glob(".*.part")
+_DRAFT = re.compile(r"\..+\.(\d{1,10})\.part", re.DOTALL)
+
+
+def clear_drafts(folder: Path) -> None:
+    """Remove what `written` left in a folder when its process was killed."""
+    for path in folder.glob(".*.part"):
+        found = _DRAFT.fullmatch(path.name)
+        if found and path.is_file() and not path.is_symlink() and not _is_alive(int(found[1])):
+            path.unlink(missing_ok=True)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def not_a_link(path: Path) -> Path:
-    """The path of what is written in place, or into; UserError where it is a symbolic link.
+    """The path of what is written in place, or into; UserError where that would be elsewhere too.
 
-    Whoever made a folder may not decide where else something is written.
+    Whoever made a folder may not decide where else something is written: not by a symbolic link,
+    nor by a file with a second name. What is neither file nor folder is refused too.
     """
-    if path.is_symlink():
+    try:
+        found = os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return path
+    if stat.S_ISLNK(found.st_mode):
         raise UserError(f"{path} is a link; nothing is written through links")
+    if stat.S_ISREG(found.st_mode) and found.st_nlink > 1:
+        raise UserError(
+            f"{path} is a file of {found.st_nlink} names (hard links), which are not written "
+            f"through: put a copy in its place"
+        )
+    if not stat.S_ISREG(found.st_mode) and not stat.S_ISDIR(found.st_mode):
+        raise UserError(f"{path}: is a device or a pipe; expected a file")
     return path
 
 
@@ -104,4 +133,5 @@ def subfolder(root: Path, name: str) -> Path:
     """The folder `name` in `root`, made where it is missing; never a link."""
     path = not_a_link(root / name)
     path.mkdir(parents=True, exist_ok=True)
+    clear_drafts(path)
     return path

@@ -17,6 +17,9 @@ def of_composing(error: Exception, names: Callable[[], Iterable[str]]) -> UserEr
     `names` are those of all settings, for a hint at the one that was meant.
     """
     text = " ".join(str(error).split())
+    override = getattr(error, "override", None)
+    if isinstance(override, str):
+        return UserError(f"{override}: cannot be read; a value in quotes is taken as it stands")
     place = getattr(error, "full_key", None)
     if found := re.match(r"Could not override '([^']+)'", text):
         return UserError(_unknown(found[1], names()))
@@ -79,6 +82,8 @@ def printable(text: str) -> str:
 def _unknown(name: str, names: Iterable[str]) -> str:
     known = list(names)
     prefix, _, last = name.rpartition(".")
+    if name == "data.path" and known:
+        return f"{name}: the data chosen lie in no place; give data=imagefolder or data=parquet too"
     # A slip in the last part is nearest to what lies beside it; a short name may lie deeper.
     beside = [each for each in known if each.rpartition(".")[0] == prefix]
     deeper = [each for each in known if each.rpartition(".")[2] == last]
@@ -90,6 +95,8 @@ def _unknown(name: str, names: Iterable[str]) -> str:
         hint = f"; did you mean {deeper[0]!r}?" if deeper else ""
         few = ", ".join(beside) if 0 < len(beside) <= 20 else ""
         hint = hint or (f"; expected one of: {few}" if few else "")
+    if f"{prefix}._target_" in known:
+        hint += f"; an argument of a class of your own: +{name}=…"
     return f"{name}: no such setting{hint}"
 
 

@@ -74,7 +74,7 @@ def read_arguments(verb: Verb, given: Sequence[str]) -> Arguments:
         if flag in verb.flags:
             overrides.append(_own_flag(flag, verb.flags[flag], value if equals else None, left))
         elif argument.startswith("-") and argument != "-":
-            flags.append(_hydra_flag(flag, value if equals else None, left))
+            flags.append(_hydra_flag(verb, flag, value if equals else None, left))
         elif _is_override(verb, argument):
             overrides.append(_override(argument, several))
         else:
@@ -98,11 +98,12 @@ def _own_flag(flag: str, setting: str, value: str | None, left: Iterator[str]) -
     return setting + quoted(value)
 
 
-def _hydra_flag(flag: str, value: str | None, left: Iterator[str]) -> str:
+def _hydra_flag(verb: Verb, flag: str, value: str | None, left: Iterator[str]) -> str:
     """One argument, checked: Hydra itself answers a mistake with its usage."""
     name = _VALUED.get(flag, _PLAIN.get(flag, flag))
     if name not in _FLAGS:
-        raise UserError(f"{flag}: no such flag{closest(flag, sorted(_FLAGS))}")
+        known = [*verb.flags, "--help", *sorted(_FLAGS)]
+        raise UserError(f"{flag}: no such flag{closest(flag, known)}; settings are name=value")
     if name not in _VALUED.values():
         if value is not None:
             raise UserError(f"{name}: takes no value")

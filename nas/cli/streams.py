@@ -52,7 +52,9 @@ class _Forgiving:
 
     @classmethod
     def of(cls, stream: TextIO | None, name: str) -> TextIO:
-        return cast(TextIO, None if stream is None else cls(stream, name))
+        # What was closed before we started swallows all, and ends with us.
+        there = stream or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+        return cast(TextIO, cls(there, name))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
@@ -72,6 +74,9 @@ class _Forgiving:
             yield
         except BrokenPipeError:
             self._discard()
+        except ValueError:
+            if not self._stream.closed:  # by somebody's code, meanwhile
+                raise
         except OSError as error:
             self._discard()
             raise OSError(error.errno, error.strerror, self._name) from None

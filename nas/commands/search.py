@@ -27,6 +27,7 @@ from nas.runs.trials_csv import count_rows, read_csv, write_csv
 from nas.runs.written import write_all
 from nas.samplers.base import SamplerFactory
 from nas.search import Search, SearchSettings, SearchStopped, standing
+from nas.training.names import counted
 from nas.warm_start import read_warm_start
 from search_spaces.arch import name_after
 from search_spaces.errors import UserError
@@ -66,7 +67,7 @@ def search(config: Config, run: Path) -> Standing:
     def recorded() -> bool:
         if not restored:
             _check_complete(table, store)
-        return store.recorded(plan.made_with)
+        return store.recorded(plan.made_with) or bool(restored)
 
     not_a_link(run / "front")  # noticed before anything is evaluated
     stage = Stage(
@@ -74,8 +75,11 @@ def search(config: Config, run: Path) -> Standing:
         made_with=plan.made_with,
         recorded=recorded,
         records=str(store.storage),
+        exports=("baseline.yaml",),
     )
     with folder.stage(stage), store.held(plan.made_with):
+        if config["study"] and not store.trials():
+            print(f"nas-search: new study {store.name!r} in {store.storage}", file=sys.stderr)
         if restored:
             plan.search.restore(restored)
         return plan.carry_out(run)
@@ -207,10 +211,11 @@ def summary(found: Standing, run: Path, images: int | None = None) -> str:
         )
     if best.note:
         lines.append(f"          {best.note}")
-    lines.append(f"front     {len(found.front)} networks")
+    lines.append(f"front     {counted(len(found.front), 'network')}")
     if found.ties:
         numbers = ", ".join(str(record.number) for record in found.ties)
-        lines.append(f"ties      within the noise of the baseline: trials {numbers}")
+        which = "trial" if len(found.ties) == 1 else "trials"
+        lines.append(f"ties      within the noise of the baseline: {which} {numbers}")
     return "\n".join([*lines, f"written   {run / 'baseline.yaml'}, front/, trials.csv"])
 
 
@@ -265,7 +270,7 @@ class _Report:
             note += f"(proxy accuracy {_accuracy(best, self.images)}, "
             note += f"{best.macs / 1e6:.0f}M MACs)"
         failed = len(records) - finished
-        note += f" · {failed} failed" if failed else ""
+        note = " · ".join(filter(None, (note, f"{failed} failed" if failed else "")))
         self.line(finished, self.trials, note, self.pace.step(self.trials - finished))
 
 

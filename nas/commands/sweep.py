@@ -110,7 +110,7 @@ def sweep(baseline: Arch, config: Config, run: Path) -> "SweepResult":
         "about": dict(evaluator.describe()),
     }
     log = run / "sweep.jsonl"
-    with RunFolder(run).stage(logged("sweep", made_with, log, "sweep.csv")):
+    with RunFolder(run).stage(logged("sweep", made_with, log, "sweep.csv", "constants.yaml")):
         price = None
         if settings.cost == "latency":
             price = _timed(baseline, settings, run)

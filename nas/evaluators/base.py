@@ -8,7 +8,7 @@ from numbers import Real
 from typing import Any, Protocol, runtime_checkable
 
 from search_spaces.arch import Arch
-from search_spaces.errors import UserError
+from search_spaces.errors import UserError, one_line
 
 Report = Callable[[int, float], None]
 """Called after each epoch with its number, from 0, and the accuracy reached."""
@@ -154,7 +154,7 @@ def measured(evaluator: Evaluator, arch: Arch, seed: int, report: Report) -> Mea
             for epoch, accuracy in enumerate(_epochs(said.curve), start=1)
         ),
         noise=None if said.noise is None else _number(said.noise),
-        note=str(said.note),
+        note=one_line(str(said.note)),
     )
 
 

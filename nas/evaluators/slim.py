@@ -73,7 +73,7 @@ class SlimEvaluator(Evaluator):
 
     def found(self) -> str:
         """What the data are: images, classes, sizes, splits. Raises UserError as `prepare`."""
-        return found(splits(self.data), verify(self.data, self.resolution))
+        return found(splits(self.data), verify(self.data, self.resolution), self._folds)
 
     def class_names(self) -> tuple[str, ...]:
         """The data's classes, in order. Raises UserError for data that cannot be used."""
@@ -102,8 +102,11 @@ class SlimEvaluator(Evaluator):
             data = self.shared.dataset()
         else:
             data = load(self.data, resolution)
-        folds = self.data.folds if isinstance(self.data, Splitting) else 1
-        return fold(data, seed, folds) if folds > 1 else data
+        return fold(data, seed, self._folds) if self._folds > 1 else data
+
+    @property
+    def _folds(self) -> int:
+        return self.data.folds if isinstance(self.data, Splitting) else 1
 
     def _check_least(self, *names: str, least: int = 1) -> None:
         for name in names:

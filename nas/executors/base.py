@@ -91,7 +91,9 @@ def run_job(evaluator: Evaluator, job: Job, report: Report = _quiet) -> Outcome:
         return Outcome(number=job.number, mistake=one_line(error))
     except EvaluationFailed as error:
         return Outcome(number=job.number, seconds=_since(started), reason=one_line(error))
-    except (Exception, SystemExit) as error:  # a candidate that breaks the evaluator
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a candidate that breaks the evaluator, in whatever way
         return Outcome(
             number=job.number,
             seconds=_since(started),

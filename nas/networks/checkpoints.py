@@ -218,7 +218,12 @@ def _chosen(
                 return part, taken, tuple(others)
             odd = next(n for n, v in taken.items() if not isinstance(v, Tensor))
             raise UserError(f"{path}: its {part} holds other than tensors: {shown(str(odd))}")
-    raise UserError(f"{path}: expected a state dict, names and their tensors")
+    names = list(content)[:5] if isinstance(content, Mapping) else []
+    there = ", ".join(shown(str(name)) for name in names)
+    raise UserError(
+        f"{path}: expected a state dict, names and their tensors, or one under "
+        f"{', '.join(PARTS)}" + (f"; it holds {there}" if there else "")
+    )
 
 
 def _is_state_dict(value: object) -> TypeGuard[Mapping[str, Tensor]]:

@@ -13,7 +13,7 @@ import yaml
 
 from nas.runs.locks import held
 from search_spaces.errors import UserError
-from search_spaces.files import drafts, read_text, write_text
+from search_spaces.files import clear_drafts, read_text, write_text
 from search_spaces.yaml_text import load_yaml
 
 _STUDY = "study"
@@ -78,8 +78,7 @@ class RunFolder:
         before = set(os.listdir(self.path))
         try:
             with held(self.path / ".lock", str(self.path)):
-                for draft in drafts(self.path):  # of a process that was killed
-                    draft.unlink(missing_ok=True)
+                clear_drafts(self.path)
                 known = self._known()
                 self.note(stage)
                 try:
@@ -92,12 +91,19 @@ class RunFolder:
             self._unmake(made)
             raise
 
+    def _check_ours(self, known: Mapping[str, Any]) -> None:
+        """Raises UserError for a configuration of something else, which is not to be written to."""
+        if known and not isinstance(known.get(_STUDY), str):
+            raise UserError(f"{self.config} is not of a run folder: give another folder with run=…")
+
     def note(self, stage: Stage) -> None:
         """Note what a stage's records are made with, in a folder that is held.
 
         Raises UserError as `stage` does.
         """
-        known, recorded = self._known(), stage.recorded()
+        known = self._known()
+        self._check_ours(known)
+        recorded = stage.recorded()
         if recorded and stage.name in known:
             check_made_with(str(self.path), stage.name, known[stage.name], stage.made_with)
         left = [name for name in stage.exports if (self.path / name).exists()]
@@ -160,6 +166,12 @@ def check_made_with(
 ) -> None:
     """Raises UserError where records were made otherwise, naming the first setting that differs."""
     for path, old, new in _differences(_decisive(before), _decisive(now)):
+        if path.endswith("digest"):
+            raise UserError(
+                f"{where} holds a {name} made with other data than lie there now "
+                f"({path}={old}, not {new}): put them back, or give another "
+                f"{remedy or 'folder with run=…'}"
+            )
         raise UserError(
             f"{where} holds a {name} made with {path}={old}, not {new}: "
             f"give another {remedy or 'folder with run=…'}, or the same configuration"

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from typing import Any, Literal
 
@@ -11,7 +11,7 @@ from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial, TrialState
 
 from nas.samplers.base import Value
-from search_spaces.errors import UserError
+from search_spaces.errors import UserError, one_line
 from search_spaces.parsing import from_mapping
 
 
@@ -121,7 +121,13 @@ def from_trial(trial: FrozenTrial, number: int) -> Record:
     except UserError as error:
         raise error.under(f"{where} is damaged: ") from None
     check_figures(record, f"{where} is damaged: ")
-    return record
+    return replace(
+        record,
+        key=one_line(record.key),
+        compact=one_line(record.compact),
+        reason=one_line(record.reason),
+        note=one_line(record.note),
+    )
 
 
 def check_figures(record: Record, where: str) -> None:

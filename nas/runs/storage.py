@@ -13,6 +13,7 @@ import sqlalchemy
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import NullPool, QueuePool
 
+from nas.passwords import without_passwords
 from nas.runs.locks import awaited, held
 from search_spaces.errors import UserError
 from search_spaces.files import not_a_link
@@ -46,6 +47,10 @@ class Storage(Protocol):
 
     def tell(self, error: BaseException) -> str:
         """What an error says, on one line and without a password."""
+        ...
+
+    def refuses(self, error: BaseException) -> bool:
+        """Whether an error is the system's refusal: of a full disk, say."""
         ...
 
 
@@ -83,11 +88,13 @@ class SqliteFile:
         return str(self.path)
 
     def exists(self) -> bool:
-        """Raises UserError for a link: whoever made the folder may not say what is written to."""
+        """Raises UserError for what SQLite would write elsewhere by, or wait for without end."""
         for ending in ("", "-journal", "-wal", "-shm"):
-            not_a_link(self.path.with_name(self.path.name + ending))
-        if self.path.exists() and not self.path.is_file():
-            raise UserError(f"{self.path}: expected a SQLite file, not a folder or a device")
+            beside = not_a_link(self.path.with_name(self.path.name + ending))
+            if beside.is_dir():
+                raise UserError(f"{beside}: is a folder; expected a file")
+            if ending == "-journal" and _names_another(beside):
+                raise UserError(f"{beside}: a journal of several databases, which no study has")
         return self.path.exists() and self.path.stat().st_size > 0
 
     def connect(self) -> "RDBStorage":
@@ -112,15 +119,18 @@ class SqliteFile:
         with contextlib.closing(self._connection()) as connection:
             try:
                 ((said,), *_) = connection.execute("PRAGMA quick_check(1)").fetchall()
-                tables = "SELECT name FROM sqlite_master WHERE name = 'alembic_version'"
-                ready = bool(connection.execute(tables).fetchall())
+                kinds = dict(connection.execute("SELECT name, type FROM sqlite_master").fetchall())
             except sqlite3.OperationalError:
                 raise  # it is locked, or may not be read: no damage
             except sqlite3.DatabaseError as error:
-                said, ready = str(error), False
+                said, kinds = str(error), {}
         if said != "ok":
             raise UserError(f"{self.path}: damaged: {' '.join(str(said).split())}; {_PUT_BACK}")
-        return ready
+        # Views compute what they please, and for as long.
+        odd = [name for name, kind in kinds.items() if kind not in ("table", "index")]
+        if odd and self.of_run:
+            raise UserError(f"{self.path}: has {kinds[odd[0]]} {odd[0]!r}, which no study has")
+        return "alembic_version" in kinds
 
     def lock(self, study: str) -> contextlib.AbstractContextManager[None]:
         digest = hashlib.sha256(study.encode()).hexdigest()[:12]
@@ -135,8 +145,28 @@ class SqliteFile:
     def tell(self, error: BaseException) -> str:
         return _first_line(error)
 
+    def refuses(self, error: BaseException) -> bool:
+        code = getattr(_root(error), "sqlite_errorcode", 0) & 0xFF
+        return code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL)
+
 
 _PUT_BACK = "put back a copy, or move it away and restore what trials.csv has of it with --from-csv"
+
+
+_JOURNAL_ENDS_WITH = bytes.fromhex("d9d505f920a163d7")
+
+
+def _names_another(journal: Path) -> bool:
+    """Whether a rollback journal ends with the name of a super-journal.
+
+    Replaying it, SQLite would delete the file of that name, wherever it lies (section 3 of
+    sqlite.org/fileformat2.html).
+    """
+    if not journal.is_file():
+        return False
+    with journal.open("rb") as file:
+        file.seek(max(0, journal.stat().st_size - len(_JOURNAL_ENDS_WITH)))
+        return file.read() == _JOURNAL_ENDS_WITH
 
 
 _TEXT: Any = {"client_encoding": "utf8"}
@@ -150,7 +180,7 @@ class Postgres:
     url: sqlalchemy.URL
 
     def __str__(self) -> str:
-        return self.url.render_as_string(hide_password=True)
+        return without_passwords(self.url.render_as_string(hide_password=True))
 
     def exists(self) -> bool:
         return True
@@ -204,10 +234,16 @@ class Postgres:
 
     def tell(self, error: BaseException) -> str:
         if isinstance(error, ImportError):
+            driver = self.url.drivername.partition("+")[2]
+            if driver not in ("", "psycopg"):
+                return f"driver {driver} is not installed; leave it out for psycopg"
             return "no driver for PostgreSQL: pip install 'nas-search[postgresql]'"
-        text = _first_line(error)
+        text = without_passwords(_first_line(error))
         password = self.url.password
         return text.replace(str(password), "***") if password else text
+
+    def refuses(self, error: BaseException) -> bool:
+        return False
 
 
 def _key(study: str) -> int:
@@ -217,7 +253,12 @@ def _key(study: str) -> int:
 
 def _first_line(error: BaseException) -> str:
     # Optuna and SQLAlchemy wrap what the driver says in lines of their own.
-    while error.__cause__ is not None:
-        error = error.__cause__
+    error = _root(error)
     lines = str(getattr(error, "strerror", None) or error).strip().splitlines()
     return " ".join(lines[0].split()) if lines else type(error).__name__
+
+
+def _root(error: BaseException) -> BaseException:
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error

@@ -66,8 +66,9 @@ class StudyStore:
 
     def records(self) -> list[Record]:
         """The trials' records."""
+        trials = self.trials()
         try:
-            return [from_trial(trial, number) for number, trial in enumerate(self.trials())]
+            return [from_trial(trial, number) for number, trial in enumerate(trials)]
         except UserError as error:
             raise error.under(f"{self.storage}: ") from None
 
@@ -172,6 +173,8 @@ class StudyStore:
             raise
         except Exception as error:  # each database driver has errors of its own
             said = self.storage.tell(error)
+            if self.storage.refuses(error):
+                raise OSError(errno.EIO, said, f"storage {self.storage}") from None
             raise UserError(
                 f"storage {self.storage}: cannot be opened: {said}; the records so far are kept"
             ) from None

@@ -38,7 +38,8 @@ class ImageFolder(Encoded):
 
     def open(self) -> Splits:
         if not existing(self.path).is_dir():
-            raise UserError(f"{self.where()} is a file; expected a folder of image folders")
+            hint = "; data=parquet reads such files" if self.path.endswith(".parquet") else ""
+            raise UserError(f"{self.where()} is a file; expected a folder of image folders{hint}")
         listing, notes = Listing(self.path), list[str]()
         folders = find_splits(listing, notes)
         train = classes_in(listing, folders["train"], notes)

@@ -16,7 +16,7 @@ _UNEQUAL = 10
 """How many times as many images of one class as of another are worth a word."""
 
 
-def found(splits: Splits, survey: Survey) -> str:
+def found(splits: Splits, survey: Survey, folds: int = 1) -> str:
     """Images, classes, sizes and splits in a line, then a line for whatever is remarkable."""
     parts = {"train": splits.train, "validation": splits.val, "test": splits.test}
     labels = np.concatenate([part.labels for part in parts.values()])
@@ -24,14 +24,20 @@ def found(splits: Splits, survey: Survey) -> str:
     total, given = sum(map(len, parts.values())), sum(map(len, splits.own.values()))
     of = f"{total:,} of " if total < given else ""
     pixels = f", {_range(survey)} px" if survey.images else ""
+    held = len(splits.val)
     sizes = ", ".join(f"{name} {len(part):,}" for name, part in parts.items())
-    error = 50 / math.sqrt(max(1, len(splits.val)))
-    few = len(splits.val) < _FEW and "val" not in splits.own
+    if folds > 1:
+        searched = len(splits.train) + held
+        held = searched // folds
+        sizes = f"{folds} folds of {held:,} of {searched:,}, test {len(splits.test):,}"
+    error = 50 / math.sqrt(max(1, held))
+    whose = "a fold's" if folds > 1 else "validation's"
+    few = held < _FEW and "val" not in splits.own and folds == 1
     remedy = "; data.folds=5 search.seeds=5 validates on all that are searched with" if few else ""
     line = (
         f"{of}{counted(max(total, given), 'image')} of {len(splits.classes):,} classes "
         f"({_classes(splits, counts)}){pixels}; {sizes}; "
-        f"validation's standard error up to {error:.1f} points{remedy}"
+        f"{whose} standard error up to {error:.1f} points{remedy}"
     )
     remarks = [*_imbalance(splits, counts), *_missing(splits), *splits.notes, *_pictures(survey)]
     return "\n".join(f"data: {each}" for each in (line, *remarks))

@@ -94,6 +94,20 @@ def is_image(path: str) -> bool:
         return False
 
 
+_UNDECODABLE = frozenset(
+    {
+        *(".heic", ".heif", ".jxl", ".svg", ".svgz", ".eps", ".ps", ".pdf", ".wmf", ".emf"),
+        *(".raw", ".dng", ".cr2", ".cr3", ".nef", ".arw"),
+    }
+)
+"""Suffixes of pictures that Pillow has no decoder of its own for."""
+
+
+def is_undecodable(path: str) -> bool:
+    """Whether a file that is no image to us is likely a picture all the same."""
+    return os.path.splitext(path)[1].lower() in _UNDECODABLE
+
+
 def open_image(file: Path | IO[bytes], megapixels: float) -> Image.Image:
     """An image whose pixels are not decoded yet.
 

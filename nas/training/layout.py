@@ -2,7 +2,7 @@
 
 from collections.abc import Container, Iterable, Mapping, Sequence
 
-from nas.training.images import is_image
+from nas.training.images import is_image, is_undecodable
 from nas.training.listing import Listing, folders_of
 from nas.training.names import EXPECTED, by_split, counted, shown, some, split_of, split_words
 from search_spaces.errors import UserError
@@ -51,6 +51,14 @@ def classes_in(listing: Listing, folder: str, notes: list[str]) -> Classes:
         return annotated
     found = {name: listing.images(f"{folder}/{name}") for name in names}
     _leave_out_files(listing, folder)
+    for name in names:
+        pictures = [file for file in listing.files(f"{folder}/{name}") if is_undecodable(file)]
+        if pictures and not found[name]:
+            raise UserError(
+                f"data.path: {shown(f'{folder}/{name}')}: a class of "
+                f"{counted(len(pictures), 'picture')} that cannot be decoded here, such as "
+                f"{shown(pictures[0].rpartition('/')[2])}: save them as JPEG or PNG"
+            )
     empty = [listing.inner(f"{folder}/{name}") for name in names if not found[name]]
     if empty:
         notes.append(f"without images, and so no classes: {some(empty)}")

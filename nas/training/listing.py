@@ -5,13 +5,24 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from nas.training.images import is_image
+from nas.training.images import is_image, is_undecodable
 from nas.training.names import counted, shown, some
 from search_spaces.errors import UserError
 
-Reason = Literal["no images", "hidden", "links to nothing", "neither files nor folders", "no class"]
+Reason = Literal[
+    "no images",
+    "undecodable",
+    "hidden",
+    "links to nothing",
+    "neither files nor folders",
+    "no class",
+]
 _SAID: dict[Reason, tuple[str, str]] = {
     "no images": ("file that is no image", "files that are no images"),
+    "undecodable": (
+        "picture of a format that is not decoded here, to be saved as JPEG or PNG",
+        "pictures of formats that are not decoded here, to be saved as JPEG or PNG",
+    ),
     "hidden": ("hidden", "hidden"),
     "links to nothing": ("link to nothing", "links to nothing"),
     "neither files nor folders": ("that is no file", "that are no files"),
@@ -79,7 +90,7 @@ class Listing:
     def _kept(self, file: str) -> bool:
         if is_image(file):
             return True
-        self.leave_out(file, "no images")
+        self.leave_out(file, "undecodable" if is_undecodable(file) else "no images")
         return False
 
     def _read(self, path: str) -> Entries:

@@ -183,7 +183,9 @@ def _files_by_split(root: Path) -> dict[str, list[str]]:
             split = _split_of_file(os.path.relpath(file, root), file)
             found.setdefault(split, []).append(file) if split else nameless.append(file)
     if not found and not nameless:
-        raise UserError(f"data.path: no parquet files in {shown(root)}")
+        raise UserError(
+            f"data.path: no parquet files in {shown(root)}; see data=imagefolder for images"
+        )
     if found and nameless:
         raise UserError(
             f"data.path: {shown(nameless[0])} is named after no split, and other files in "

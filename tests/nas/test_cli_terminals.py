@@ -106,3 +106,18 @@ def test_nothing_in_a_mistake_is_obeyed_by_the_terminal(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert done.stderr.rstrip("\n").isprintable()
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_end_nothing(closed: str, tmp_path: Path) -> None:
+    toys = ["evaluator=custom", "evaluator._target_=toy.Toy", "search.workers=1"]
+    code = f"import nas.cli; nas.cli.main({['search', 'run=r', *toys, 'search.trials=2']!r})"
+    environment = {**os.environ, "PYTHONPATH": str(Path(toy.__file__).parent)}
+    done = subprocess.run(
+        ["sh", "-c", f'exec "$0" -c "$1" {closed}', sys.executable, code],
+        cwd=tmp_path,
+        env=environment,
+        check=False,
+    )
+    assert done.returncode == 0
+    assert len((tmp_path / "r/trials.csv").read_text().splitlines()) == 3

@@ -299,7 +299,11 @@ class TestStrangers:
         image_folder(tmp_path, {"a": 3, "b": 3})
         (tmp_path / "a" / "photo.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(40))
         (tmp_path / "a" / "drawing.eps").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n")
-        assert "2 files that are no images (a/drawing.eps, a/photo.heic)" in self.notes(tmp_path)
+        assert "saved as JPEG or PNG (a/drawing.eps, a/photo.heic)" in self.notes(tmp_path)
+        (tmp_path / "d").mkdir()
+        (tmp_path / "d" / "photo.heic").write_bytes(bytes(40))
+        with pytest.raises(UserError, match="d: a class of 1 picture that cannot be decoded"):
+            self.notes(tmp_path)
 
     def test_of_many_the_first_are_named(self, tmp_path):
         image_folder(tmp_path, {"a": 3, "b": 3})

@@ -46,3 +46,8 @@ def test_passwords_of_several_urls_and_of_queries_are_covered() -> None:
 @given(st.text(st.characters(exclude_characters="\n@"), min_size=6))
 def test_whatever_stands_before_the_host_is_covered(password: str) -> None:
     assert password not in without_passwords(f"postgresql://me:{password}@host/name")
+
+
+def test_every_kind_of_password_in_a_query_is_covered() -> None:
+    text = "postgresql://h/x?user=a&sslpassword=one&auth_token=two"
+    assert without_passwords(text) == "postgresql://h/x?user=a&sslpassword=***&auth_token=***"

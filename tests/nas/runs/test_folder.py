@@ -269,7 +269,6 @@ def test_nothing_is_written_through_a_link(
     ("link", "call"),
     [
         ("config.yaml", ["search", *TOY, "search.trials=2"]),
-        ("baseline.yaml", ["search", *TOY, "search.trials=2"]),
         ("trials.csv", ["search", *TOY, "search.trials=2"]),
         (".front.written.json", ["search", *TOY, "search.trials=2"]),
         ("ablation.csv", ["ablate"]),
@@ -284,6 +283,16 @@ def test_a_file_takes_the_place_of_a_link(link: str, call: list[str]) -> None:
     assert Path("file").read_text() == ""
     assert not Path("r", link).is_symlink()
     assert Path("r", link).read_text()
+
+
+def test_a_baseline_takes_the_place_of_a_link() -> None:
+    main(["search", "run=r", *TOY, "search.trials=2"])
+    Path("file").touch()
+    Path("r/baseline.yaml").unlink()
+    Path("r/baseline.yaml").symlink_to(Path("file").absolute())
+    main(["search", "run=r", *TOY, "search.trials=3"])
+    assert Path("file").read_text() == ""
+    assert load_arch("r/baseline.yaml").name == "r"
 
 
 def test_a_page_takes_the_place_of_a_link() -> None:
