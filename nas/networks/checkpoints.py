@@ -218,12 +218,11 @@ def _chosen(
                 return part, taken, tuple(others)
             odd = next(n for n, v in taken.items() if not isinstance(v, Tensor))
             raise UserError(f"{path}: its {part} holds other than tensors: {shown(str(odd))}")
-    names = list(content)[:5] if isinstance(content, Mapping) else []
-    there = ", ".join(shown(str(name)) for name in names)
-    raise UserError(
-        f"{path}: expected a state dict, names and their tensors, or one under "
-        f"{', '.join(PARTS)}" + (f"; it holds {there}" if there else "")
-    )
+    problem = f"{path}: expected a state dict, names and their tensors"
+    if not isinstance(content, Mapping) or not all(isinstance(name, str) for name in content):
+        raise UserError(problem)
+    there = ", ".join(map(shown, list(content)[:5]))
+    raise UserError(f"{problem}, or one under {', '.join(PARTS)}; it holds {there or 'nothing'}")
 
 
 def _is_state_dict(value: object) -> TypeGuard[Mapping[str, Tensor]]:

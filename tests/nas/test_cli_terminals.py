@@ -108,7 +108,7 @@ def test_nothing_in_a_mistake_is_obeyed_by_the_terminal(tmp_path: Path) -> None:
     assert done.stderr.rstrip("\n").isprintable()
 
 
-@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize("closed", ["2>&-", "<&- >&- 2>&-"])
 def test_closed_streams_end_nothing(closed: str, tmp_path: Path) -> None:
     toys = ["evaluator=custom", "evaluator._target_=toy.Toy", "search.workers=1"]
     code = f"import nas.cli; nas.cli.main({['search', 'run=r', *toys, 'search.trials=2']!r})"

@@ -1,6 +1,7 @@
 """A run folder from somebody else: nothing outside of it is touched, nothing waits or breaks."""
 
 import os
+import shutil
 import sqlite3
 import struct
 from contextlib import closing
@@ -22,10 +23,18 @@ CALLS = (
 )
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run."""
+    run = tmp_path_factory.mktemp("made") / "r"
+    main(["search", f"run={run}", *TOY, "search.trials=3"])
+    return run
+
+
 @pytest.fixture(autouse=True)
-def _a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _a_copy(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    main(["search", "run=r", *TOY, "search.trials=3"])
+    shutil.copytree(made, "r")
     Path("precious").write_text("mine")
 
 
