@@ -217,7 +217,7 @@ class TestMisfits:
         torch.save({"generator": {"a": torch.zeros(1)}, "epoch": 3}, path)
         said = refusal(SMALL, path)
         assert "or one under state_dict_ema" in said
-        assert said.endswith("it holds 'generator', 'epoch'")
+        assert said.endswith("it holds generator, epoch")
 
     def test_no_such_file_and_other_formats(self, tmp_path: Path) -> None:
         assert refusal(SMALL, tmp_path / "absent.pth") == ": no such file"
