@@ -26,9 +26,9 @@ ifeq ($(and $(BROWSER),$(POSTGRES)),)
 	apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium postgresql >/dev/null
 endif
 
-# Half of it waits, for Ray to start and for processes to die: two run side by side.
+# Half of it waits, for Ray to start and for processes to die: three run side by side.
 test: setup services
-	$(VENV)/bin/python -m pytest -n 2 --dist worksteal
+	$(VENV)/bin/python -m pytest -n 3 --dist worksteal
 
 check: setup
 	$(VENV)/bin/ruff check .
