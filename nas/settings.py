@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from nas.config import Config
-from search_spaces.errors import UserError
+from search_spaces.errors import UserError, shown
 
 Reader = Callable[[str, object], Any]
 """From a setting's name and its value to the value to use; raises UserError for another kind."""
@@ -186,12 +186,25 @@ def checked(verb: str, config: Config) -> Config:
 
     Raises UserError for the first that is missing or of another type.
     """
+    _check_numbers(config, "")
     read = dict(config)
     for name, reader in _SETTINGS[verb].items():
         if name not in config:
             raise UserError(f"{name}: missing; leave it as it is, or give a value")
         read[name] = reader(name, config[name])
     return read
+
+
+def _check_numbers(node: object, place: str) -> None:
+    """Raises UserError for an integer that no file of settings gives back."""
+    if isinstance(node, Mapping):
+        for name, value in node.items():
+            _check_numbers(value, f"{place}.{name}".lstrip("."))
+    elif isinstance(node, list):
+        for index, value in enumerate(node):
+            _check_numbers(value, f"{place}[{index}]")
+    elif isinstance(node, int) and not -(2**63) <= node < 2**63:
+        raise UserError(f"{place}: expected a number of up to 64 bits, got {shown(node)}")
 
 
 def _is_scalar(value: object) -> bool:
