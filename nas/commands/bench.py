@@ -86,7 +86,7 @@ def _entrants(config: Config, landscape: Landscape) -> list[Entrant]:
     if not isinstance(names, list) or not names:
         raise UserError(f"only: expected a list of samplers, got {names!r}")
     for name in names:
-        if name not in samplers:
+        if not isinstance(name, str) or name not in samplers:
             raise UserError(f"only: got {name!r}{closest(name, samplers)}")
     entrants = [
         Entrant(name, make(samplers[name], f"samplers.{name}", SamplerFactory), samplers[name])

@@ -165,6 +165,8 @@ def test_several_runs_are_asked_for_with_multirun_alone() -> None:
         (["search", "=3"], "'=3': expected name=value"),
         (["search", f"evaluator.divisor={2**63}"],
          "evaluator.divisor: expected a number of up to 64 bits, got 9223372036854775808"),
+        (["export", "efficientnet_b0", "format=[a,[b]]"], "format: expected a name, got ['a'"),
+        (["bench", "only=[[tpe]]", *TOY[:2]], "only: got ['tpe']"),
         (["run", "sweep.phi=many"], "sweep.phi: expected a number, got 'many'"),
         (["run", "sweep.tolerance=1e-6"], "tolerance"),
         (["run", "phis=3"], "phis: expected a list of numbers, got 3"),
