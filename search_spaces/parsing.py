@@ -88,6 +88,8 @@ def _convert(hint: Any, value: Any, path: str) -> Any:
         if value not in options:
             raise UserError(f"{path}: got {shown(value)}{closest(value, options)}")
         return value
+    if origin is Mapping and not isinstance(value, Mapping):
+        raise UserError(f"{path}: expected a mapping, got {shown(value)}")
     if origin is tuple:
         return _convert_tuple(typing.get_args(hint), value, path)
     if dataclasses.is_dataclass(hint) and not isinstance(value, typing.cast(type, hint)):

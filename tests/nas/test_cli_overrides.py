@@ -167,6 +167,7 @@ def test_several_runs_are_asked_for_with_multirun_alone() -> None:
          "evaluator.divisor: expected a number of up to 64 bits, got 9223372036854775808"),
         (["export", "efficientnet_b0", "format=[a,[b]]"], "format: expected a name, got ['a'"),
         (["bench", "only=[[tpe]]", *TOY[:2]], "only: got ['tpe']"),
+        (["search", "sampler=tpe", "sampler.options=x"], "sampler.options: expected a mapping"),
         (["run", "sweep.phi=many"], "sweep.phi: expected a number, got 'many'"),
         (["run", "sweep.tolerance=1e-6"], "tolerance"),
         (["run", "phis=3"], "phis: expected a list of numbers, got 3"),
