@@ -153,7 +153,7 @@ _SETTINGS: Mapping[str, Mapping[str, Reader]] = {
     },
     "export": {
         "network": network,
-        "format": text,
+        "format": optional(text),
         "num_classes": anything,
         "weights": optional(path),
         "out": optional(path),
