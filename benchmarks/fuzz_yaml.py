@@ -20,9 +20,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from fuzz.yaml_mutations import mutations
+from nas.latency.table import read_table
 from nas.networks.cost import cost
-from nas.networks.latency_table import read_table
-from scaling_search.family import read_constants
+from scaling_search.grow.family import read_constants
 from search_spaces.compact import parse_stage, spell, spell_arch
 from search_spaces.errors import UserError
 from search_spaces.files import read_text

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nas.tables import table
-from scaling_search.comparison import Comparison, compare
-from scaling_search.grid import Candidate, GridSettings, make_grid
-from scaling_search.strategies import Race
+from nas.cli.columns import table
+from nas.statistics.comparison import Comparison, compare
+from nas.trainings.strategies import Race
+from scaling_search.grow.grid import Candidate, GridSettings, make_grid
 from search_spaces.zoo import zoo
 
 NOISE = 0.5

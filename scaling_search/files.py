@@ -6,8 +6,8 @@ from typing import Any
 import yaml
 
 from nas.runs.tables import write_rows
-from scaling_search.answer import Standing, SweepResult
-from scaling_search.trend import Direction
+from scaling_search.judge.answer import Standing, SweepResult
+from scaling_search.judge.trend import Direction
 from search_spaces.compact import spell_arch
 from search_spaces.files import write_text
 

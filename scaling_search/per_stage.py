@@ -16,10 +16,10 @@ from nas.evaluators.base import Evaluator
 from nas.executors.ray_cluster import RaySettings
 from nas.networks.cost import cost
 from nas.runs.tables import write_rows
-from scaling_search.comparison import Comparison, compare
-from scaling_search.records import TrainingLog
-from scaling_search.strategies import Race
-from scaling_search.trainings import Network, Trainings, train
+from nas.statistics.comparison import Comparison, compare
+from nas.trainings.engine import Network, Trainings, train
+from nas.trainings.records import TrainingLog
+from nas.trainings.strategies import Race
 from search_spaces.arch import Arch, Stage
 from search_spaces.compact import spell, spell_arch
 from search_spaces.errors import UserError

@@ -4,8 +4,8 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from scaling_search.grid import Grid, GridSettings
-from scaling_search.strategies import FlatGrid, Race, Strategy
+from nas.trainings.strategies import FlatGrid, Race, Strategy
+from scaling_search.grow.grid import Grid, GridSettings
 from search_spaces.errors import UserError
 
 

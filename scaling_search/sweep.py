@@ -9,13 +9,13 @@ from pathlib import Path
 
 from nas.evaluators.base import Evaluator
 from nas.executors.ray_cluster import RaySettings
-from scaling_search.answer import SweepResult, judge
+from nas.trainings.engine import Network, Trainings, train
+from nas.trainings.records import TrainingLog
 from scaling_search.files import write_constants, write_csv
-from scaling_search.grid import Candidate, Grid, Price, make_grid
-from scaling_search.records import TrainingLog
+from scaling_search.grow.grid import Candidate, Grid, Price, make_grid
+from scaling_search.judge.answer import SweepResult, judge
+from scaling_search.judge.trend import FEWEST, Direction, fit_trend, observations, origin
 from scaling_search.settings import SweepSettings
-from scaling_search.trainings import Network, Trainings, train
-from scaling_search.trend import FEWEST, Direction, fit_trend, observations, origin
 from search_spaces.arch import Arch
 from search_spaces.compact import spell_arch
 from search_spaces.errors import UserError

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from nas.evaluators.base import EvaluationFailed, Evaluator, measured
 from nas.networks.cost import cost
-from nas.pricing import Macs, Price
-from nas.rewards import Front, Reward
+from nas.search.pricing import Macs, Price
+from nas.search.rewards import Front, Reward
 from search_spaces.arch import Arch
 from search_spaces.space import Params, Space
 

@@ -14,7 +14,7 @@ import optuna
 from nas.bench.landscape import Landscape
 from nas.bench.simulate import Step, simulate
 from nas.bench.survey import Survey
-from nas.child_processes import packed, results
+from nas.executors.child_processes import packed, results
 from nas.runs.json_lines import JsonLines
 from nas.samplers.base import SamplerFactory
 from search_spaces.parsing import from_mapping

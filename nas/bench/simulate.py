@@ -9,9 +9,9 @@ from optuna.trial import TrialState, create_trial
 
 from nas.bench.landscape import Known, Landscape
 from nas.bench.survey import Survey
-from nas.proposals import Candidate, Limits, Proposer
 from nas.samplers.base import Problem, SamplerFactory
 from nas.samplers.recommend import recommend
+from nas.search.proposals import Candidate, Limits, Proposer
 from search_spaces.errors import UserError
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from nas.bench.landscape import Known, Landscape
-from nas.rewards import pareto_front
+from nas.search.rewards import pareto_front
 from search_spaces.errors import UserError
 from search_spaces.space import Params
 

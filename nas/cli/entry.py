@@ -6,12 +6,12 @@ import shlex
 import sys
 from collections.abc import Sequence
 
+from nas.cli.config import Config
+from nas.cli.interrupts import INTERRUPTED, interruptible
 from nas.cli.mistakes import is_users, printable, shortened, told
 from nas.cli.streams import forgiving_streams
 from nas.cli.verbs import VERBS, module, overview
-from nas.config import Config
-from nas.interrupts import INTERRUPTED, interruptible
-from nas.passwords import without_passwords
+from nas.runs.passwords import without_passwords
 from search_spaces.errors import UserError
 from search_spaces.parsing import closest
 
@@ -67,11 +67,11 @@ def _dispatch(argv: list[str]) -> None:
         return
 
     def command(config: Config) -> None:
-        from nas.settings import checked
+        from nas.cli.settings import checked
 
         settings = checked(module(name), config)
         # Imported when it is called: most verbs need no framework.
-        importlib.import_module(f"nas.commands.{module(name)}").main(settings)
+        importlib.import_module(f"nas.cli.commands.{module(name)}").main(settings)
 
     from nas.cli.compose import with_config
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """One thing `nas-search` does; `nas.commands.NAME.main` does it, `conf/NAME.yaml` sets it."""
+    """One thing that `nas-search` does: `nas.cli.commands.NAME.main`, set by `conf/NAME.yaml`."""
 
     summary: str
     example: str

@@ -12,7 +12,7 @@ from nas.dashboard.settings import Settings, read_settings
 from nas.networks.cost import cost
 from nas.runs.study import recorded
 from nas.runs.trials_csv import COLUMNS, rows
-from nas.search import standing
+from nas.search.loop import standing
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
 from search_spaces.files import read_bytes, read_text

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from nas.rewards import Absolute, Front, Hard, Soft
+from nas.search.rewards import Absolute, Front, Hard, Soft
 
 AnyReward = Soft | Hard | Absolute
 REWARDS: Mapping[str, type[AnyReward]] = {
-    f"nas.rewards.{cls.__name__}": cls for cls in (Soft, Hard, Absolute, Front)
+    f"nas.search.rewards.{cls.__name__}": cls for cls in (Soft, Hard, Absolute, Front)
 }
 
 

@@ -9,7 +9,7 @@ from nas.dashboard import theme
 from nas.dashboard.frames import RunFrames
 from nas.dashboard.html import Markup, element, phrase
 from nas.dashboard.settings import AnyReward
-from nas.rewards import Absolute, Front, Hard, Soft
+from nas.search.rewards import Absolute, Front, Hard, Soft
 
 _PHRASES = {
     "dataset": "{}",

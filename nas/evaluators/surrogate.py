@@ -15,11 +15,11 @@ from zipfile import BadZipFile
 import numpy as np
 
 from nas.evaluators.base import Evaluator, Measurement, Report
-from nas.evaluators.regression import Floats, Quality, Regression, learn
 from nas.evaluators.rows import MOST_BYTES, RowsFile
 from nas.evaluators.table import check_in_space
-from nas.samplers.encoding import Encoding
-from nas.samplers.gp import Kernel
+from nas.prediction.features import Encoding
+from nas.prediction.gaussian_process import Kernel
+from nas.prediction.regression import Floats, Quality, Regression, learn
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
 from search_spaces.files import read_bytes, written

@@ -9,9 +9,9 @@ from multiprocessing.connection import wait
 from types import TracebackType
 from typing import Self
 
-from nas.child_processes import ChildProcess, packed
 from nas.evaluators.base import Evaluator
 from nas.executors.base import Job, Outcome, run_job, run_job_apart
+from nas.executors.child_processes import ChildProcess, packed
 
 _ATTEMPTS = 3
 """Times a job is begun, each in a fresh process, before the loss of its process is its end."""

@@ -4,8 +4,8 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Any
 
-from nas.child_processes import unsendable
 from nas.evaluators.base import Evaluator, Sharing
+from nas.executors.child_processes import unsendable
 from search_spaces.arch import Arch
 
 

@@ -10,8 +10,8 @@ from nas.dashboard import theme
 from nas.dashboard.html import definitions, element, table
 from nas.dashboard.page import Panel, Section, render_page
 from nas.networks.cost import cost
-from nas.proxies.ranking import Tau
 from nas.proxies.report import HEADER, Baseline, Verdict, cells
+from nas.statistics.rank_correlation import Tau
 from search_spaces.arch import Arch
 
 

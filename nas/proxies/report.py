@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from nas.networks.cost import cost, cost_and_capacity
-from nas.proxies.ranking import Tau, kendall, kendall_gain, together
 from nas.proxies.trainings import Trained
+from nas.statistics.rank_correlation import Tau, kendall, kendall_gain, together
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
 

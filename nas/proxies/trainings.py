@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from nas.executors.base import Executor, Job, Outcome
-from nas.runs.failures import Failures
 from nas.runs.json_lines import JsonLines
+from nas.trainings.failures import Failures
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
 from search_spaces.parsing import from_mapping

@@ -13,8 +13,8 @@ import sqlalchemy
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import NullPool, QueuePool
 
-from nas.passwords import without_passwords
 from nas.runs.locks import awaited, held
+from nas.runs.passwords import without_passwords
 from search_spaces.errors import UserError
 from search_spaces.files import not_a_link
 

@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 from optuna.samplers import BaseSampler
 
+from nas.prediction.features import Floats, Rows
+from nas.prediction.gaussian_process import Prior
 from nas.samplers.acquisition import Front, log_expected_gain
 from nas.samplers.base import Problem
 from nas.samplers.discrete import DiscreteSampler, History
-from nas.samplers.encoding import Floats, Rows
-from nas.samplers.gp import Prior
 from nas.samplers.knowledge import AccuracyModel, Knowledge
 from search_spaces.errors import UserError
 

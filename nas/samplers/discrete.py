@@ -12,8 +12,8 @@ from optuna.samplers import BaseSampler, RandomSampler
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
+from nas.prediction.features import Encoding, Floats, Rows
 from nas.samplers.base import Problem, distributions
-from nas.samplers.encoding import Encoding, Floats, Rows
 from search_spaces.errors import UserError
 
 _TRIES = 2000

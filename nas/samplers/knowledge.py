@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from nas.prediction.features import Encoding, Floats, Rows
+from nas.prediction.gaussian_process import Kernel, Posterior, Prior, condition, fit, unfitted
 from nas.samplers.base import Params, Problem
 from nas.samplers.discrete import History
-from nas.samplers.encoding import Encoding, Floats, Rows
-from nas.samplers.gp import Kernel, Posterior, Prior, condition, fit, unfitted
 
 _SMALLEST_ERROR = 1e-3
 _GROWTH = 1.2

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from optuna.samplers import BaseSampler
 
+from nas.prediction.features import Rows
 from nas.samplers.base import Problem
 from nas.samplers.discrete import DiscreteSampler, History, one_objective
-from nas.samplers.encoding import Rows
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from optuna.samplers import BaseSampler
 
+from nas.prediction.features import Encoding, Floats, Rows
 from nas.samplers.base import Problem
 from nas.samplers.discrete import DiscreteSampler, History, one_objective
-from nas.samplers.encoding import Encoding, Floats, Rows
 from search_spaces.errors import UserError
 
 _DRAWS = 200

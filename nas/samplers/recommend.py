@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 from optuna.trial import FrozenTrial
 
+from nas.prediction.features import Encoding, Floats
+from nas.prediction.gaussian_process import Prior
 from nas.samplers.base import Problem
 from nas.samplers.discrete import History
-from nas.samplers.encoding import Encoding, Floats
-from nas.samplers.gp import Prior
 from nas.samplers.knowledge import Knowledge
 
 _LEAST = 8

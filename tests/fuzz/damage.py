@@ -62,8 +62,8 @@ class Seen:
 
 def make_run(folder: Path) -> Path:
     """A finished run: a search, a sweep's log and its constants, a family."""
-    from scaling_search.grid import make_grid
-    from scaling_search.records import TrainingLog, TrainingRecord
+    from nas.trainings.records import TrainingLog, TrainingRecord
+    from scaling_search.grow.grid import make_grid
     from scaling_search.settings import SweepSettings
     from search_spaces.yaml_io import load_arch
 

@@ -27,7 +27,8 @@ SECONDS = 10.0
 VALUES = (
     "3", "-1", "0", "1e400", "-1e400", "1e-300", "123456789012345678901234567890", "true", "null",
     "nan", "inf", "[]", "[3]", "[null]", "[a,[b]]", "{}", "{a: 1}", "{_target_: 3}",
-    "{_target_: nas.rewards.Soft}", "x", "", " ", "''", "'3'", "x" * 300, "x/" * 2100, "ü (é), #1",
+    "{_target_: nas.search.rewards.Soft}", "x", "", " ", "''", "'3'",
+    "x" * 300, "x/" * 2100, "ü (é), #1",
     "a=b", "1e-9", "\x1b[2J", "a\nb", "\udcff", "${nothing}", "${run}", "${", "[", "{a",
     "'", "\\", "!", "*", "a,b", "choice(a,b)", "f(x)", "~", "/dev/null", ".", "..",
     "efficientnet_b0", "2001-99-99",
@@ -195,10 +196,10 @@ def _short_trainings() -> Iterator[None]:
             raise _Reached
         return Measurement(accuracy=0.5)
 
-    ends = ("scaling_search.sweep.run_sweep", "scaling_search.ablation_training.train_ablation",
-            "scaling_search.per_stage.run_per_stage", "nas.commands.bench.survey",
+    ends = ("scaling_search.sweep.run_sweep", "scaling_search.ablate.train_ablation",
+            "scaling_search.per_stage.run_per_stage", "nas.cli.commands.bench.survey",
             "nas.executors.local.Processes.__enter__", "nas.executors.ray_tasks.RayTasks.__enter__",
-            "nas.networks.latency_profile.build_table")  # fmt: skip
+            "nas.latency.profile.build_table")  # fmt: skip
     with contextlib.ExitStack() as stack:
         for end in ends:
             stack.enter_context(mock.patch(end, reached))

@@ -10,12 +10,12 @@ from typing import Any
 
 import yaml
 
-from nas.rewards import Absolute, Hard, Soft
-from scaling_search.ablation import ablate
-from scaling_search.ablation import write_ablation as write_networks
-from scaling_search.compound import PAPER, Constants
-from scaling_search.family import formula_family
-from scaling_search.family import write_family as write_members
+from nas.search.rewards import Absolute, Hard, Soft
+from scaling_search.grow.ablation import ablate
+from scaling_search.grow.ablation import write_ablation as write_networks
+from scaling_search.grow.family import formula_family
+from scaling_search.grow.family import write_family as write_members
+from scaling_search.rule.compound import PAPER, Constants
 from search_spaces.yaml_io import write_arch
 from search_spaces.zoo import zoo
 
@@ -46,7 +46,7 @@ def write_config(
         "search": {
             "space": {"name": "kernel_expand"},
             "sampler": {"_target_": "nas.samplers.optuna.OptunaSampler", "sampler": "a.TPESampler"},
-            "reward": {"_target_": f"nas.rewards.{type(reward).__name__}", **asdict(reward)},
+            "reward": {"_target_": f"nas.search.rewards.{type(reward).__name__}", **asdict(reward)},
             "search": {"seed": 0, "seeds": 2},
             "about": dict(evaluator),
         },

@@ -22,9 +22,9 @@ from nas.bench.survey import Survey, survey
 from nas.cli import main
 from nas.evaluators.base import Evaluator, Measurement
 from nas.networks.cost import cost
-from nas.rewards import Front, Reward, Soft
 from nas.samplers.cost_aware import CostAware
 from nas.samplers.optuna import OptunaSampler
+from nas.search.rewards import Front, Reward, Soft
 from orphans import kill_with_children
 from search_spaces.space import load_space
 

@@ -8,11 +8,11 @@ import numpy as np
 import optuna
 import pytest
 
+from nas.prediction.features import Encoding, Rows
+from nas.prediction.gaussian_process import Prior
 from nas.samplers.base import Problem, distributions
 from nas.samplers.cost_aware import CostAware
 from nas.samplers.discrete import History
-from nas.samplers.encoding import Encoding, Rows
-from nas.samplers.gp import Prior
 from nas.samplers.knowledge import Knowledge
 from search_spaces.choices import Choice
 

@@ -21,9 +21,9 @@ from nas.dashboard.progress import hypervolume_shares, progress, progress_figure
 from nas.dashboard.published import published_efficientnet, published_networks
 from nas.dashboard.sweep import sweep, sweep_figure
 from nas.dashboard.trials import accuracy_against_macs, accuracy_against_macs_figure
-from nas.rewards import Absolute, Front, Hard, Soft
-from scaling_search.compound import Constants
-from scaling_search.family import formula_family, published_family, write_family
+from nas.search.rewards import Absolute, Front, Hard, Soft
+from scaling_search.grow.family import formula_family, published_family, write_family
+from scaling_search.rule.compound import Constants
 from search_spaces.yaml_io import write_arch
 from search_spaces.zoo import zoo
 

@@ -19,9 +19,10 @@ from nas.dashboard.frames import (
     TRIAL_WORDS,
     load_run,
 )
-from nas.rewards import Absolute, Front, Hard, Soft
 from nas.runs import trials_csv
-from scaling_search import ablation, ablation_training, files
+from nas.search.rewards import Absolute, Front, Hard, Soft
+from scaling_search import ablate, files
+from scaling_search.grow import ablation
 from search_spaces.errors import UserError
 
 
@@ -79,7 +80,7 @@ def test_every_column_that_is_written_is_known() -> None:
     )
     assert set(files.COLUMNS) == set(SWEEP_NUMBERS + SWEEP_FLAGS + SWEEP_WORDS)
     known = ABLATION_NUMBERS + ABLATION_FLAGS + ABLATION_WORDS
-    assert set(ablation_training.COLUMNS) == set(known)
+    assert set(ablate.COLUMNS) == set(known)
     assert set(ablation.COLUMNS) >= {"kind", "target_ratio", *GROWN}
 
 

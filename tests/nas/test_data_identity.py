@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nas.commands.found import announced, say_found
+from nas.cli.commands.found import announced, say_found
 from nas.evaluators.scored_proxy import ScoredProxyEvaluator
 from nas.evaluators.zero_cost import ZeroCostEvaluator
 from nas.executors.base import Executor

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from nas.interrupts import interruptible
+from nas.cli.interrupts import interruptible
 
 
 @pytest.fixture(autouse=True)

@@ -12,10 +12,10 @@ import torch
 import yaml
 from hypothesis import given, settings
 
-from nas.networks.latency import LatencySettings, device_facts, measure, time_networks
-from nas.networks.latency_cover import covering
-from nas.networks.latency_profile import TableSettings, build_table, without_drift
-from nas.networks.latency_table import LatencyTable, parts, read_table, write_table
+from nas.latency.cover import covering
+from nas.latency.measure import LatencySettings, device_facts, measure, time_networks
+from nas.latency.profile import TableSettings, build_table, without_drift
+from nas.latency.table import LatencyTable, parts, read_table, write_table
 from search_spaces.arch import Arch, Head, Stage, Stem
 from search_spaces.errors import UserError
 from search_spaces.space import Space, load_space
@@ -202,7 +202,7 @@ def test_cuda_is_refused_where_there_is_none(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_predicting_needs_no_framework() -> None:
     code = (
-        "import sys, nas.networks.latency_table, nas.networks.latency_cover;"
+        "import sys, nas.latency.table, nas.latency.cover;"
         "sys.exit([m for m in ('torch', 'ray', 'pandas', 'optuna') if m in sys.modules] or 0)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nas.passwords import without_passwords
+from nas.runs.passwords import without_passwords
 
 
 @pytest.mark.parametrize(

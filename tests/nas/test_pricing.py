@@ -8,15 +8,15 @@ import yaml
 
 from nas.cli import main
 from nas.executors.local import InProcess
+from nas.latency.cover import covering
+from nas.latency.table import LatencyTable, parts, write_table
 from nas.networks.cost import cost
-from nas.networks.latency_cover import covering
-from nas.networks.latency_table import LatencyTable, parts, write_table
-from nas.pricing import Macs, Params, Price, TableLatency
-from nas.rewards import Front, Soft
 from nas.runs.storage import SqliteFile
 from nas.runs.study import StudyStore
 from nas.samplers.optuna import OptunaSampler
-from nas.search import Search, SearchSettings
+from nas.search.loop import Search, SearchSettings
+from nas.search.pricing import Macs, Params, Price, TableLatency
+from nas.search.rewards import Front, Soft
 from search_spaces.errors import UserError
 from search_spaces.space import Space, load_space
 from search_spaces.yaml_io import load_arch

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from optuna.samplers import BaseSampler, PartialFixedSampler, RandomSampler
 
 from nas.networks.cost import cost_and_capacity
-from nas.pricing import Macs, Params
-from nas.proposals import Limits, Proposer
-from nas.rewards import Soft
 from nas.samplers.base import Problem
+from nas.search.pricing import Macs, Params
+from nas.search.proposals import Limits, Proposer
+from nas.search.rewards import Soft
 from search_spaces.space import load_space
 
 SPACE = load_space(

@@ -16,11 +16,11 @@ from browser import probed
 from nas.cli import main
 from nas.networks.cost import cost
 from nas.proxies.page import accuracies_figure
-from nas.proxies.ranking import kendall, kendall_gain, together
 from nas.proxies.report import accuracies, baselines, dearest, verdict
 from nas.proxies.sample import spread_sample
 from nas.proxies.trainings import Trained
-from nas.rewards import Soft
+from nas.search.rewards import Soft
+from nas.statistics.rank_correlation import kendall, kendall_gain, together
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
 from search_spaces.space import load_space

@@ -16,15 +16,15 @@ from nas.executors.base import Job
 from nas.executors.local import InProcess
 from nas.executors.ray_cluster import RaySettings
 from nas.executors.ray_tasks import RayTasks
-from nas.rewards import Soft
 from nas.runs.storage import SqliteFile
 from nas.runs.study import StudyStore
 from nas.samplers.optuna import OptunaSampler
-from nas.search import Search, SearchSettings
+from nas.search.loop import Search, SearchSettings
+from nas.search.rewards import Soft
 from nas.training.sources import Digits, Splits
-from scaling_search.records import TrainingLog
-from scaling_search.strategies import FlatGrid
-from scaling_search.trainings import Network, Trainings, train
+from nas.trainings.engine import Network, Trainings, train
+from nas.trainings.records import TrainingLog
+from nas.trainings.strategies import FlatGrid
 from search_spaces.arch import Arch, Stage
 from search_spaces.errors import UserError
 from search_spaces.space import load_space

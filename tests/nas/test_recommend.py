@@ -10,19 +10,19 @@ import pytest
 from optuna.trial import TrialState, create_trial
 
 import toy
-from nas.commands.search import summary
+from nas.cli.commands.search import summary
 from nas.executors.local import InProcess
 from nas.networks.cost import cost
-from nas.pricing import Macs
-from nas.proposals import Limits, Proposer
-from nas.rewards import Soft
 from nas.runs.records import Record, Standing
 from nas.runs.storage import SqliteFile
 from nas.runs.study import StudyStore
 from nas.samplers.base import Problem, distributions
 from nas.samplers.optuna import OptunaSampler
 from nas.samplers.recommend import recommend
-from nas.search import Search, SearchSettings, standing
+from nas.search.loop import Search, SearchSettings, standing
+from nas.search.pricing import Macs
+from nas.search.proposals import Limits, Proposer
+from nas.search.rewards import Soft
 from search_spaces.space import Space, load_space
 
 SPACE: Space = load_space(

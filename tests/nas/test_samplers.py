@@ -12,12 +12,12 @@ import yaml
 from optuna.distributions import BaseDistribution, IntDistribution
 from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 
-from nas.config import config_dir, make
+from nas.cli.config import config_dir, make
 from nas.networks.cost import cost
-from nas.pricing import Macs
-from nas.proposals import Candidate, Limits, Proposer
-from nas.rewards import Soft
 from nas.samplers.base import Problem, SamplerFactory, distributions
+from nas.search.pricing import Macs
+from nas.search.proposals import Candidate, Limits, Proposer
+from nas.search.rewards import Soft
 from search_spaces.choices import Choice
 from search_spaces.errors import UserError
 from search_spaces.space import Space, load_space

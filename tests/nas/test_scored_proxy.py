@@ -95,7 +95,7 @@ def test_networks_beyond_the_space_are_trained_alone() -> None:
     ("command", "trains"),
     [
         (["sweep"], "scaling_search.sweep.run_sweep"),
-        (["ablate", "train=true"], "scaling_search.ablation_training.train_ablation"),
+        (["ablate", "train=true"], "scaling_search.ablate.train_ablation"),
     ],
 )
 def test_a_sweep_and_an_ablation_train_alone(

@@ -11,14 +11,14 @@ import pytest
 from nas.evaluators.base import Measurement, Report
 from nas.executors.base import Executor
 from nas.executors.local import InProcess, Processes
-from nas.rewards import Front, Soft
-from nas.runs.failures import Failures
 from nas.runs.records import Record
 from nas.runs.storage import SqliteFile
 from nas.runs.study import StudyStore
 from nas.runs.trials_csv import write_csv
 from nas.samplers.optuna import OptunaSampler
-from nas.search import Search, SearchSettings, SearchStopped, standing
+from nas.search.loop import Search, SearchSettings, SearchStopped, standing
+from nas.search.rewards import Front, Soft
+from nas.trainings.failures import Failures
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
 from search_spaces.space import Space, load_space

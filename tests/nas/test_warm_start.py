@@ -14,14 +14,14 @@ import pytest
 import yaml
 
 from nas.cli import main
-from nas.config import config_dir
+from nas.cli.config import config_dir
 from nas.networks.cost import cost
-from nas.pricing import Macs
-from nas.proposals import Limits, Proposer
-from nas.rewards import Soft
 from nas.samplers.cost_aware import CostAware
 from nas.samplers.local import Local
-from nas.warm_start import WarmStart, nearest, read_warm_start
+from nas.search.pricing import Macs
+from nas.search.proposals import Limits, Proposer
+from nas.search.rewards import Soft
+from nas.search.warm_start import WarmStart, nearest, read_warm_start
 from search_spaces.errors import UserError
 from search_spaces.space import Space, load_space
 from search_spaces.zoo import zoo

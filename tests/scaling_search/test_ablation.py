@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nas.networks.cost import cost
-from scaling_search.ablation import COLUMNS, KINDS, ablate, write_ablation
-from scaling_search.compound import PAPER, Constants, Multipliers
+from scaling_search.grow.ablation import COLUMNS, KINDS, ablate, write_ablation
+from scaling_search.rule.compound import PAPER, Constants, Multipliers
 from search_spaces.errors import UserError
 from search_spaces.yaml_io import load_arch, read_about
 from search_spaces.zoo import zoo
@@ -126,7 +126,7 @@ def test_what_cannot_be_is_refused(call, message):
 
 def test_no_framework_is_needed():
     code = (
-        "import sys, scaling_search.ablation;"
+        "import sys, scaling_search.grow.ablation;"
         "sys.exit([m for m in ('torch', 'ray', 'pandas', 'optuna') if m in sys.modules] or 0)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -3,11 +3,11 @@ import csv
 import pytest
 
 from nas.executors.ray_cluster import RaySettings
-from scaling_search.ablation import ablate
-from scaling_search.ablation_training import train_ablation
-from scaling_search.compound import PAPER
-from scaling_search.records import TrainingLog
-from scaling_search.trend import observations
+from nas.trainings.records import TrainingLog
+from scaling_search.ablate import train_ablation
+from scaling_search.grow.ablation import ablate
+from scaling_search.judge.trend import observations
+from scaling_search.rule.compound import PAPER
 from search_spaces.errors import UserError
 from search_spaces.zoo import zoo
 from synthetic import Failing, Surface

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from scaling_search.comparison import compare
+from nas.statistics.comparison import compare
 from search_spaces.errors import UserError
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scaling_search.compound import PAPER, PUBLISHED, Constants
+from scaling_search.rule.compound import PAPER, PUBLISHED, Constants
 from search_spaces.errors import UserError
 from search_spaces.zoo import zoo
 

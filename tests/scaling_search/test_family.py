@@ -4,14 +4,14 @@ import sys
 import pytest
 
 from nas.networks.cost import cost
-from scaling_search.compound import PAPER, Constants
-from scaling_search.family import (
+from scaling_search.grow.family import (
     formula_family,
     published_family,
     read_constants,
     scaled_dropout,
     write_family,
 )
+from scaling_search.rule.compound import PAPER, Constants
 from search_spaces.errors import UserError
 from search_spaces.yaml_io import load_arch, read_about
 from search_spaces.zoo import zoo
@@ -127,7 +127,7 @@ def test_a_phi_given_twice_is_refused():
 
 def test_no_framework_is_loaded():
     code = (
-        "import sys, scaling_search.family\n"
+        "import sys, scaling_search.grow.family\n"
         "print([m for m in ('torch', 'ray', 'plotly', 'optuna', 'pandas') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

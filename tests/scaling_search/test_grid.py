@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nas.networks.cost import cost
-from scaling_search.compound import PAPER, Constants
-from scaling_search.grid import GridSettings, make_grid, nominal_points
+from scaling_search.grow.grid import GridSettings, make_grid, nominal_points
+from scaling_search.rule.compound import PAPER, Constants
 from search_spaces.errors import UserError
 from search_spaces.zoo import zoo
 

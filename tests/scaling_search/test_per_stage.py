@@ -4,8 +4,8 @@ import pytest
 
 from nas.executors.ray_cluster import RaySettings
 from nas.networks.cost import cost
-from scaling_search.compound import PAPER
 from scaling_search.per_stage import run_per_stage, variants
+from scaling_search.rule.compound import PAPER
 from search_spaces.errors import UserError
 from search_spaces.yaml_io import load_arch, read_about
 from search_spaces.zoo import zoo

@@ -5,8 +5,8 @@ import pytest
 
 from nas.evaluators.base import Measurement
 from nas.executors.base import Outcome
-from scaling_search.records import TrainingLog, TrainingRecord
-from scaling_search.trainings import Network, Trainings
+from nas.trainings.engine import Network, Trainings
+from nas.trainings.records import TrainingLog, TrainingRecord
 from search_spaces.errors import UserError
 from search_spaces.zoo import zoo
 

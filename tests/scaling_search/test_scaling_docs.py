@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from nas.networks.cost import cost
-from scaling_search.ablation import ablate
-from scaling_search.compound import PAPER
+from scaling_search.grow.ablation import ablate
+from scaling_search.rule.compound import PAPER
 from search_spaces.scaling import scale
 from search_spaces.zoo import zoo
 

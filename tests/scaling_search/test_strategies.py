@@ -2,7 +2,7 @@ import random
 
 import pytest
 
-from scaling_search.strategies import FlatGrid, Race
+from nas.trainings.strategies import FlatGrid, Race
 
 
 def accuracy(candidate, seed, sigma=0.005):

@@ -2,8 +2,8 @@ import dataclasses
 
 import pytest
 
-from scaling_search.grid import GridSettings, make_grid
-from scaling_search.survey import merge_map, recommended, survey, survey_text
+from scaling_search.grow.grid import GridSettings, make_grid
+from scaling_search.judge.forecast import merge_map, recommended, survey, survey_text
 from search_spaces.errors import UserError
 from search_spaces.zoo import zoo
 

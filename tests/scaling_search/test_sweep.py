@@ -15,8 +15,8 @@ import yaml
 from nas.evaluators.proxy import ProxyEvaluator
 from nas.executors.ray_cluster import RaySettings
 from nas.training.sources import Digits
-from scaling_search.compound import Constants
-from scaling_search.family import read_constants
+from scaling_search.grow.family import read_constants
+from scaling_search.rule.compound import Constants
 from scaling_search.settings import SweepSettings
 from scaling_search.sweep import plan_sweep, run_sweep
 from search_spaces.errors import UserError

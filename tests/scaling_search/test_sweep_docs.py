@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from scaling_search.grid import GridSettings
-from scaling_search.survey import survey, survey_text
+from scaling_search.grow.grid import GridSettings
+from scaling_search.judge.forecast import survey, survey_text
 from search_spaces.zoo import zoo
 
 PAGE = Path(__file__).parents[2] / "docs" / "sweep.md"

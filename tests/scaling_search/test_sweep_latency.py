@@ -3,8 +3,8 @@ import math
 import pytest
 
 from nas.networks.cost import cost
-from scaling_search.grid import GridSettings, make_grid
-from scaling_search.latency import timed_price
+from scaling_search.grow.grid import GridSettings, make_grid
+from scaling_search.latency_price import timed_price
 from search_spaces.errors import UserError
 from search_spaces.zoo import zoo
 

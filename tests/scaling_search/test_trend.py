@@ -3,9 +3,9 @@ import math
 import numpy as np
 import pytest
 
-from scaling_search.compound import Multipliers
-from scaling_search.grid import GridSettings, make_grid
-from scaling_search.trend import Observation, fit_trend, realised
+from scaling_search.grow.grid import GridSettings, make_grid
+from scaling_search.judge.trend import Observation, fit_trend, realised
+from scaling_search.rule.compound import Multipliers
 from search_spaces.errors import UserError
 from search_spaces.zoo import zoo
 

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fuzz.yaml_mutations import TOKENS, VALUES, mutations
+from nas.latency.table import read_table
 from nas.networks.cost import cost
-from nas.networks.latency_table import read_table
-from scaling_search.family import published_family, read_constants
+from scaling_search.grow.family import published_family, read_constants
 from search_spaces.compact import parse_stage, spell
 from search_spaces.errors import UserError
 from search_spaces.files import read_text

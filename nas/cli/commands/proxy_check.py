@@ -1,0 +1,180 @@
+"""`nas-search proxy-check`: how well does a proxy rank networks, beside their MACs alone?"""
+
+import functools
+import random
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from nas.cli.columns import table
+from nas.cli.commands.executor import executor
+from nas.cli.commands.found import say_found
+from nas.cli.commands.price import price
+from nas.cli.config import Config, integer, make
+from nas.cli.progress import Pace, Progress
+from nas.evaluators.base import EvaluationFailed, Evaluator, measured
+from nas.evaluators.identity import identity_of
+from nas.networks.cost import cost
+from nas.proxies.page import check_page
+from nas.proxies.report import (
+    HEADER,
+    Baseline,
+    RewardOf,
+    Verdict,
+    accuracies,
+    baselines,
+    cells,
+    dearest,
+    verdict,
+)
+from nas.proxies.sample import spread_sample
+from nas.proxies.trainings import Trained, read, train
+from nas.runs.folder import RunFolder, Stage, logged
+from nas.runs.tables import write_rows
+from nas.search.rewards import Reward
+from nas.statistics.rank_correlation import Tau
+from search_spaces.arch import Arch
+from search_spaces.errors import UserError
+from search_spaces.files import write_text
+from search_spaces.space import load_space, space_identity
+
+
+def main(config: Config) -> None:
+    """Write `proxy_check.jsonl`, `.csv` and `.html` into the run folder; print the table."""
+    folder, count = Path(config["run"]), integer("networks", config["networks"], 5)
+    seeds = range(integer("seeds", config["seeds"], 1))
+    seed = integer("seed", config["seed"], 0)
+    space = load_space(config["space"], "space")
+    archs = spread_sample(space, count, seed)
+    nodes = _proxies(config)
+    proxies: dict[str, Evaluator] = {
+        name: make(node, f"proxies.{name}", Evaluator) for name, node in nodes.items()
+    }
+    reward, truth = _reward(config), _truth(config, archs)
+    for evaluator in proxies.values():
+        evaluator.prepare()
+    workers = {
+        name: executor(config, evaluator, "workers", config["workers"])
+        for name, evaluator in proxies.items()
+    }
+    path = folder / "proxy_check.jsonl"
+    made_with = {name: config[name] for name in ("networks", "seed")}
+    made_with["space"] = space_identity(space, config["space"])
+    held = RunFolder(folder)
+    with held.stage(logged("proxy-check", made_with, path, "proxy_check.csv")):
+        identities = {name: identity_of(proxies[name], node) for name, node in nodes.items()}
+        _keep_settings(held, path, identities)
+        say_found(*proxies.values())
+        told = _Told(len(proxies) * len(archs) * len(seeds) - _done(path, nodes, archs, seeds))
+        # Cheapest first, a check that is cut short would have seen no dear network.
+        mixed = random.Random(seed).sample(archs, len(archs))
+        for name in proxies:
+            train(name, mixed, seeds, workers[name], path, told)
+        trained = [each for each in read(path) if each.proxy in proxies and each.seed in seeds]
+        reference = truth if truth is not None else accuracies(trained, dearest(trained))
+        verdicts = [verdict(name, trained, archs, reference, reward) for name in proxies]
+        free = baselines(archs, reference, reward)
+        _write(folder / "proxy_check.csv", verdicts, free)
+        against = "true accuracies" if truth is not None else f"proxy {dearest(trained)!r}"
+        said = {name: accuracies(trained, name) for name in proxies}
+        facts = {"space": config["space"]["name"], "networks": str(count)}
+        page = check_page(archs, said, reference, verdicts, free, facts, against)
+        write_text(folder / "proxy_check.html", page)
+    print(f"{len(archs)} networks of {config['space']['name']}, against {against}\n")
+    print(_shown(verdicts, free))
+    print(f"\nwritten to {folder}: proxy_check.html, proxy_check.csv, proxy_check.jsonl")
+
+
+def _proxies(config: Config) -> dict[str, Any]:
+    """The evaluator's configuration, changed as each proxy says."""
+    given = {"default": {}} if config["proxies"] is None else config["proxies"]
+    if not isinstance(given, Mapping) or not given:
+        raise UserError(f"proxies: expected settings by name, got {given!r}")
+    for name, changes in given.items():
+        if not isinstance(changes, Mapping):
+            raise UserError(f"proxies.{name}: expected settings of the evaluator, got {changes!r}")
+    return {str(name): _changed(config["evaluator"], changes) for name, changes in given.items()}
+
+
+def _changed(node: Any, changes: Any) -> Any:
+    if not isinstance(node, Mapping) or not isinstance(changes, Mapping) or "_target_" in changes:
+        return changes
+    return {**node, **{name: _changed(node.get(name), value) for name, value in changes.items()}}
+
+
+def _keep_settings(folder: RunFolder, path: Path, nodes: Mapping[str, Any]) -> None:
+    """Remember what each name stood for. Raises UserError where it stood for something else."""
+    kept = {each.proxy for each in read(path)}
+    for name, node in nodes.items():
+        recorded = functools.partial(kept.__contains__, name)
+        folder.note(Stage(f"proxy {name}", {"evaluator": node}, recorded, str(path)))
+
+
+def _reward(config: Config) -> RewardOf:
+    of: Reward = make(config["reward"], "reward", Reward)
+    priced = price(config)
+    return lambda arch, accuracy: of(accuracy, priced(arch, cost(arch)))
+
+
+def _truth(config: Config, archs: Sequence[Arch]) -> dict[str, float] | None:
+    """True accuracies by network; None where nobody knows them."""
+    if config.get("truth") is None:
+        return None
+    evaluator: Evaluator = make(config["truth"], "truth", Evaluator)
+    evaluator.prepare()
+    known = {}
+    for arch in archs:
+        try:
+            found = measured(evaluator, arch, 0, lambda epoch, accuracy: None)
+        except EvaluationFailed:
+            continue
+        known[arch.key()] = found.accuracy
+    return known
+
+
+def _done(path: Path, nodes: Mapping[str, Any], archs: Sequence[Arch], seeds: range) -> int:
+    keys = {arch.key() for arch in archs}
+    kept = read(path)
+    return sum(e.proxy in nodes and e.key in keys and e.seed in seeds for e in kept)
+
+
+class _Told:
+    """Tells the terminal of each training."""
+
+    def __init__(self, total: int) -> None:
+        self._total, self._done = total, 0
+        self._line, self._pace = Progress("proxy-check"), Pace()
+
+    def __call__(self, trained: Trained) -> None:
+        self._done += 1
+        said = trained.reason if trained.accuracy is None else f"{trained.accuracy:.4f}"
+        left = self._pace.step(self._total - self._done)
+        self._line(self._done, self._total, f"{trained.proxy} {said}", left)
+
+
+def _shown(verdicts: Sequence[Verdict], free: Sequence[Baseline]) -> str:
+    curves = [
+        f"τ by epoch, {v.proxy}: {', '.join(f'{tau:.2f}' for tau in v.by_epoch)}"
+        for v in verdicts
+        if v.by_epoch
+    ]
+    return "\n".join([table(HEADER, cells(verdicts, free)), "", *curves]).rstrip()
+
+
+def _write(path: Path, verdicts: Sequence[Verdict], free: Sequence[Baseline]) -> None:
+    taus = ("tau", "over_macs", "with_macs", "reward_tau", "calibrated_tau")
+    ends = [tau + end for tau in taus for end in ("", "_low", "_high")]
+    columns = ("proxy", "networks", "failed", "seconds", *ends, "spread")
+    lines: list[tuple[object, ...]] = []
+    for v in verdicts:
+        of = (v.tau, v.over_macs, v.with_macs, v.reward, v.calibrated)
+        numbers = [number for tau in of for number in _numbers(tau)]
+        lines.append((v.proxy, v.networks, v.failed, v.seconds, *numbers, v.spread))
+    for b in free:
+        of_both = (*_numbers(b.tau), *[""] * 6, *_numbers(b.reward), *[""] * 4)
+        lines.append((b.name, "", "", 0, *of_both))
+    write_rows(path, columns, [dict(zip(columns, line, strict=True)) for line in lines])
+
+
+def _numbers(tau: Tau | None) -> tuple[float | str, ...]:
+    return ("", "", "") if tau is None else (tau.value, tau.low, tau.high)

@@ -1,0 +1,53 @@
+"""`nas-search run`: search, sweep, scale and draw, in one run folder."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from nas.cli.commands.dashboard import draw
+from nas.cli.commands.scale import check_family, constants, family, family_table, write
+from nas.cli.commands.search import search, validated_on
+from nas.cli.commands.search import summary as search_summary
+from nas.cli.commands.sweep import check_sweep, sweep
+from nas.cli.commands.sweep import summary as sweep_summary
+from nas.cli.config import Config
+from nas.cli.progress import clock
+from search_spaces.space import load_space
+from search_spaces.yaml_io import load_arch
+
+
+def main(config: Config) -> None:
+    """Each stage goes on from what the run folder holds; the end is a table and a page."""
+    run = Path(config["run"])
+    _check(config, run)
+    with _stage("1/4 search"):
+        found = search(config, run)
+    baseline = load_arch(str(run / "baseline.yaml"))
+    with _stage("2/4 sweep"):
+        result = sweep(baseline, config, run)
+    with _stage("3/4 family"):
+        members = family(baseline, config, run)
+        write(members, run, str(run / "baseline.yaml"))
+    with _stage("4/4 dashboard"):
+        page = draw(run)
+    print(f"\n{search_summary(found, run, validated_on(run))}\n\n{sweep_summary(result, run)}\n")
+    print(f"{family_table(members)}\n\ndashboard: {page.resolve()}")
+
+
+def _check(config: Config, run: Path) -> None:
+    """Raises UserError for a mistake in the later stages' settings, before hours of the first."""
+    space = load_space(config["space"], "space")
+    network = space.decode({choice.name: choice.options[0] for choice in space.choices})
+    check_sweep(network, config)
+    check_family(config)
+    if any(config[name] is not None for name in ("constants", "alpha", "beta", "gamma")):
+        constants(config, run)
+
+
+@contextmanager
+def _stage(name: str) -> Iterator[None]:
+    print(f"── {name}", flush=True)
+    started = time.monotonic()
+    yield
+    print(f"── {name}: {clock(time.monotonic() - started)}", flush=True)

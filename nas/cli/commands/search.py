@@ -1,0 +1,288 @@
+"""`nas-search search`: find a baseline."""
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import optuna
+
+from nas.cli.commands.executor import executor
+from nas.cli.commands.found import announced
+from nas.cli.commands.price import price
+from nas.cli.config import Config, integer, make
+from nas.cli.progress import Pace, Progress
+from nas.evaluators.base import Checking, Classifying, Evaluator
+from nas.evaluators.identity import identity_of
+from nas.executors.base import Executor
+from nas.runs.folder import RunFolder, Stage
+from nas.runs.records import Record, Standing, share_error
+from nas.runs.storage import storage
+from nas.runs.study import StudyStore
+from nas.runs.trials_csv import count_rows, read_csv, write_csv
+from nas.runs.written import write_all
+from nas.samplers.base import SamplerFactory
+from nas.search.loop import Search, SearchSettings, SearchStopped, standing
+from nas.search.pricing import TableLatency
+from nas.search.rewards import Front, Reward
+from nas.search.warm_start import read_warm_start
+from nas.training.names import counted
+from nas.trainings.failures import Failures
+from search_spaces.arch import name_after
+from search_spaces.errors import UserError
+from search_spaces.files import not_a_link, write_text
+from search_spaces.parsing import from_mapping
+from search_spaces.space import Space, load_space, space_identity
+from search_spaces.yaml_io import arch_to_yaml, read_about
+
+
+def main(config: Config) -> None:
+    """Search, or go on with a search, in the run folder; print the baseline."""
+    run = Path(config["run"])
+    best = search(config, run)
+    print(summary(best, run, validated_on(run)))
+
+
+def validated_on(run: Path) -> int | None:
+    """How many images the accuracies of a run's search are shares of, where they are of images."""
+    if not (run / "baseline.yaml").is_file():
+        return None
+    about = read_about(run / "baseline.yaml").get("evaluator")
+    images = about.get("validation images") if isinstance(about, Mapping) else None
+    return images if isinstance(images, int) else None
+
+
+def search(config: Config, run: Path) -> Standing:
+    """Records, `baseline.yaml`, `front/` and `trials.csv` in the run folder."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    folder = RunFolder(run)
+    plan = Plan.read(config, folder)
+    plan.evaluator.prepare()
+    plan.search.check()
+    store = plan.search.store
+    table = run / "trials.csv"
+    restored = read_csv(table, plan.search.space) if config["from_csv"] else []
+
+    def recorded() -> bool:
+        if not restored:
+            _check_complete(table, store)
+        return store.recorded(plan.made_with) or bool(restored)
+
+    not_a_link(run / "front")  # noticed before anything is evaluated
+    stage = Stage(
+        name="search",
+        made_with=plan.made_with,
+        recorded=recorded,
+        records=str(store.storage),
+        exports=("baseline.yaml",),
+    )
+    with folder.stage(stage), store.held(plan.made_with):
+        if config["study"] and not store.trials():
+            print(f"nas-search: new study {store.name!r} in {store.storage}", file=sys.stderr)
+        if restored:
+            plan.search.restore(restored)
+        return plan.carry_out(run)
+
+
+def _check_complete(table: Path, store: StudyStore) -> None:
+    """Raises UserError where the table, which is to be written anew, is all that there is left."""
+    left, kept = count_rows(table), len(store.trials())
+    if left > kept:
+        raise UserError(
+            f"{table} holds {left} trials, but {store.storage} only {kept}: put it back, restore "
+            f"it from the table with --from-csv, or give another folder with run=…"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A search as the configuration asks for it, checked, with nothing started."""
+
+    search: Search
+    evaluator: Evaluator
+    executor: Callable[[], Executor]
+    made_with: Mapping[str, Any]
+    """What its records depend on: a run folder holds records of one such configuration."""
+    classes: tuple[str, ...] = ()
+    """Names of the data's classes, where there are data."""
+
+    @classmethod
+    def read(cls, config: Config, folder: RunFolder) -> "Plan":
+        """Raises UserError for whatever of it makes no sense."""
+        apart = ("workers", "start_from")
+        options = {name: value for name, value in config["search"].items() if name not in apart}
+        settings = from_mapping(SearchSettings, options, "search")
+        evaluator: Evaluator = make(config["evaluator"], "evaluator", Evaluator)
+        classes = evaluator.class_names() if isinstance(evaluator, Classifying) else ()
+        space = load_space(config["space"], "space")
+        num_classes = config["num_classes"]
+        if num_classes is not None:
+            space = space.of_classes(integer("num_classes", num_classes, 1))
+        elif classes:
+            space = space.of_classes(len(classes))
+        latency = TableLatency(config["latency_table"]) if settings.latency_max else None
+        reward: Reward = make(config["reward"], "reward", Reward)
+        front = isinstance(reward, Front)
+        search = Search(
+            space=space,
+            sampler=make(config["sampler"], "sampler", SamplerFactory),
+            reward=reward,
+            settings=settings,
+            store=StudyStore(
+                storage=storage(config["storage"], folder.path),
+                name=config["study"] or folder.study,
+                directions=("maximize", "minimize") if front else ("maximize",),
+            ),
+            progress=_Report(settings.trials, _images(evaluator)),
+            price=price(config),
+            latency=latency,
+            warm=read_warm_start(config["search"]["start_from"], space),
+            evaluable=evaluator.check if isinstance(evaluator, Checking) else None,
+            exact=evaluator.exact(),
+            failures=Failures(folder.path),
+            on_loss=lambda reason: print(f"nas-search: {reason}", file=sys.stderr),
+        )
+        return cls(
+            search=search,
+            evaluator=evaluator,
+            executor=executor(config, evaluator, "search.workers", config["search"]["workers"]),
+            made_with=_made_with(config, search, evaluator),
+            classes=classes,
+        )
+
+    def carry_out(self, run: Path) -> Standing:
+        """Run the search in a run folder that is held, and write what came of it."""
+        self.search.check_records()
+        try:
+            self.search.run(lambda: announced(self.executor, self.evaluator))
+        except SearchStopped as error:
+            raise UserError(str(error)) from None
+        finally:
+            records = self.search.store.records()
+            found = standing(records, self.search.recommended(records))
+            if records:
+                about: dict[str, Any] = {"evaluator": dict(self.made_with["about"])}
+                if len(self.classes) == self.search.space.base.num_classes:
+                    about["classes"] = list(self.classes)
+                write_standing(run, self.search.space, records, found, about)
+        if found is None:
+            raise UserError(f"no trial was finished: {run / 'trials.csv'} has the reasons")
+        return found
+
+
+def write_standing(
+    run: Path,
+    space: Space,
+    records: list[Record],
+    found: Standing | None,
+    about: Mapping[str, Any],
+) -> None:
+    """`baseline.yaml`, `front/` and `trials.csv`, anew from the records.
+
+    `about` is what the networks' files say of what they were found with.
+    """
+    front: dict[str, str] = {}
+    files: dict[int, str] = {}
+    if found is not None:
+        for record in found.front:
+            text = _network(run, f"_{record.key[:6]}", space, record, about)
+            front[record.file_name] = text
+            files[record.number] = f"front/{record.file_name}"
+        files[found.baseline.number] = "baseline.yaml"
+        text = _network(run, "", space, found.baseline, about)
+        write_text(run / "baseline.yaml", text)
+    write_all(run, "front", front)
+    write_csv(run / "trials.csv", records, found, files)
+
+
+def summary(found: Standing, run: Path, images: int | None = None) -> str:
+    """The baseline in a few lines, for the terminal; `images` were validated on."""
+    best = found.baseline
+    lines = [
+        f"baseline  {best.compact}",
+        f"          reward {best.reward:.4f}, proxy accuracy {_accuracy(best, images)}, "
+        f"{best.macs:,} MACs, {best.params:,} params (trial {best.number})",
+    ]
+    if found.luckiest is not best:
+        lines.append(
+            f"          the model's choice; trial {found.luckiest.number} measured a reward of "
+            f"{found.luckiest.reward:.4f}, and is taken to have been lucky"
+        )
+    if best.note:
+        lines.append(f"          {best.note}")
+    lines.append(f"front     {counted(len(found.front), 'network')}")
+    if found.ties:
+        numbers = ", ".join(str(record.number) for record in found.ties)
+        which = "trial" if len(found.ties) == 1 else "trials"
+        lines.append(f"ties      within the noise of the baseline: {which} {numbers}")
+    return "\n".join([*lines, f"written   {run / 'baseline.yaml'}, front/, trials.csv"])
+
+
+def _images(evaluator: Evaluator) -> int | None:
+    images = evaluator.describe().get("validation images")
+    return images if isinstance(images, int) else None
+
+
+def _accuracy(record: Record, images: int | None) -> str:
+    """With its standard error over seeds, or else that of a share of the images."""
+    accuracy, error = record.accuracy or 0.0, record.accuracy_stderr
+    if error is None and images:
+        return f"{accuracy:.4f} ± {share_error(accuracy, images):.4f} (of {images:,} images)"
+    return f"{accuracy:.4f}" + ("" if error is None else f" ± {error:.4f}")
+
+
+def _network(
+    run: Path, suffix: str, space: Space, record: Record, found_with: Mapping[str, Any]
+) -> str:
+    arch = space.decode(record.choices)
+    about = {
+        "trial": record.number,
+        "reward": record.reward,
+        "proxy_accuracy": record.accuracy,
+        "proxy_accuracy_stderr": record.accuracy_stderr,
+        "seeds": record.seeds,
+        "macs": record.macs,
+        "params": record.params,
+        "compact": record.compact,
+        "choices": dict(record.choices),
+        **found_with,
+    }
+    return arch_to_yaml(arch.replace(name=name_after(run.resolve().name, suffix)), about)
+
+
+@dataclass(slots=True)
+class _Report:
+    """Tells the terminal of each record."""
+
+    trials: int
+    images: int | None = None
+    """Validated on."""
+    line: Progress = field(default_factory=lambda: Progress("search"))
+    pace: Pace = field(default_factory=Pace)
+
+    def __call__(self, records: list[Record], finished: int) -> None:
+        found = standing(records)
+        note = ""
+        if found is not None:
+            best = found.baseline
+            note = f"best reward {best.reward:.4f} "
+            note += f"(proxy accuracy {_accuracy(best, self.images)}, "
+            note += f"{best.macs / 1e6:.0f}M MACs)"
+        failed = len(records) - finished
+        note = " · ".join(filter(None, (note, f"{failed} failed" if failed else "")))
+        self.line(finished, self.trials, note, self.pace.step(self.trials - finished))
+
+
+def _made_with(config: Config, search: Search, evaluator: Evaluator) -> dict[str, Any]:
+    names = ("seeds", "seed", "macs_max", "params_max", "latency_max")
+    return {
+        **{name: config[name] for name in ("sampler", "reward")},
+        "space": space_identity(search.space, config["space"]),
+        "evaluator": identity_of(evaluator, config["evaluator"]),
+        "cost": dict(search.price.describe()),
+        "latency": dict(search.latency.describe()) if search.latency else None,
+        "search": {name: getattr(search.settings, name) for name in names}
+        | {"start_from": search.warm.digest()},
+        "about": dict(evaluator.describe()),
+    }

@@ -1,0 +1,74 @@
+"""Configuration as plain data, and the objects that are made of it."""
+
+import dataclasses
+import typing
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from nas.cli.own_modules import imported
+from search_spaces.errors import UserError
+from search_spaces.parsing import from_mapping
+
+Config = dict[str, Any]
+
+
+def config_dir() -> Path:
+    """The shipped configs: inside the package in a wheel, beside it in a checkout."""
+    installed = Path(__file__).parents[1] / "conf"
+    return installed if installed.is_dir() else Path(__file__).parents[2] / "conf"
+
+
+def make(node: Any, path: str, kind: Any = None) -> Any:
+    """The object that a configuration node with a `_target_` stands for, and so on inside it.
+
+    A dataclass gets its fields checked by type, with the path of whatever does not fit. Raises
+    UserError for a target that cannot be imported, does not take these arguments, or makes
+    something without the methods of the protocol `kind`.
+    """
+    made = _made(node, path)
+    if kind is not None:
+        _check_kind(made, kind, path)
+    return made
+
+
+def _made(node: Any, path: str) -> Any:
+    if isinstance(node, list):
+        return [_made(item, f"{path}[{i}]") for i, item in enumerate(node)]
+    if not isinstance(node, Mapping):
+        return node
+    values = {name: _made(v, f"{path}.{name}") for name, v in node.items() if name != "_target_"}
+    if "_target_" not in node:
+        return values
+    target = imported(node["_target_"], f"{path}._target_")
+    if dataclasses.is_dataclass(target):
+        hints = typing.get_type_hints(target)
+        for name, value in values.items():
+            if getattr(hints.get(name), "_is_protocol", False):
+                _check_kind(value, hints[name], f"{path}.{name}")
+        return from_mapping(target, values, path)  # type: ignore[arg-type]
+    try:
+        return target(**values)
+    except UserError:
+        raise
+    except TypeError as error:
+        raise UserError(f"{path}: {node['_target_']}: {error}") from None
+
+
+def _check_kind(made: object, kind: Any, path: str) -> None:
+    wanted = [n for n in vars(kind) if n == "__call__" or not n.startswith("_")]
+    for name in wanted:
+        if callable(getattr(kind, name)) and not callable(getattr(made, name, None)):
+            article = "an" if kind.__name__[0] in "AEIOU" else "a"
+            got = f"got {made!r}" if isinstance(made, _PLAIN) else f"{type(made).__name__} is none"
+            raise UserError(f"{path}: expected {article} {kind.__name__} with {name}(); {got}")
+
+
+_PLAIN = (type(None), bool, int, float, str, list, dict)
+
+
+def integer(name: str, given: object, least: int) -> int:
+    """`given`, checked. Raises UserError, which names it by the setting's name."""
+    if not isinstance(given, int) or isinstance(given, bool) or given < least:
+        raise UserError(f"{name}: expected an integer of at least {least}, got {given!r}")
+    return given

@@ -1,0 +1,251 @@
+"""How long networks take on this device, measured side by side.
+
+A round runs every network once, in a new order; so whatever slows the device slows all alike.
+"""
+
+import dataclasses
+import os
+import platform
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from nas.latency.stopwatch import ClockLaps, CudaLaps, Laps, device_name, keep_freed_memory
+from nas.networks.model import Network, build
+from search_spaces.arch import Arch
+from search_spaces.blocks import blocks
+from search_spaces.errors import UserError
+
+Array = np.ndarray[Any, np.dtype[np.float64]]
+
+_DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+_FORMATS = {"channels_last": torch.channels_last, "contiguous": torch.contiguous_format}
+_STEADY_ROUNDS = 3
+_STEADY_WITHIN = 0.05
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LatencySettings:
+    """What is timed, and how often."""
+
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """`auto`: cuda where there is one."""
+    threads: int = 1
+    """Of the CPU, for one network."""
+    batch: int = 1
+    dtype: Literal["float32", "bfloat16", "float16"] = "float32"
+    memory_format: Literal["channels_last", "contiguous"] = "channels_last"
+    clock: Literal["wall", "processor"] = "wall"
+    """`wall`: the time one waits; `processor`: the time the one thread ran, whatever else the
+    machine did meanwhile."""
+    memory: Literal["kept", "system"] = "kept"
+    """Of the CPU: `kept`, what a layer frees serves the next, as in inference engines; `system`,
+    as the C library happens to give it back and fault it in again."""
+    runs: int = 30
+    """Timed runs of each network."""
+    warmup: int = 20
+    """Rounds at most before the first that counts; three within 5 % of each other are enough."""
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, least in (("threads", 1), ("batch", 1), ("runs", 1), ("warmup", 0)):
+            if getattr(self, name) < least:
+                raise UserError(f"{name}: expected at least {least}, got {getattr(self, name)}")
+        if self.device == "cuda" and not torch.cuda.is_available():
+            raise UserError("device: cuda was asked for, and there is none")
+        if self.clock == "processor" and (self.resolved_device() != "cpu" or self.threads > 1):
+            raise UserError("clock: processor needs device=cpu and threads=1")
+
+    def resolved_device(self) -> Literal["cpu", "cuda"]:
+        """What `auto` stands for here."""
+        if self.device != "auto":
+            return self.device
+        return "cuda" if torch.cuda.is_available() else "cpu"
+
+    def spelt(self) -> dict[str, str | int]:
+        """All settings as plain data, the device as it was found."""
+        return {**dataclasses.asdict(self), "device": self.resolved_device()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Latency:
+    """The time of one batch through one network."""
+
+    arch: Arch
+    seconds: tuple[float, ...]
+    """Of each timed run."""
+
+    @property
+    def median(self) -> float:
+        return float(np.median(self.seconds))
+
+    @property
+    def quartiles(self) -> tuple[float, float]:
+        low, high = np.quantile(self.seconds, (0.25, 0.75))
+        return float(low), float(high)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """What came of timing networks side by side."""
+
+    wholes: tuple[Array, ...]
+    """For each network (runs,) seconds."""
+    laps: tuple[Array, ...]
+    """For each network that was taken apart (runs, parts) seconds, right after those."""
+    warmup: int
+    """Rounds before those."""
+    share: float | None
+    """Of the wall time, the part in which our one thread had a processor; None where unknown."""
+
+
+def measure(
+    archs: Sequence[Arch], settings: LatencySettings, progress: Callable[[int, int], None]
+) -> tuple[list[Latency], Session]:
+    """The latency of each network, of initial weights, in evaluation mode, batch norm unfused."""
+    session = time_networks([(arch, False) for arch in archs], settings, progress)
+    found = [
+        Latency(arch=arch, seconds=tuple(map(float, seconds)))
+        for arch, seconds in zip(archs, session.wholes, strict=True)
+    ]
+    return found, session
+
+
+def time_networks(
+    networks: Sequence[tuple[Arch, bool]],
+    settings: LatencySettings,
+    progress: Callable[[int, int], None],
+) -> Session:
+    """Time networks, those marked True also part by part: stem, blocks that do something, head.
+
+    `progress` is told of rounds done and in all. All networks are in memory at once.
+    """
+    with _prepared(settings) as device:
+        subjects = [_Subject.prepare(arch, split, settings, device) for arch, split in networks]
+        warmup = _warm_up(subjects, settings)
+        turns: list[list[list[float]]] = [[] for _ in subjects]
+        wall, processor = time.perf_counter(), time.thread_time()
+        order = random.Random(settings.seed)
+        for done in range(settings.runs):
+            for index in order.sample(range(len(subjects)), len(subjects)):
+                turns[index].append(subjects[index].turn())
+            progress(done + 1, settings.runs)
+        wall, processor = time.perf_counter() - wall, time.thread_time() - processor
+    alone = device == "cpu" and settings.threads == 1
+    timed = [np.array(each) for each in turns]
+    return Session(
+        wholes=tuple(each[:, 0] for each in timed),
+        laps=tuple(each[:, 1:] for each in timed if each.shape[1] > 1),
+        warmup=warmup,
+        share=processor / wall if alone else None,
+    )
+
+
+def device_facts(settings: LatencySettings) -> dict[str, str | int]:
+    """The device's name and what drives it, for whoever reads the figures elsewhere."""
+    facts: dict[str, str | int] = {
+        "device": device_name(settings.resolved_device()),
+        "torch": str(torch.__version__),
+        "python": platform.python_version(),
+        "system": platform.platform(),
+    }
+    if settings.resolved_device() == "cuda":
+        facts["cuda"] = str(torch.version.cuda)
+        facts["cudnn"] = str(torch.backends.cudnn.version())  # type: ignore[no-untyped-call]
+    else:
+        facts["cores"] = os.cpu_count() or 0
+    return facts
+
+
+@dataclass(slots=True)
+class _Subject:
+    """A network ready to be timed."""
+
+    model: Network
+    images: Tensor
+    laps: Laps
+    split: bool
+
+    @classmethod
+    def prepare(cls, arch: Arch, split: bool, settings: LatencySettings, device: str) -> "_Subject":
+        layout, dtype = _FORMATS[settings.memory_format], _DTYPES[settings.dtype]
+        model = build(arch).eval().to(device, dtype)
+        model.to(memory_format=layout)  # type: ignore[call-overload]
+        shape = (settings.batch, arch.in_channels, arch.resolution, arch.resolution)
+        images = torch.randn(shape).to(device=device, dtype=dtype, memory_format=layout)
+        laps: Laps = CudaLaps() if device == "cuda" else ClockLaps(_clock(settings))
+        return cls(model, images, laps, split)
+
+    def turn(self) -> list[float]:
+        """Seconds of the whole network, then of each part where it is taken apart.
+
+        A run before those brings its weights near.
+        """
+        self.model(self.images)
+        whole = self._timed()
+        if not self.split:
+            return whole
+        with _marks(self.model, self.laps):
+            return whole + self._timed()
+
+    def _timed(self) -> list[float]:
+        self.laps.take()
+        self.laps.mark()
+        self.model(self.images)
+        self.laps.mark()
+        return self.laps.take()
+
+
+@contextmanager
+def _marks(model: Network, laps: Laps) -> Iterator[None]:
+    """Marks after the stem and after each block that does something."""
+
+    def mark(module: nn.Module, *_: object) -> None:
+        laps.mark()
+
+    modules = [block for stage in model.blocks.children() for block in stage.children()]
+    hooks = [model.blocks.register_forward_pre_hook(mark)]
+    for module, block in zip(modules, blocks(model.arch), strict=True):
+        if not block.is_nothing():
+            hooks.append(module.register_forward_hook(mark))
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def _clock(settings: LatencySettings) -> Callable[[], float]:
+    return time.perf_counter if settings.clock == "wall" else time.thread_time
+
+
+def _warm_up(subjects: Sequence[_Subject], settings: LatencySettings) -> int:
+    """Rounds it took."""
+    rounds: list[float] = []
+    while len(rounds) < settings.warmup:
+        rounds.append(sum(subject.turn()[0] for subject in subjects))
+        last = rounds[-_STEADY_ROUNDS:]
+        if len(last) == _STEADY_ROUNDS and max(last) <= (1 + _STEADY_WITHIN) * min(last):
+            break
+    return len(rounds)
+
+
+@contextmanager
+def _prepared(settings: LatencySettings) -> Iterator[Literal["cpu", "cuda"]]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(settings.threads)
+    if settings.memory == "kept":
+        keep_freed_memory()
+    try:
+        with torch.inference_mode(), torch.random.fork_rng(devices=[]):
+            torch.manual_seed(settings.seed)
+            yield settings.resolved_device()
+    finally:
+        torch.set_num_threads(threads)

@@ -1,0 +1,174 @@
+"""A latency table from networks timed part by part, checked against networks timed whole.
+
+A block is timed inside networks that run from end to end, not by itself: there its input and
+weights lie in the caches as they do in a network, and nothing but the block is timed.
+"""
+
+import random
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.stats import kendalltau
+
+from nas.latency.cover import covering
+from nas.latency.measure import Array, LatencySettings, device_facts, time_networks
+from nas.latency.table import LatencyTable, parts
+from search_spaces.arch import Arch
+from search_spaces.errors import UserError
+from search_spaces.space import Space
+
+_TRIES = 100
+"""Random networks drawn for each that is wanted: small spaces have few different ones."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableSettings:
+    """How many networks a table is made of and checked against."""
+
+    contexts: int = 2
+    """Networks that each block is timed in, at least."""
+    networks: int = 50
+    """Random networks whose measured latency is compared with the table's; 0 for none."""
+    quantile: float = 0.5
+    """Of the timed runs, what stands for all: the median, or less on a machine that others use."""
+
+    def __post_init__(self) -> None:
+        for name, least in (("contexts", 1), ("networks", 0)):
+            if getattr(self, name) < least:
+                raise UserError(f"{name}: expected at least {least}, got {getattr(self, name)}")
+        if not 0 <= self.quantile <= 1:
+            raise UserError(f"quantile: expected a number from 0 to 1, got {self.quantile}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """The table against random networks that it was not made of; seconds."""
+
+    predicted: tuple[float, ...]
+    measured: tuple[float, ...]
+    halves: tuple[tuple[float, ...], tuple[float, ...]]
+    """The same measured by every other run and by the rest: how far measuring can be trusted."""
+
+    @property
+    def error(self) -> float:
+        """Mean absolute error, as a fraction of the measured latency."""
+        return _error(self.predicted, self.measured)
+
+    @property
+    def tau(self) -> float:
+        """Kendall's τ of the two orders."""
+        return _tau(self.predicted, self.measured)
+
+    def summary(self) -> dict[str, Any]:
+        """What the table's file says of it."""
+        bias = np.mean(np.divide(self.predicted, self.measured)) - 1
+        return {
+            "networks": len(self.measured),
+            "mean_absolute_error": round(self.error, 4),
+            "bias": round(float(bias), 4),
+            "kendall_tau": round(self.tau, 4),
+            "fastest_ms": round(1e3 * min(self.measured), 3),
+            "slowest_ms": round(1e3 * max(self.measured), 3),
+            "noise_mean_absolute_difference": round(_error(*self.halves), 4),
+            "noise_kendall_tau": round(_tau(*self.halves), 4),
+        }
+
+
+def build_table(
+    space: Space,
+    settings: LatencySettings,
+    options: TableSettings,
+    progress: Callable[[int, int], None],
+) -> tuple[LatencyTable, Check | None]:
+    """A table of every block in `space`, timed here; and how well it predicts, if that is asked.
+
+    Networks that are taken apart and networks that it is checked against take turns.
+    """
+    made_of = covering(space, options.contexts, settings.seed)
+    others = _random_networks(space, options.networks, settings.seed, made_of)
+    asked = [*((arch, True) for arch in made_of), *((arch, False) for arch in others)]
+    session = time_networks(asked, settings, progress)
+    wholes, pace = without_drift(session.wholes)
+    count, quantile = len(made_of), options.quantile
+    laps = [each / pace[:, None] for each in session.laps]
+    seconds, scale = _times(made_of, laps, wholes[:count], quantile)
+    about: dict[str, Any] = {
+        "space": space.name,
+        **device_facts(settings),
+        **({} if session.share is None else {"processor_share": round(session.share, 3)}),
+        "settings": settings.spelt(),
+        "networks_taken_apart": count,
+        "quantile": quantile,
+    }
+    table = LatencyTable(seconds, scale, about)
+    if not others:
+        return table, None
+    check = _check(table, others, wholes[count:], quantile)
+    return LatencyTable(seconds, scale, {**about, "check": check.summary()}), check
+
+
+def without_drift(wholes: Sequence[Array]) -> tuple[list[Array], Array]:
+    """(runs,) seconds of each network, less what slowed a whole round of them; and that pace.
+
+    A round's pace is the median, over networks, of the time taken then over the usual time.
+    """
+    taken = np.array(wholes)
+    pace = np.median(taken / np.median(taken, axis=1, keepdims=True), axis=0)
+    return list(taken / pace), pace
+
+
+def _times(
+    archs: Sequence[Arch], laps: Sequence[Array], wholes: Sequence[Array], quantile: float
+) -> tuple[dict[str, float], float]:
+    """The time of each part over networks and runs; whole networks over the sum of their parts."""
+    samples: dict[str, list[float]] = defaultdict(list)
+    for arch, each in zip(archs, laps, strict=True):
+        for part, column in zip(parts(arch), each.T, strict=True):
+            samples[part] += map(float, column)
+    seconds = {
+        part: float(np.quantile(values, quantile)) for part, values in sorted(samples.items())
+    }
+    ratios = [
+        np.quantile(whole, quantile) / sum(seconds[part] for part in parts(arch))
+        for arch, whole in zip(archs, wholes, strict=True)
+    ]
+    return seconds, float(np.median(ratios))
+
+
+def _check(
+    table: LatencyTable, archs: Sequence[Arch], wholes: Sequence[Array], quantile: float
+) -> Check:
+    first, second = (
+        tuple(float(np.quantile(w[start::2] if len(w) > 1 else w, quantile)) for w in wholes)
+        for start in (0, 1)
+    )
+    return Check(
+        predicted=tuple(table.latency(arch) for arch in archs),
+        measured=tuple(float(np.quantile(whole, quantile)) for whole in wholes),
+        halves=(first, second),
+    )
+
+
+def _random_networks(space: Space, count: int, seed: int, known: Sequence[Arch]) -> list[Arch]:
+    rng = random.Random(seed + 1)
+    seen = {arch.key() for arch in known}
+    found: dict[str, Arch] = {}
+    for _ in range(_TRIES * count):
+        arch = space.decode(space.sample(rng))
+        if arch.key() not in seen:
+            found.setdefault(arch.key(), arch)
+        if len(found) == count:
+            break
+    return list(found.values())
+
+
+def _error(predicted: Sequence[float], measured: Sequence[float]) -> float:
+    return float(np.mean(np.abs(np.divide(predicted, measured) - 1)))
+
+
+def _tau(first: Sequence[float], second: Sequence[float]) -> float:
+    """NaN where there are fewer than two networks, or all are as fast."""
+    return float(kendalltau(first, second).statistic)

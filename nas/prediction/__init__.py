@@ -1,0 +1,1 @@
+"""Models of accuracy, learnt from what was measured."""

@@ -1,0 +1,1 @@
+"""The search: what to try, what it is worth, what stands."""

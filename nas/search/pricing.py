@@ -1,0 +1,86 @@
+"""What a search pays with: MACs, parameters, or a latency looked up in a table."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from nas.latency.table import read_table
+from nas.networks.cost import Cost
+from search_spaces.arch import Arch
+from search_spaces.errors import UserError
+from search_spaces.files import read_text
+
+
+class Price(Protocol):
+    """The cost that rewards weigh accuracy against; name the class in `cost._target_`."""
+
+    @property
+    def unit(self) -> str:
+        """What rewards' targets are counted in, and the cost of records."""
+        ...
+
+    def __call__(self, arch: Arch, cost: Cost) -> float:
+        """The price of a network whose arithmetic cost is known."""
+        ...
+
+    def describe(self) -> Mapping[str, str]:
+        """What prices depend on: a run folder holds records of one such description."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Macs:
+    """Multiply–adds."""
+
+    @property
+    def unit(self) -> str:
+        return "MACs"
+
+    def __call__(self, arch: Arch, cost: Cost) -> float:
+        return float(cost.macs)
+
+    def describe(self) -> Mapping[str, str]:
+        return {"unit": self.unit}
+
+
+@dataclass(frozen=True, slots=True)
+class Params:
+    """Trainable parameters."""
+
+    @property
+    def unit(self) -> str:
+        return "params"
+
+    def __call__(self, arch: Arch, cost: Cost) -> float:
+        return float(cost.params)
+
+    def describe(self) -> Mapping[str, str]:
+        return {"unit": self.unit}
+
+
+class TableLatency:
+    """Milliseconds, by a table that `nas-search latency --table` wrote.
+
+    Raises UserError for no table or one that cannot be read, and, when called, for a network with
+    a block that the table holds no time of.
+    """
+
+    unit = "ms"
+
+    def __init__(self, table: str | None) -> None:
+        if table is None:
+            raise UserError("latency_table: expected a file that nas-search latency --table wrote")
+        if not isinstance(table, str):
+            raise UserError(f"latency_table: expected a path, got {table!r}")
+        self._table = read_table(table)
+        text = read_text(Path(table).expanduser())
+        self._digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def __call__(self, arch: Arch, cost: Cost) -> float:
+        return 1e3 * self._table.latency(arch)
+
+    def describe(self) -> Mapping[str, str]:
+        device = self._table.about.get("device", "unknown")
+        return {"unit": self.unit, "device": str(device), "table": self._digest}

@@ -1,0 +1,1 @@
+"""Grown networks: grids, families, ablations."""
