@@ -32,7 +32,7 @@ from nas.proxies.trainings import Trained, read, train
 from nas.runs.folder import RunFolder, Stage, logged
 from nas.runs.tables import write_rows
 from nas.search.rewards import Reward
-from nas.statistics.rank_correlation import Tau
+from nas.statistics.intervals import Interval
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
 from search_spaces.files import write_text
@@ -176,5 +176,5 @@ def _write(path: Path, verdicts: Sequence[Verdict], free: Sequence[Baseline]) ->
     write_rows(path, columns, [dict(zip(columns, line, strict=True)) for line in lines])
 
 
-def _numbers(tau: Tau | None) -> tuple[float | str, ...]:
+def _numbers(tau: Interval | None) -> tuple[float | str, ...]:
     return ("", "", "") if tau is None else (tau.value, tau.low, tau.high)
