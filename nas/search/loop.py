@@ -18,10 +18,12 @@ from nas.runs.records import Record, Standing, to_trial
 from nas.runs.study import StudyStore
 from nas.samplers.base import SamplerFactory, distributions
 from nas.samplers.recommend import recommend
-from nas.search.pricing import Macs, Price
-from nas.search.proposals import Candidate, Limits, Proposer, candidates_within
+from nas.search.pricing import CostMetric, Macs
+from nas.search.proposals import Limits, Proposal, Proposer, candidates_within
 from nas.search.rewards import Front, Reward, pareto_front
 from nas.search.warm_start import WarmStart
+from nas.statistics.comparison import within_noise
+from nas.statistics.intervals import mean_error
 from nas.trainings.failures import Failures
 from search_spaces.arch import Arch
 from search_spaces.compact import spell_arch
@@ -72,9 +74,9 @@ class Search:
     settings: SearchSettings
     store: StudyStore
     progress: SearchProgress
-    price: Price = field(default_factory=Macs)
+    cost_metric: CostMetric = field(default_factory=Macs)
     """What the reward weighs accuracy against."""
-    latency: Price | None = None
+    latency: CostMetric | None = None
     """What the limit of latency, if there is one, is compared with."""
     warm: WarmStart = field(default_factory=WarmStart)
     """What is tried first, and what is known from elsewhere."""
@@ -150,7 +152,7 @@ class Search:
                 f"{limits}"
             )
         arch = self.space.decode(found)
-        self.price(arch, cost(arch))
+        self.cost_metric(arch, cost(arch))
 
     def recommended(self, records: list[Record]) -> Record | None:
         """The finished record whose reward is expected to be best, by a model of them all.
@@ -177,7 +179,7 @@ class Search:
             self.space,
             self.sampler,
             None if isinstance(self.reward, Front) else self.reward,
-            self.price,
+            self.cost_metric,
             self._limits(),
             settings.seed,
             trials,
@@ -199,7 +201,7 @@ class _Loop:
         return self.search.settings.trials - self._count("finished")
 
     def run(self, workers: Executor) -> None:
-        running: dict[int, Candidate] = {}
+        running: dict[int, Proposal] = {}
         exhausted = False
         while self.missing() > 0:
             while not exhausted and len(running) < min(workers.workers, self.missing()):
@@ -214,7 +216,7 @@ class _Loop:
             outcome = workers.next()
             self._finish(running.pop(outcome.number), outcome)
 
-    def _next_number(self, running: Mapping[int, Candidate]) -> int:
+    def _next_number(self, running: Mapping[int, Proposal]) -> int:
         """The first suggestion that is neither on record nor running: a killed one comes again."""
         used = {record.proposal for record in self.records} | running.keys() | self.lost.keys()
         return next(number for number in itertools.count() if number not in used)
@@ -227,7 +229,7 @@ class _Loop:
                 f"the same command tries them again"
             )
 
-    def _finish(self, candidate: Candidate, outcome: Outcome) -> None:
+    def _finish(self, candidate: Proposal, outcome: Outcome) -> None:
         if outcome.mistake:
             raise UserError(outcome.mistake)
         if self.search.failures is not None:
@@ -244,13 +246,13 @@ class _Loop:
                 f"the last with: {outcome.reason}"
             )
 
-    def _lose(self, candidate: Candidate, reason: str) -> None:
+    def _lose(self, candidate: Proposal, reason: str) -> None:
         """Forget a candidate until the next call, as if this one had been killed with it."""
         self.lost[candidate.number] = reason
         self.proposer.study.tell(candidate.trial, state=TrialState.FAIL)
         self.search.on_loss(f"suggestion {candidate.number} was lost: {reason}")
 
-    def _settle(self, candidate: Candidate, outcome: Outcome) -> None:
+    def _settle(self, candidate: Proposal, outcome: Outcome) -> None:
         record = self._record(candidate, outcome)
         trial = self._trial(candidate, record)
         # On disk before it counts.
@@ -259,12 +261,11 @@ class _Loop:
         self.records.append(record)
         self.search.progress(self.records, self._count("finished"))
 
-    def _record(self, candidate: Candidate, outcome: Outcome) -> Record:
+    def _record(self, candidate: Proposal, outcome: Outcome) -> Record:
         accuracies = [measurement.accuracy for measurement in outcome.measurements]
         reason = outcome.reason
         accuracy = None if reason else statistics.fmean(accuracies)
-        spread = statistics.stdev(accuracies) if len(accuracies) > 1 and not reason else None
-        price = self.search.price(candidate.arch, candidate.price)
+        paid = self.search.cost_metric(candidate.arch, candidate.cost)
         return Record(
             number=len(self.records),
             proposal=candidate.number,
@@ -272,13 +273,13 @@ class _Loop:
             key=candidate.arch.key(),
             compact=spell_arch(candidate.arch),
             choices=dict(candidate.params),
-            macs=candidate.price.macs,
-            params=candidate.price.params,
-            activations=candidate.price.activations,
-            cost=price,
+            macs=candidate.cost.macs,
+            params=candidate.cost.params,
+            activations=candidate.cost.activations,
+            cost=paid,
             accuracy=accuracy,
-            accuracy_stderr=None if spread is None else spread / math.sqrt(len(accuracies)),
-            reward=None if accuracy is None else self.search.reward(accuracy, price),
+            accuracy_stderr=None if reason else mean_error(accuracies),
+            reward=None if accuracy is None else self.search.reward(accuracy, paid),
             seeds=self.search.settings.seeds,
             seconds=round(outcome.seconds, 3),
             curves=tuple(m.curve for m in outcome.measurements if m.curve),
@@ -286,7 +287,7 @@ class _Loop:
             note="; ".join(dict.fromkeys(m.note for m in outcome.measurements if m.note)),
         )
 
-    def _trial(self, candidate: Candidate, record: Record) -> FrozenTrial:
+    def _trial(self, candidate: Proposal, record: Record) -> FrozenTrial:
         asked = self.proposer.study.get_trials(deepcopy=False)[candidate.trial.number]
         # A sampler's own notes (the generation of an evolution) are part of what it resumes from.
         notes = {
@@ -314,7 +315,7 @@ def standing(records: list[Record], baseline: Record | None = None) -> Standing 
     best = baseline or luckiest
     points = [(record.accuracy or 0.0, record.cost) for record in finished]
     front = [r for r, on_front in zip(finished, pareto_front(points), strict=True) if on_front]
-    ties = tuple(r for r in finished if r is not best and _within_noise(r, best))
+    ties = tuple(r for r in finished if r is not best and _ties(r, best))
     return Standing(best, luckiest, tuple(sorted(front, key=lambda record: record.cost)), ties)
 
 
@@ -322,12 +323,16 @@ def _reward(record: Record) -> float:
     return -math.inf if record.reward is None else record.reward
 
 
-def _within_noise(other: Record, best: Record) -> bool:
-    """Whether rewards differ by less than two standard errors of their difference.
+def _ties(other: Record, best: Record) -> bool:
+    """Whether the rewards of two records differ by no more than noise."""
+    return within_noise(_reward(best), _reward_error(best), _reward(other), _reward_error(other))
 
-    Reward is close to proportional to accuracy, so relative errors carry over.
+
+def _reward_error(record: Record) -> float:
+    """The standard error of a reward, 0 where none was measured.
+
+    Reward is close to proportional to accuracy, and so has the relative error of accuracy.
     """
-    errors = [
-        (r.accuracy_stderr or 0.0) / r.accuracy * _reward(r) for r in (other, best) if r.accuracy
-    ]
-    return math.hypot(*errors) > 0 and _reward(best) - _reward(other) < 2 * math.hypot(*errors)
+    if not record.accuracy or not record.accuracy_stderr:
+        return 0.0
+    return record.accuracy_stderr / record.accuracy * _reward(record)

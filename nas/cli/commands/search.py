@@ -17,7 +17,7 @@ from nas.evaluators.base import Checking, Classifying, Evaluator
 from nas.evaluators.identity import identity_of
 from nas.executors.base import Executor
 from nas.runs.folder import RunFolder, Stage
-from nas.runs.records import Record, Standing, share_error
+from nas.runs.records import Record, Standing
 from nas.runs.storage import storage
 from nas.runs.study import StudyStore
 from nas.runs.trials_csv import count_rows, read_csv, write_csv
@@ -27,6 +27,7 @@ from nas.search.loop import Search, SearchSettings, SearchStopped, standing
 from nas.search.pricing import TableLatency
 from nas.search.rewards import Front, Reward
 from nas.search.warm_start import read_warm_start
+from nas.statistics.intervals import share_error
 from nas.training.names import counted
 from nas.trainings.failures import Failures
 from search_spaces.arch import name_after
@@ -135,7 +136,7 @@ class Plan:
                 directions=("maximize", "minimize") if front else ("maximize",),
             ),
             progress=_Report(settings.trials, _images(evaluator)),
-            price=price(config),
+            cost_metric=price(config),
             latency=latency,
             warm=read_warm_start(config["search"]["start_from"], space),
             evaluable=evaluator.check if isinstance(evaluator, Checking) else None,
@@ -280,7 +281,7 @@ def _made_with(config: Config, search: Search, evaluator: Evaluator) -> dict[str
         **{name: config[name] for name in ("sampler", "reward")},
         "space": space_identity(search.space, config["space"]),
         "evaluator": identity_of(evaluator, config["evaluator"]),
-        "cost": dict(search.price.describe()),
+        "cost": dict(search.cost_metric.describe()),
         "latency": dict(search.latency.describe()) if search.latency else None,
         "search": {name: getattr(search.settings, name) for name in names}
         | {"start_from": search.warm.digest()},
