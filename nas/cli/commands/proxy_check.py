@@ -29,7 +29,7 @@ from nas.proxies.report import (
 )
 from nas.proxies.sample import spread_sample
 from nas.proxies.trainings import Trained, read, train
-from nas.runs.folder import RunFolder, Stage, logged
+from nas.runs.folder import RunFolder, RunStage, logged
 from nas.runs.tables import write_rows
 from nas.search.rewards import Reward
 from nas.statistics.intervals import Interval
@@ -107,7 +107,7 @@ def _keep_settings(folder: RunFolder, path: Path, nodes: Mapping[str, Any]) -> N
     kept = {each.proxy for each in read(path)}
     for name, node in nodes.items():
         recorded = functools.partial(kept.__contains__, name)
-        folder.note(Stage(f"proxy {name}", {"evaluator": node}, recorded, str(path)))
+        folder.note(RunStage(f"proxy {name}", {"evaluator": node}, recorded, str(path)))
 
 
 def _reward(config: Config) -> RewardOf:

@@ -16,12 +16,12 @@ from nas.cli.progress import Pace, Progress
 from nas.evaluators.base import Checking, Classifying, Evaluator
 from nas.evaluators.identity import identity_of
 from nas.executors.base import Executor
-from nas.runs.folder import RunFolder, Stage
+from nas.runs.folder import RunFolder, RunStage
+from nas.runs.generated import write_folder
 from nas.runs.records import Record, Standing
 from nas.runs.storage import storage
 from nas.runs.study import StudyStore
 from nas.runs.trials_csv import count_rows, read_csv, write_csv
-from nas.runs.written import write_all
 from nas.samplers.base import SamplerFactory
 from nas.search.loop import Search, SearchSettings, SearchStopped, standing
 from nas.search.pricing import TableLatency
@@ -71,7 +71,7 @@ def search(config: Config, run: Path) -> Standing:
         return store.recorded(plan.made_with) or bool(restored)
 
     not_a_link(run / "front")  # noticed before anything is evaluated
-    stage = Stage(
+    stage = RunStage(
         name="search",
         made_with=plan.made_with,
         recorded=recorded,
@@ -193,7 +193,7 @@ def write_standing(
         files[found.baseline.number] = "baseline.yaml"
         text = _network(run, "", space, found.baseline, about)
         write_text(run / "baseline.yaml", text)
-    write_all(run, "front", front)
+    write_folder(run, "front", front)
     write_csv(run / "trials.csv", records, found, files)
 
 
