@@ -58,9 +58,8 @@ def accuracies(trained: Sequence[TrainingRecord], proxy: str) -> dict[str, float
 
 def dearest(trained: Sequence[TrainingRecord]) -> str:
     """The proxy whose trainings took longest: the truth, where there is no other."""
-    return max(
-        dict.fromkeys(each.evaluator for each in trained), key=lambda p: _seconds(trained, p)
-    )
+    proxies = dict.fromkeys(each.evaluator for each in trained)
+    return max(proxies, key=lambda proxy: _seconds(trained, proxy))
 
 
 @dataclass(frozen=True, slots=True)
