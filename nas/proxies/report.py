@@ -47,13 +47,16 @@ class Verdict:
 
 def accuracies(trained: Sequence[TrainingRecord], proxy: str) -> dict[str, float]:
     """Mean accuracy over seeds by network, of those whose every training went well."""
-    of = [each for each in trained if each.evaluator == proxy]
-    failed = {each.key for each in of if each.accuracy is None}
-    return {
-        key: statistics.fmean(e.accuracy for e in of if e.key == key and e.accuracy is not None)
-        for key in dict.fromkeys(each.key for each in of)
-        if key not in failed
-    }
+    found: dict[str, list[float | None]] = {}
+    for each in trained:
+        if each.evaluator == proxy:
+            found.setdefault(each.key, []).append(each.accuracy)
+    means = {}
+    for key, values in found.items():
+        known = [value for value in values if value is not None]
+        if len(known) == len(values):
+            means[key] = statistics.fmean(known)
+    return means
 
 
 def dearest(trained: Sequence[TrainingRecord]) -> str:
@@ -178,7 +181,10 @@ def _seconds(trained: Sequence[TrainingRecord], proxy: str) -> float:
 def _by_epoch(
     trained: Sequence[TrainingRecord], keys: Sequence[str], true: Sequence[float]
 ) -> tuple[float, ...]:
-    curves = [[each.curve for each in trained if each.key == key] for key in keys]
+    curves_of: dict[str, list[tuple[float, ...]]] = {}
+    for each in trained:
+        curves_of.setdefault(each.key, []).append(each.curve)
+    curves = [curves_of[key] for key in keys]
     epochs = min((len(curve) for of in curves for curve in of), default=0)
     return tuple(
         kendall([statistics.fmean(c[epoch] for c in of) for of in curves], true).value

@@ -142,12 +142,12 @@ def test_a_ranking_by_reward_is_of_accuracy_and_cost_together() -> None:
 def test_accuracies_wider_apart_than_the_true_ones_are_calibrated() -> None:
     archs = spread_sample(SPACE, 8, seed=0)
     true = {arch.key(): 0.9 * 1.01 ** (n % 3) for n, arch in enumerate(archs)}
-    wide = trained("wide", {key: [(value / 0.9) ** 4 / 2] for key, value in true.items()}, 1.0)
+    wide = trained("wide", {arch: [(true[arch.key()] / 0.9) ** 4 / 2] for arch in archs}, 1.0)
     found = verdict("wide", wide, archs, true, rewarded)
     assert found.spread == pytest.approx(4, rel=0.05)
     assert found.calibrated.value == pytest.approx(1)
     assert found.reward.value < 1
-    same = trained("same", {key: [0.5] for key in true}, 1.0)
+    same = trained("same", {arch: [0.5] for arch in archs}, 1.0)
     assert verdict("same", same, archs, true, rewarded).spread == 0
     assert math.isnan(verdict("wide", wide, archs, dict.fromkeys(true, 0.5), rewarded).spread)
 
