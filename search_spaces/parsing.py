@@ -1,4 +1,4 @@
-"""Conversion of plain mappings into frozen dataclasses; errors give the path of what does not fit."""
+"""Conversion of plain mappings into frozen dataclasses; errors name the path to what is wrong."""
 
 import dataclasses
 import difflib

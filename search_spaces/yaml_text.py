@@ -1,4 +1,4 @@
-"""YAML read as plain data, of bounded size: a stranger's file can neither run code nor fill memory."""
+"""YAML as plain data: a stranger's file can neither run code nor take more memory than allowed."""
 
 import functools
 import re

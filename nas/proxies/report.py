@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from nas.networks.cost import cost, cost_and_capacity
-from nas.proxies.trainings import Trained
 from nas.statistics.intervals import Interval
 from nas.statistics.rank_correlation import kendall, kendall_gain, standardised_sum
+from nas.trainings.record import TrainingRecord
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
 
@@ -47,20 +47,24 @@ class Verdict:
     """τ of the accuracies after each epoch"""
 
 
-def accuracies(trained: Sequence[Trained], proxy: str) -> dict[str, float]:
+def accuracies(trained: Sequence[TrainingRecord], proxy: str) -> dict[str, float]:
     """Mean accuracy over seeds by network; networks with a failed training are left out."""
-    of = [each for each in trained if each.proxy == proxy]
-    failed = {each.key for each in of if each.accuracy is None}
-    return {
-        key: statistics.fmean(e.accuracy for e in of if e.key == key and e.accuracy is not None)
-        for key in dict.fromkeys(each.key for each in of)
-        if key not in failed
-    }
+    found: dict[str, list[float | None]] = {}
+    for each in trained:
+        if each.evaluator == proxy:
+            found.setdefault(each.key, []).append(each.accuracy)
+    means = {}
+    for key, values in found.items():
+        known = [value for value in values if value is not None]
+        if len(known) == len(values):
+            means[key] = statistics.fmean(known)
+    return means
 
 
-def dearest(trained: Sequence[Trained]) -> str:
+def dearest(trained: Sequence[TrainingRecord]) -> str:
     """The proxy whose trainings took longest; it stands for the truth where there is no other."""
-    return max(dict.fromkeys(each.proxy for each in trained), key=lambda p: _seconds(trained, p))
+    proxies = dict.fromkeys(each.evaluator for each in trained)
+    return max(proxies, key=lambda proxy: _seconds(trained, proxy))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +100,7 @@ def baselines(
 
 def verdict(
     proxy: str,
-    trained: Sequence[Trained],
+    trained: Sequence[TrainingRecord],
     archs: Sequence[Arch],
     truth: Mapping[str, float],
     reward: RewardOf,
@@ -129,7 +133,7 @@ def verdict(
         reward=kendall(_rewards(both, proxied, reward), rewards),
         spread=spread,
         calibrated=kendall(_rewards(both, calibrated, reward), rewards),
-        by_epoch=_by_epoch([e for e in trained if e.proxy == proxy], keys, true),
+        by_epoch=_by_epoch([e for e in trained if e.evaluator == proxy], keys, true),
     )
 
 
@@ -179,14 +183,17 @@ def _rewards(archs: Sequence[Arch], accuracies: Sequence[float], reward: RewardO
     return [reward(arch, value) for arch, value in zip(archs, accuracies, strict=True)]
 
 
-def _seconds(trained: Sequence[Trained], proxy: str) -> float:
-    return statistics.fmean(each.seconds for each in trained if each.proxy == proxy)
+def _seconds(trained: Sequence[TrainingRecord], proxy: str) -> float:
+    return statistics.fmean(e.processor_seconds for e in trained if e.evaluator == proxy)
 
 
 def _by_epoch(
-    trained: Sequence[Trained], keys: Sequence[str], true: Sequence[float]
+    trained: Sequence[TrainingRecord], keys: Sequence[str], true: Sequence[float]
 ) -> tuple[float, ...]:
-    curves = [[each.curve for each in trained if each.key == key] for key in keys]
+    curves_of: dict[str, list[tuple[float, ...]]] = {}
+    for each in trained:
+        curves_of.setdefault(each.key, []).append(each.curve)
+    curves = [curves_of[key] for key in keys]
     epochs = min((len(curve) for of in curves for curve in of), default=0)
     return tuple(
         kendall([statistics.fmean(c[epoch] for c in of) for of in curves], true).value

@@ -1,4 +1,4 @@
-"""Overrides that no one should write, for every setting of every verb, and checks of what they do."""
+"""Overrides that no one should write, for every setting of every verb, and what they may do."""
 
 import contextlib
 import io

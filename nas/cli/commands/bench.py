@@ -51,7 +51,7 @@ def main(config: Config) -> None:
         print(f"looking for the best of {landscape.space.size:,} networks", file=sys.stderr)
         conditions = Conditions(landscape, find_reference(landscape), trials, workers, at)
         tasks = missing(entrants, seeds, read(path))
-        run(tasks, conditions, path, processes, _told(len(tasks)))
+        run(tasks, conditions, path, processes, _on_result(len(tasks)))
         results = _comparable(read(path), config["samplers"])
         best = best_known(conditions.reference, results, landscape.is_front)
         report = summarise(results, best, at)
@@ -111,14 +111,14 @@ def _entrants(config: Config, landscape: Landscape) -> list[Entrant]:
     return able
 
 
-def _told(total: int) -> Callable[[int, Result], None]:
+def _on_result(total: int) -> Callable[[int, Result], None]:
     line, pace = Progress("bench"), Pace()
 
-    def told(done: int, result: Result) -> None:
+    def on_result(done: int, result: Result) -> None:
         note = f"{result.sampler} {result.steps[-1].found:.4f}"
         line(done, total, note, pace.step(total - done))
 
-    return told
+    return on_result
 
 
 def _comparable(results: Sequence[Result], samplers: Mapping[str, Any]) -> list[Result]:
