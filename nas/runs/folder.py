@@ -122,8 +122,14 @@ class RunFolder:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except (FileExistsError, NotADirectoryError):
-            blocking = next(p for p in (self.path, *self.path.parents) if p.is_file())
-            raise UserError(f"run: {blocking} is a file; expected a folder") from None
+            blocking = next(
+                path
+                for path in (self.path, *self.path.parents)
+                if os.path.lexists(path) and not path.is_dir()
+            )
+            # A device and a link to nothing block a folder as well as a file does.
+            what = "a file" if blocking.is_file() else "no folder"
+            raise UserError(f"run: {blocking} is {what}; expected a folder") from None
         return missing
 
     def _unmake(self, made: list[Path]) -> None:
