@@ -18,12 +18,12 @@ from nas.evaluators.identity import identity_of
 from nas.executors.base import Executor
 from nas.runs.folder import RunFolder, RunStage
 from nas.runs.generated import write_folder
-from nas.runs.records import Record, Standing
+from nas.runs.records import Record, SearchResult
 from nas.runs.storage import storage
 from nas.runs.study import StudyStore
 from nas.runs.trials_csv import count_rows, read_csv, write_csv
 from nas.samplers.base import SamplerFactory
-from nas.search.loop import Search, SearchSettings, SearchStopped, standing
+from nas.search.loop import Search, SearchSettings, SearchStopped, search_result
 from nas.search.pricing import TableLatency
 from nas.search.rewards import Front, Reward
 from nas.search.warm_start import read_warm_start
@@ -54,7 +54,7 @@ def validated_on(run: Path) -> int | None:
     return images if isinstance(images, int) else None
 
 
-def search(config: Config, run: Path) -> Standing:
+def search(config: Config, run: Path) -> SearchResult:
     """Records, `baseline.yaml`, `front/` and `trials.csv` in the run folder."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     folder = RunFolder(run)
@@ -152,7 +152,7 @@ class Plan:
             classes=classes,
         )
 
-    def carry_out(self, run: Path) -> Standing:
+    def carry_out(self, run: Path) -> SearchResult:
         """Run the search in a run folder that is held, and write what came of it."""
         self.search.check_records()
         try:
@@ -161,21 +161,21 @@ class Plan:
             raise UserError(str(error)) from None
         finally:
             records = self.search.store.records()
-            found = standing(records, self.search.recommended(records))
+            found = search_result(records, self.search.recommended(records))
             if records:
                 about: dict[str, Any] = {"evaluator": dict(self.made_with["about"])}
                 if len(self.classes) == self.search.space.base.num_classes:
                     about["classes"] = list(self.classes)
-                write_standing(run, records, found, about)
+                write_result(run, records, found, about)
         if found is None:
             raise UserError(f"no trial was finished: {run / 'trials.csv'} has the reasons")
         return found
 
 
-def write_standing(
+def write_result(
     run: Path,
     records: list[Record],
-    found: Standing | None,
+    found: SearchResult | None,
     about: Mapping[str, Any],
 ) -> None:
     """`baseline.yaml`, `front/` and `trials.csv`, anew from the records.
@@ -196,7 +196,7 @@ def write_standing(
     write_csv(run / "trials.csv", records, found, files)
 
 
-def summary(found: Standing, run: Path, images: int | None = None) -> str:
+def summary(found: SearchResult, run: Path, images: int | None = None) -> str:
     """The baseline in a few lines, for the terminal; `images` were validated on."""
     best = found.baseline
     lines = [
@@ -259,7 +259,7 @@ class _Report:
     pace: Pace = field(default_factory=Pace)
 
     def __call__(self, records: list[Record], finished: int) -> None:
-        found = standing(records)
+        found = search_result(records)
         note = ""
         if found is not None:
             best = found.baseline
