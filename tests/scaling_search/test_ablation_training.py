@@ -9,13 +9,13 @@ from scaling_search.judge.trend import observations
 from scaling_search.rule.compound import PAPER
 from search_spaces.errors import UserError
 from search_spaces.zoo import zoo
-from synthetic import Failing, Surface, nowhere, on_tune
+from synthetic import Failing, Surface, here, nowhere
 
 B0 = zoo("efficientnet_b0")
 
 
 @pytest.fixture(scope="module")
-def trained(two_nodes, tmp_path_factory):
+def trained(tmp_path_factory):
     run = tmp_path_factory.mktemp("ablation")
     evaluator = Surface(diary=str(run / "diary"))
     told = []
@@ -23,7 +23,7 @@ def trained(two_nodes, tmp_path_factory):
         ablate(B0, [2, 4], PAPER),
         evaluator,
         run,
-        on_tune(evaluator, address=two_nodes.address),
+        here(evaluator),
         seeds=2,
         progress=lambda *now: told.append(now[:2]),
     )
@@ -68,13 +68,13 @@ def test_its_records_feed_the_smooth_surface(trained):
     assert observations(TrainingLog(run / "ablation.jsonl").read(), zoo("mobilenet_v2")) == []
 
 
-def test_a_way_that_fails_has_its_reason(two_nodes, tmp_path):
+def test_a_way_that_fails_has_its_reason(tmp_path):
     evaluator = Failing(resolution=309)
     ways = train_ablation(
         ablate(B0, [2], PAPER),
         evaluator,
         tmp_path,
-        on_tune(evaluator, address=two_nodes.address),
+        here(evaluator),
         seeds=1,
     )
     (failed,) = (way for way in ways if way.reason)

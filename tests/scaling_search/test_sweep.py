@@ -27,6 +27,7 @@ from synthetic import (
     PerCent,
     Surface,
     Troubled,
+    here,
     known_accuracy,
     nowhere,
     on_tune,
@@ -87,10 +88,11 @@ def test_a_worker_lost_as_its_next_training_begins_costs_that_one_try(two_nodes,
     assert result.failed == 0
 
 
-# A sweep on a cluster of its own, as a process that can be killed.
+# A sweep as a process that can be killed, on a cluster or in processes of its own.
 DRIVER = """
 import sys
 from pathlib import Path
+from nas.executors.local import Processes
 from synthetic import Surface, on_tune
 from scaling_search.settings import SweepSettings
 from scaling_search.sweep import run_sweep
@@ -100,7 +102,9 @@ folder = Path(sys.argv[1])
 folder.mkdir(exist_ok=True)
 evaluator = Surface(seconds=0.3, diary=str(folder / "diary"))
 settings = SweepSettings(strategy="grid", step=0.1, seeds=2)
-run_sweep(zoo("efficientnet_b0"), settings, evaluator, folder, on_tune(evaluator))
+address = sys.argv[2]
+on_two = on_tune(evaluator, address=address) if address else lambda: Processes(evaluator, 2)
+run_sweep(zoo("efficientnet_b0"), settings, evaluator, folder, on_two)
 """
 HERE = Path(__file__).parent
 
@@ -191,13 +195,12 @@ def test_a_rerun_trains_nothing_and_answers_the_same(swept):
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
-def test_more_seeds_train_only_what_is_missing(swept, two_nodes, tmp_path):
+def test_more_seeds_train_only_what_is_missing(swept, tmp_path):
     folder, evaluator, *_ = swept
     (tmp_path / "sweep.jsonl").write_bytes((folder / "sweep.jsonl").read_bytes())
     evaluator = dataclasses.replace(evaluator, diary=str(tmp_path / "diary"))
     settings = dataclasses.replace(COARSE, seeds=3)
-    on_both = on_tune(evaluator, address=two_nodes.address)
-    result = run_sweep(B0, settings, evaluator, tmp_path, on_both)
+    result = run_sweep(B0, settings, evaluator, tmp_path, here(evaluator))
     assert sorted(seed for _, seed, *_ in diary(tmp_path / "diary")) == ["2"] * 13
     assert all(len(standing.accuracies) == 3 for standing in result.standings)
 
@@ -230,16 +233,18 @@ def test_what_fails_is_on_record_with_its_reason_and_never_wins(two_nodes, tmp_p
         assert sum(row["accuracy"] == "" for row in csv.DictReader(file)) == 4
 
 
-def test_a_killed_sweep_goes_on_from_its_records(tmp_path):
+@pytest.mark.parametrize("executor", ["ray_tune", "local"])
+def test_a_killed_sweep_goes_on_from_its_records(executor, two_nodes, tmp_path):
+    address = two_nodes.address if executor == "ray_tune" else ""
     folder, log = tmp_path / "run", tmp_path / "run" / "sweep.jsonl"
-    driver = subprocess.Popen([sys.executable, "-c", DRIVER, str(folder)], cwd=HERE)
+    driver = subprocess.Popen([sys.executable, "-c", DRIVER, str(folder), address], cwd=HERE)
     while driver.poll() is None and count_lines(log) < 7:
         time.sleep(0.02)
     driver.kill()
     driver.wait()
     kept = log.read_bytes().rpartition(b"\n")[0].splitlines()
     assert 7 <= len(kept) < 26
-    subprocess.run([sys.executable, "-c", DRIVER, str(folder)], cwd=HERE, check=True)
+    subprocess.run([sys.executable, "-c", DRIVER, str(folder), address], cwd=HERE, check=True)
     lines = log.read_bytes().splitlines()
     assert lines[: len(kept)] == kept, "nothing finished is lost"
     jobs = [(record["key"], record["seed"]) for record in map(json.loads, lines)]
@@ -296,29 +301,27 @@ def test_asha_ends_trainings_that_are_behind(two_nodes, tmp_path):
     assert len(diary(tmp_path / "diary")) == begun
 
 
-def test_an_accuracy_in_per_cent_ends_the_sweep_with_nothing_on_record(two_nodes, tmp_path):
+def test_an_accuracy_in_per_cent_ends_the_sweep_with_nothing_on_record(tmp_path):
     evaluator = PerCent()
-    on_both = on_tune(evaluator, address=two_nodes.address)
     with pytest.raises(UserError) as mistake:
-        run_sweep(B0, COARSE, evaluator, tmp_path, on_both)
+        run_sweep(B0, COARSE, evaluator, tmp_path, here(evaluator))
     assert str(mistake.value) == (
         "evaluator: accuracy of 61.5; expected a fraction from 0 to 1; divide per cent by 100"
     )
     assert count_lines(tmp_path / "sweep.jsonl") == 0
 
 
-def test_what_the_machine_failed_is_trained_by_the_next_call(two_nodes, tmp_path):
+def test_what_the_machine_failed_is_trained_by_the_next_call(tmp_path):
     settings, disk = dataclasses.replace(COARSE, seeds=1), tmp_path / "disk"
     evaluator = OnADisk(path=str(disk))
-    on_both = on_tune(evaluator, address=two_nodes.address)
-    first = run_sweep(B0, settings, evaluator, tmp_path, on_both)
+    first = run_sweep(B0, settings, evaluator, tmp_path, here(evaluator))
     lost = [standing for standing in first.standings if standing.reason]
     assert len(lost) == 1
     assert "FileNotFoundError" in lost[0].reason
     before = (tmp_path / "sweep.jsonl").read_bytes()
     assert before.count(b"\n") == 12
     disk.touch()
-    again = run_sweep(B0, settings, evaluator, tmp_path, on_both)
+    again = run_sweep(B0, settings, evaluator, tmp_path, here(evaluator))
     assert again.failed == 0
     after = (tmp_path / "sweep.jsonl").read_bytes()
     assert after.startswith(before)
@@ -354,6 +357,20 @@ def test_networks_that_cannot_be_fed_are_told_before_anything_starts(tmp_path):
     evaluator = ProxyEvaluator(data=Digits(limit=60), resolution=8)
     with pytest.raises(UserError, match=r"^evaluator: .* and 11 px: .* the feature map vanishes"):
         run_sweep(B0, COARSE, evaluator, tmp_path / "run", nowhere)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("executor", "message"),
+    [
+        (here, r"^asha: the executor ends trainings after None epochs, the settings ask for 1"),
+        (on_tune, r"^asha: the executor ends trainings after None epochs, the settings ask for 1"),
+    ],
+)
+def test_trainings_are_ended_early_by_nothing_but_ray_tune(executor, message, tmp_path):
+    settings, evaluator = dataclasses.replace(COARSE, asha=1), Surface()
+    with pytest.raises(UserError, match=message):
+        run_sweep(B0, settings, evaluator, tmp_path / "run", executor(evaluator))
     assert not (tmp_path / "run").exists()
 
 
