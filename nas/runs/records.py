@@ -10,7 +10,7 @@ import optuna
 from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial, TrialState
 
-from nas.samplers.base import Value
+from search_spaces.choices import Scalar
 from search_spaces.errors import UserError, one_line
 from search_spaces.parsing import from_mapping
 
@@ -26,7 +26,7 @@ class Record:
     """Which suggestion of the search it was; side by side, later ones may be finished earlier."""
     key: str
     compact: str
-    choices: Mapping[str, Value]
+    choices: Mapping[str, Scalar]
     macs: int
     params: int
     activations: int
