@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from nas.evaluators.base import Checking, Evaluator
+from nas.evaluators.base import Evaluator
 from nas.executors.base import Outcome
 from nas.executors.ray_cluster import RaySettings, ray_cluster
 from nas.trainings.failures import Failures
@@ -143,10 +143,8 @@ def train(
             f"ray.address: {ray.address}: Ray Tune's driver runs on a node of the cluster: "
             f"start it there, with ray.address=auto"
         )
-    evaluator.prepare()
-    if isinstance(evaluator, Checking):
-        for network in trainings.networks:
-            evaluator.check(network.arch)
+    for network in trainings.networks:
+        evaluator.check(network.arch)
     with ray_cluster(ray) as cluster:
         from nas.executors.ray_tune.run import run_trainings  # Ray takes a second to import
 

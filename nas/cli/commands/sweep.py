@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nas.cli.columns import table
-from nas.cli.commands.found import say_found
+from nas.cli.commands.evaluator import prepare_in, say_data
 from nas.cli.config import Config, integer, make
 from nas.cli.progress import Progress
-from nas.evaluators.base import Evaluator, measuring
+from nas.evaluators.base import Evaluator
 from nas.evaluators.identity import identity_of
 from nas.runs.folder import RunFolder, logged
 from search_spaces.arch import Arch
@@ -42,7 +42,8 @@ def per_stage(result: "SweepResult", count: int, config: Config, run: Path) -> s
     from scaling_search.per_stage import run_per_stage
 
     ray = from_mapping(RaySettings, config["ray"], "ray")
-    evaluator: Evaluator = measuring(make(config["evaluator"], "evaluator", Evaluator))
+    made: Evaluator = make(config["evaluator"], "evaluator", Evaluator)
+    evaluator = made.for_scaled_networks()
     line = Progress("per stage")
     made_with = {
         "evaluator": identity_of(evaluator, config["evaluator"]),
@@ -50,7 +51,9 @@ def per_stage(result: "SweepResult", count: int, config: Config, run: Path) -> s
     }
     uniform = result.winner.candidate.arch
     log = run / "per_stage.jsonl"
-    with RunFolder(run).stage(logged("per_stage", made_with, log, "per_stage.csv")):
+    folder = RunFolder(run)
+    with folder.stage(logged("per_stage", made_with, log, "per_stage.csv")):
+        prepare_in(folder, evaluator, made_with["evaluator"])
         answer = run_per_stage(
             uniform,
             evaluator,
@@ -100,22 +103,24 @@ def sweep(baseline: Arch, config: Config, run: Path) -> "SweepResult":
 
     settings = from_mapping(SweepSettings, config["sweep"], "sweep")
     ray = from_mapping(RaySettings, config["ray"], "ray")
-    evaluator: Evaluator = measuring(make(config["evaluator"], "evaluator", Evaluator))
+    made: Evaluator = make(config["evaluator"], "evaluator", Evaluator)
+    evaluator = made.for_scaled_networks()
     ray.check()
     plan = plan_sweep(baseline, settings, run)
-    evaluator.prepare()
     # Records are of a network and a seed; what the grid was that asked for them does not matter.
     made_with = {
         "evaluator": identity_of(evaluator, config["evaluator"]),
         "about": dict(evaluator.describe()),
     }
     log = run / "sweep.jsonl"
-    with RunFolder(run).stage(logged("sweep", made_with, log, "sweep.csv", "constants.yaml")):
+    folder = RunFolder(run)
+    with folder.stage(logged("sweep", made_with, log, "sweep.csv", "constants.yaml")):
         price = None
         if settings.cost == "latency":
             price = _timed(baseline, settings, run)
             plan = plan_sweep(baseline, settings, run, price)
-        say_found(evaluator)
+        prepare_in(folder, evaluator, made_with["evaluator"])
+        say_data(evaluator)
         print(plan)
         return run_sweep(
             baseline, settings, evaluator, run, ray=ray, price=price, progress=_Report()

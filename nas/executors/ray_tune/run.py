@@ -14,11 +14,12 @@ from ray.tune.schedulers import AsyncHyperBandScheduler, FIFOScheduler, TrialSch
 from ray.tune.search import Searcher
 
 from nas.evaluators.base import Evaluator
-from nas.executors.base import Outcome, one_line
+from nas.evaluators.faults import first_line
+from nas.executors.base import Outcome
 from nas.executors.child_processes import removed_at_last
 from nas.executors.ray_address import Watch
 from nas.executors.ray_cluster import Cluster
-from nas.executors.ray_shelf import Shelf, stored
+from nas.executors.ray_data import SharedData, stored
 from nas.executors.ray_tune.losses import ended_for_memory, survive_losses
 from nas.executors.ray_tune.worker import EpochwiseTraining, Shipped, Training
 from nas.trainings.strategies import Pair
@@ -53,7 +54,7 @@ def run_trainings(
     """
     with _scratch() as scratch:
         session = _Session(next_pairs, on_outcome, cluster.watch)
-        shelf = Shelf(evaluator)
+        shared = SharedData(evaluator)
         shipped = Shipped(stored(evaluator), tuple(archs))
         worker = Training if asha is None else EpochwiseTraining
         trainable = tune.with_parameters(worker, shipped=shipped)
@@ -62,7 +63,7 @@ def run_trainings(
         tuner = tune.Tuner(
             tune.with_resources(trainable, share),
             tune_config=tune.TuneConfig(
-                search_alg=_Queue(session, lambda pair: shelf.reference(archs[pair[0]])),
+                search_alg=_Queue(session, lambda pair: shared.reference(archs[pair[0]])),
                 scheduler=_scheduler(asha),
                 num_samples=-1,
                 max_concurrent_trials=cluster.workers,
@@ -229,11 +230,12 @@ class _Recorder(tune.Callback):
     def on_trial_recover(self, iteration: int, trials: list[Trial], trial: Trial, **_: Any) -> None:
         """A worker was lost; where Ray ended it for want of memory, the next is to do with half."""
         if ended_for_memory(_last_error(trial)):
-            halvings = trial.config.get("halvings", 0) + 1
-            trial.set_config({**trial.config, "halvings": halvings})  # type: ignore[no-untyped-call]
+            reductions = trial.config.get("memory_reductions", 0) + 1
+            config = {**trial.config, "memory_reductions": reductions}
+            trial.set_config(config)  # type: ignore[no-untyped-call]
 
     def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **_: Any) -> None:
-        reason = f"its worker died {_RETRIES + 1} times: {one_line(_last_error(trial))}"
+        reason = f"its worker died {_RETRIES + 1} times: {first_line(_last_error(trial))}"
         self._session.settle(trial, Outcome(number=0, reason=reason, lost=True))
 
 

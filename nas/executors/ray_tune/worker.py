@@ -11,7 +11,7 @@ from ray import tune
 
 from nas.evaluators.base import Evaluator, Report
 from nas.executors.base import Job, Outcome, run_job, unloadable
-from nas.executors.ray_shelf import supplied
+from nas.executors.ray_data import supplied
 from nas.trainings.strategies import Pair
 from search_spaces.arch import Arch
 
@@ -57,8 +57,8 @@ class Training(tune.Trainable):
     def job(self) -> Job:
         pair: Pair = self.config["pair"]
         candidate, seed = pair
-        arch, halvings = self.shipped.archs[candidate], self.config.get("halvings", 0)
-        return Job(candidate, arch, (seed,), halvings)
+        arch = self.shipped.archs[candidate]
+        return Job(candidate, arch, (seed,), self.config.get("memory_reductions", 0))
 
 
 class EpochwiseTraining(Training):
