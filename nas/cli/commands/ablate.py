@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from nas.cli.columns import table
 from nas.cli.commands.evaluator import prepare_in, say_data
+from nas.cli.commands.executor import executor
 from nas.cli.commands.scale import check_rounding, constants, is_number
 from nas.cli.config import Config, integer, make
 from nas.cli.progress import Progress
@@ -12,9 +13,9 @@ from nas.evaluators.base import Evaluator
 from nas.evaluators.identity import identity_of
 from nas.networks.cost import cost
 from nas.runs.folder import RunFolder, logged
+from nas.trainings.log import ABLATION
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
-from search_spaces.parsing import from_mapping
 from search_spaces.yaml_io import load_arch
 
 if TYPE_CHECKING:
@@ -40,20 +41,18 @@ def main(config: Config) -> None:
 
 def train(networks: "tuple[Scaled, ...]", config: Config, run: Path) -> "tuple[Way, ...]":
     """How accurate each network is; `ablation.jsonl` and `ablation_accuracy.csv` in the folder."""
-    from nas.executors.ray_cluster import RaySettings
     from scaling_search.ablate import train_ablation
 
     seeds, seed = integer("seeds", config["seeds"], 1), integer("seed", config["seed"], 0)
-    ray = from_mapping(RaySettings, config["ray"], "ray")
     made: Evaluator = make(config["evaluator"], "evaluator", Evaluator)
     evaluator = made.for_scaled_networks()
-    ray.check()
+    workers = executor(config, evaluator, "workers", config["workers"])
     line = Progress("ablate")
     made_with = {
         "evaluator": identity_of(evaluator, config["evaluator"]),
         "about": dict(evaluator.describe()),
     }
-    log = run / "ablation.jsonl"
+    log = run / ABLATION
     folder = RunFolder(run)
     with folder.stage(logged("ablate", made_with, log, "ablation_accuracy.csv")):
         prepare_in(folder, evaluator, made_with["evaluator"])
@@ -62,9 +61,9 @@ def train(networks: "tuple[Scaled, ...]", config: Config, run: Path) -> "tuple[W
             networks,
             evaluator,
             run,
+            workers,
             seeds=seeds,
             seed=seed,
-            ray=ray,
             progress=lambda done, total, seconds_left: line(done, total, "", seconds_left),
         )
 
