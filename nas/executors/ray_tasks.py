@@ -6,7 +6,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from nas.evaluators.base import Evaluator
-from nas.executors.base import Job, Outcome, one_line, run_job_apart, unloadable
+from nas.evaluators.faults import first_line
+from nas.executors.base import Job, Outcome, run_job_apart, unloadable
 from nas.executors.ray_address import Watch
 from nas.executors.ray_cluster import RaySettings, ray_cluster
 from nas.executors.ray_data import SharedData, stored, supplied
@@ -93,10 +94,10 @@ class RayTasks:
                 return Outcome(number=job.number, mistake=unloadable(error.cause))
             except RayError as error:
                 if attempt == _ATTEMPTS:
-                    reason = f"its worker was lost {attempt} times: {one_line(error)}"
+                    reason = f"its worker was lost {attempt} times: {first_line(error)}"
                     return Outcome(number=job.number, reason=reason, lost=True)
-                halvings = job.halvings + isinstance(error, OutOfMemoryError)
-                self._begin(replace(job, halvings=halvings), attempt + 1)
+                reductions = job.memory_reductions + isinstance(error, OutOfMemoryError)
+                self._begin(replace(job, memory_reductions=reductions), attempt + 1)
             else:
                 return outcome
 

@@ -120,7 +120,7 @@ class Search:
             self.store.append(trial)
 
     def values(self, record: Record) -> list[float] | None:
-        """A record as values of a study: its reward, or accuracy and cost; None if it failed."""
+        """A record's values in a study: its reward, or accuracy and cost; None if it failed."""
         if record.accuracy is None or record.reward is None:
             return None
         return [record.accuracy, record.cost] if isinstance(self.reward, Front) else [record.reward]
