@@ -11,7 +11,8 @@ from pathlib import Path
 import yaml
 
 from nas.networks.cost import cost
-from search_spaces.space import Params, Space, load_space
+from search_spaces.choices import Params
+from search_spaces.space import Space, load_space
 
 CONF = Path(__file__).parents[1] / "conf" / "space"
 COUNT = 20_000

@@ -60,12 +60,13 @@ def written(path: str | Path) -> Iterator[IO[bytes]]:
     """A file to write that takes the place of `path` once it is whole and on the disk.
 
     Until then, and where writing fails, what is at `path` stays as it was; a symbolic link there is
-    replaced, never followed. Raises UserError where a folder is in its place, and OSError, which
-    names `path`, where the system refuses.
+    replaced, never followed. Raises UserError where a folder, a device or a pipe is in its place,
+    and OSError, which names `path`, where the system refuses.
     """
     path = Path(path)
-    if path.is_dir() and not path.is_symlink():
-        raise UserError(f"{path}: is a folder; expected a file to write")
+    if path.exists() and not path.is_file() and not path.is_symlink():
+        what = "a folder" if path.is_dir() else "a device or a pipe"
+        raise UserError(f"{path}: is {what}; expected a file to write")
     draft = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with contextlib.suppress(FileNotFoundError):
@@ -127,6 +128,17 @@ def not_a_link(path: Path) -> Path:
     if not stat.S_ISREG(found.st_mode) and not stat.S_ISDIR(found.st_mode):
         raise UserError(f"{path}: is a device or a pipe; expected a file")
     return path
+
+
+@contextlib.contextmanager
+def kept_if_filled(root: Path, name: str) -> Iterator[Path]:
+    """The folder `name` in `root`, as `subfolder` makes it; it goes if nothing was put into it."""
+    path = subfolder(root, name)
+    try:
+        yield path
+    finally:
+        with contextlib.suppress(OSError):  # it holds something
+            path.rmdir()
 
 
 def subfolder(root: Path, name: str) -> Path:

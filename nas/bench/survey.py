@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from nas.bench.landscape import Known, Landscape
 from nas.search.rewards import pareto_front
+from search_spaces.choices import Params
 from search_spaces.errors import UserError
-from search_spaces.space import Params
 
 _ENUMERABLE = 50_000
 """Spaces up to this size are looked at whole."""

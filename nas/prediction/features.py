@@ -1,15 +1,11 @@
 """Candidates as rows of numbers: positions of options, and the features a model learns from."""
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nas.samplers.base import Params, Value
-
-if TYPE_CHECKING:
-    from search_spaces.choices import Choice
+from search_spaces.choices import Choice, Params, Scalar
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
@@ -32,7 +28,7 @@ class Encoding:
     let a step differ from the others.
     """
 
-    def __init__(self, choices: "Sequence[Choice]") -> None:
+    def __init__(self, choices: Sequence[Choice]) -> None:
         self.choices = tuple(choices)
         self.sizes = np.array([len(choice.options) for choice in choices], dtype=np.int64)
         self._positions = [
@@ -53,7 +49,7 @@ class Encoding:
         ]
         return np.array(rows, dtype=np.int64).reshape(len(rows), len(self.choices))
 
-    def params(self, row: Rows) -> dict[str, Value]:
+    def params(self, row: Rows) -> dict[str, Scalar]:
         """What one row stands for."""
         return {
             choice.name: choice.options[position]

@@ -13,13 +13,15 @@ import yaml
 
 from nas.runs.locks import held
 from search_spaces.errors import UserError
-from search_spaces.files import clear_drafts, read_text, write_text
+from search_spaces.files import clear_drafts, kept_if_filled, read_text, write_text
 from search_spaces.yaml_text import load_yaml
 
 _STUDY = "study"
 """Where config.yaml keeps the name of the run's study."""
 _OF_A_BEGINNING = frozenset({"config.yaml", ".lock", "study.db", "study.db-journal"})
 """What a stage may have made before its first record."""
+_WORKSPACES = "evaluators"
+"""The folder of what evaluators prepared: it stays, whatever becomes of a stage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,19 @@ class RunFolder:
             self._unmake(made)
             raise
 
+    @contextmanager
+    def workspace(self, name: str) -> Iterator[Path]:
+        """Give the folder of what an evaluator prepares, inside a run folder that is held.
+
+        What is put into it stays for later calls; an empty one goes again.
+        """
+        with (
+            # Workers of Ray's stand in folders of their own.
+            kept_if_filled(self.path.absolute(), _WORKSPACES) as workspaces,
+            kept_if_filled(workspaces, name) as path,
+        ):
+            yield path
+
     def _check_ours(self, known: Mapping[str, Any]) -> None:
         """Raises UserError for a configuration of something else, which is not to be written to."""
         if known and not isinstance(known.get(_STUDY), str):
@@ -122,8 +137,14 @@ class RunFolder:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except (FileExistsError, NotADirectoryError):
-            blocking = next(p for p in (self.path, *self.path.parents) if p.is_file())
-            raise UserError(f"run: {blocking} is a file; expected a folder") from None
+            blocking = next(
+                path
+                for path in (self.path, *self.path.parents)
+                if os.path.lexists(path) and not path.is_dir()
+            )
+            # A device and a link to nothing block a folder as well as a file does.
+            what = "a file" if blocking.is_file() else "no folder"
+            raise UserError(f"run: {blocking} is {what}; expected a folder") from None
         return missing
 
     def _unmake(self, made: list[Path]) -> None:
@@ -134,7 +155,7 @@ class RunFolder:
 
     def _forget(self, known: Mapping[str, Any], before: set[str]) -> None:
         """Take back what a stage without a record left."""
-        new = set(os.listdir(self.path)) - before
+        new = set(os.listdir(self.path)) - before - {_WORKSPACES}
         if not new <= _OF_A_BEGINNING:
             return
         for name in new - {".lock"}:

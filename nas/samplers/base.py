@@ -1,17 +1,13 @@
 """The sampler seam: a config names a factory, and the factory makes Optuna samplers."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
 from optuna.samplers import BaseSampler
 
-if TYPE_CHECKING:
-    from search_spaces.choices import Choice
-
-Value = str | int | float | bool
-Params = Mapping[str, Value]
+from search_spaces.choices import Choice, Params
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +18,7 @@ class Problem:
     and the user attribute `accuracy`; one that runs has its params.
     """
 
-    choices: "tuple[Choice, ...]"
+    choices: tuple[Choice, ...]
     """What may vary, in the order of the space."""
     cost: Callable[[Params], float]
     """Exact cost of a candidate (MACs, say), above 0."""
@@ -35,7 +31,7 @@ class Problem:
     allowed: Callable[[Params], bool] = lambda params: True
     """Whether a candidate is within the limits and neither tried nor being tried; once it is not,
     it never is again."""
-    earlier: "tuple[tuple[tuple[Params, float], ...], ...]" = ()
+    earlier: tuple[tuple[tuple[Params, float], ...], ...] = ()
     """Candidates with accuracies measured elsewhere, by source: under another proxy, or on another
     dataset. Knowledge that may mislead, and no results."""
     memo: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
@@ -54,7 +50,7 @@ class SamplerFactory(Protocol):
         ...
 
 
-def distributions(choices: "Iterable[Choice]") -> dict[str, BaseDistribution]:
+def distributions(choices: Iterable[Choice]) -> dict[str, BaseDistribution]:
     """The choices as the study stores them, in their own values: a kernel is 5, not option 1."""
     return {choice.name: _distribution(choice) for choice in choices}
 

@@ -7,8 +7,9 @@ import numpy as np
 
 from nas.prediction.features import Encoding, Floats, Rows
 from nas.prediction.gaussian_process import Kernel, Posterior, Prior, condition, fit, unfitted
-from nas.samplers.base import Params, Problem
+from nas.samplers.base import Problem
 from nas.samplers.discrete import History
+from search_spaces.choices import Params
 
 _SMALLEST_ERROR = 1e-3
 _GROWTH = 1.2

@@ -13,10 +13,11 @@ from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 
 from nas.networks.cost import Cost, cost, cost_and_capacity
 from nas.runs.study import Directions
-from nas.samplers.base import Params, Problem, SamplerFactory, distributions
+from nas.samplers.base import Problem, SamplerFactory, distributions
 from nas.search.pricing import Price
 from nas.search.warm_start import WarmStart
 from search_spaces.arch import Arch
+from search_spaces.choices import Params
 from search_spaces.errors import UserError
 from search_spaces.space import Space
 

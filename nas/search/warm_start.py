@@ -17,8 +17,8 @@ from search_spaces.yaml_io import load_arch
 if TYPE_CHECKING:
     import pandas as pd
 
-    from search_spaces.choices import Choice, Scalar
-    from search_spaces.space import Params, Space
+    from search_spaces.choices import Choice, Params, Scalar
+    from search_spaces.space import Space
 
 _BEST = 3
 """Networks of an earlier source that are tried first."""

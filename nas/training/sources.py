@@ -178,6 +178,8 @@ class Splitting:
             raise UserError(f"data.folds: expected at least 1, got {self.folds}")
         if self.limit is not None and self.limit < 1:
             raise UserError(f"data.limit: expected at least 1 image, got {self.limit}")
+        if self.seed < 0:
+            raise UserError(f"data.seed: expected an integer of at least 0, got {self.seed}")
 
     def _check_classes(self, train: Split, classes: Sequence[str], least: int) -> None:
         if len(classes) < 2:

@@ -4,12 +4,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nas.cli.columns import table
+from nas.cli.commands.evaluator import prepare_in, say_data
 from nas.cli.commands.executor import executor
-from nas.cli.commands.found import say_found
 from nas.cli.commands.scale import check_rounding, constants, is_number
 from nas.cli.config import Config, integer, make
 from nas.cli.progress import Progress
-from nas.evaluators.base import Evaluator, measuring
+from nas.evaluators.base import Evaluator
 from nas.evaluators.identity import identity_of
 from nas.networks.cost import cost
 from nas.runs.folder import RunFolder, logged
@@ -44,17 +44,19 @@ def train(networks: "tuple[Scaled, ...]", config: Config, run: Path) -> "tuple[W
     from scaling_search.ablate import train_ablation
 
     seeds, seed = integer("seeds", config["seeds"], 1), integer("seed", config["seed"], 0)
-    evaluator: Evaluator = measuring(make(config["evaluator"], "evaluator", Evaluator))
+    made: Evaluator = make(config["evaluator"], "evaluator", Evaluator)
+    evaluator = made.for_scaled_networks()
     workers = executor(config, evaluator, "workers", config["workers"])
-    evaluator.prepare()
     line = Progress("ablate")
     made_with = {
         "evaluator": identity_of(evaluator, config["evaluator"]),
         "about": dict(evaluator.describe()),
     }
     log = run / ABLATION
-    with RunFolder(run).stage(logged("ablate", made_with, log, "ablation_accuracy.csv")):
-        say_found(evaluator)
+    folder = RunFolder(run)
+    with folder.stage(logged("ablate", made_with, log, "ablation_accuracy.csv")):
+        prepare_in(folder, evaluator, made_with["evaluator"])
+        say_data(evaluator)
         return train_ablation(
             networks,
             evaluator,

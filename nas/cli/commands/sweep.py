@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nas.cli.columns import table
+from nas.cli.commands.evaluator import prepare_in, say_data
 from nas.cli.commands.executor import check_executor, executor
-from nas.cli.commands.found import say_found
 from nas.cli.config import Config, integer, make
 from nas.cli.progress import Progress
-from nas.evaluators.base import Evaluator, measuring
+from nas.evaluators.base import Evaluator
 from nas.evaluators.identity import identity_of
 from nas.runs.folder import RunFolder, logged
 from nas.trainings.log import PER_STAGE, SWEEP
@@ -42,7 +42,8 @@ def per_stage(result: "SweepResult", count: int, config: Config, run: Path) -> s
     """Race the winner against variants whose stages are not scaled alike; what came of it."""
     from scaling_search.per_stage import run_per_stage
 
-    evaluator: Evaluator = measuring(make(config["evaluator"], "evaluator", Evaluator))
+    made: Evaluator = make(config["evaluator"], "evaluator", Evaluator)
+    evaluator = made.for_scaled_networks()
     workers = executor(config, evaluator, "workers", config["workers"])
     line = Progress("per stage")
     made_with = {
@@ -51,7 +52,9 @@ def per_stage(result: "SweepResult", count: int, config: Config, run: Path) -> s
     }
     uniform = result.winner.candidate.arch
     log = run / PER_STAGE
-    with RunFolder(run).stage(logged("per_stage", made_with, log, "per_stage.csv")):
+    folder = RunFolder(run)
+    with folder.stage(logged("per_stage", made_with, log, "per_stage.csv")):
+        prepare_in(folder, evaluator, made_with["evaluator"])
         answer = run_per_stage(
             uniform,
             evaluator,
@@ -98,22 +101,24 @@ def sweep(baseline: Arch, config: Config, run: Path) -> "SweepResult":
     from scaling_search.sweep import plan_sweep, run_sweep
 
     settings = from_mapping(SweepSettings, config["sweep"], "sweep")
-    evaluator: Evaluator = measuring(make(config["evaluator"], "evaluator", Evaluator))
+    made: Evaluator = make(config["evaluator"], "evaluator", Evaluator)
+    evaluator = made.for_scaled_networks()
     workers = executor(config, evaluator, "workers", config["workers"], settings.asha)
     plan = plan_sweep(baseline, settings, run)
-    evaluator.prepare()
     # Records are of a network and a seed; what the grid was that asked for them does not matter.
     made_with = {
         "evaluator": identity_of(evaluator, config["evaluator"]),
         "about": dict(evaluator.describe()),
     }
     log = run / SWEEP
-    with RunFolder(run).stage(logged("sweep", made_with, log, "sweep.csv", "constants.yaml")):
+    folder = RunFolder(run)
+    with folder.stage(logged("sweep", made_with, log, "sweep.csv", "constants.yaml")):
         price = None
         if settings.cost == "latency":
             price = _timed(baseline, settings, run)
             plan = plan_sweep(baseline, settings, run, price)
-        say_found(evaluator)
+        prepare_in(folder, evaluator, made_with["evaluator"])
+        say_data(evaluator)
         print(plan)
         return run_sweep(
             baseline, settings, evaluator, run, workers, price=price, progress=_Report()

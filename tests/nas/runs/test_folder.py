@@ -314,6 +314,13 @@ def test_a_file_in_the_place_of_a_run_is_named(capsys: pytest.CaptureFixture[str
         capsys, "search", "run=taken/deep", *TOY, "search.trials=2"
     )
     assert files() == {"taken": b"mine"}
+    Path("gone").symlink_to("nowhere")
+    os.mkfifo("pipe")
+    for run in ("gone", "pipe/deep", "/dev/null"):
+        blocking = run.removesuffix("/deep")
+        assert f"{blocking} is no folder; expected a folder" in refused(
+            capsys, "search", f"run={run}", *TOY, "search.trials=2"
+        )
 
 
 def test_a_page_and_a_warm_start_read_the_records_of_a_search_that_was_killed() -> None:
