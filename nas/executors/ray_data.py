@@ -11,13 +11,13 @@ from search_spaces.arch import Arch
 
 @dataclass(slots=True)
 class SharedData:
-    """Puts what the evaluator reads into the store, each part when it is first needed."""
+    """Puts into the store what the evaluator reads, when it is first needed."""
 
     evaluator: Evaluator
     _stored: dict[Hashable, Any] = field(default_factory=dict)
 
     def reference(self, arch: Arch) -> Any:
-        """Give the reference of what evaluating `arch` reads; None where each worker reads its own.
+        """Give the reference of what evaluating `arch` reads; None where workers read it.
 
         Raises UserError for data that is not there or cannot be used.
         """

@@ -32,7 +32,7 @@ class RayTasks:
     _cluster: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
     _start: Any = None
     _evaluator: Any = None
-    _data: SharedData | None = None
+    _shared: SharedData | None = None
     _watch: Watch | None = None
     _running: dict[Any, tuple[Job, int]] = field(default_factory=dict)
     """Jobs by task, and which attempt it is."""
@@ -51,7 +51,7 @@ class RayTasks:
             max_retries=0,
         )
         try:
-            self._evaluator, self._data = stored(self.evaluator), SharedData(self.evaluator)
+            self._evaluator, self._shared = stored(self.evaluator), SharedData(self.evaluator)
         except BaseException:
             self._cluster.close()
             raise
@@ -73,7 +73,7 @@ class RayTasks:
         self._begin(job, 1)
 
     def _begin(self, job: Job, attempt: int) -> None:
-        data = self._data.reference(job.arch) if self._data else None
+        data = self._shared.reference(job.arch) if self._shared else None
         self._running[self._start.remote(self._evaluator, data, job)] = (job, attempt)
 
     def next(self) -> Outcome:

@@ -1,7 +1,7 @@
 """The engine of trainings: whatever they run on, they are done once and leave the same records."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from nas.executors.ray_tune.executor import RayTune
 from nas.trainings.engine import Network, Trainings, train
 from nas.trainings.log import TrainingLog
 from nas.trainings.strategies import FlatGrid, Race
+from search_spaces.arch import Arch
 from search_spaces.errors import UserError
 from search_spaces.zoo import zoo
 from toy import Toy
@@ -128,14 +129,11 @@ def test_data_that_cannot_be_read_end_the_trainings_under_ray_tune(
     tmp_path: Path, two_nodes: Any
 ) -> None:
     class Missing(Toy):
-        def needs(self, arch: Any) -> str:
+        def data_key(self, arch: Arch) -> str:
             return "images"
 
-        def fetch(self, need: Any) -> Any:
+        def load_data(self, key: Hashable) -> Any:
             raise UserError("data.path: no images")
-
-        def given(self, data: Any) -> Any:
-            return self
 
     evaluator, settings = Missing(), RaySettings(address=two_nodes.address)
     trainings = Trainings.on_record(NETWORKS, TrainingLog(tmp_path / "sweep.jsonl"))
