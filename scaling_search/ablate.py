@@ -16,7 +16,7 @@ from nas.statistics.comparison import compare
 from nas.trainings.engine import Network, Trainings, train
 from nas.trainings.records import TrainingLog
 from nas.trainings.strategies import FlatGrid
-from scaling_search.grow.ablation import Scaled
+from scaling_search.grow.ablation import AblatedNetwork
 from scaling_search.judge.trend import origin
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
@@ -56,7 +56,7 @@ COLUMNS = (
 
 
 def train_ablation(
-    networks: Sequence[Scaled],
+    networks: Sequence[AblatedNetwork],
     evaluator: Evaluator,
     run: Path,
     *,

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from nas.trainings.strategies import FlatGrid, Race, Strategy
-from scaling_search.grow.grid import Grid, GridSettings
+from scaling_search.grow.grid import Grid
+from scaling_search.grow.grid_points import GridSettings
 from search_spaces.errors import UserError
 
 

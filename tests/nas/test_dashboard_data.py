@@ -23,7 +23,7 @@ from nas.dashboard.sweep import sweep, sweep_figure
 from nas.dashboard.trials import accuracy_against_macs, accuracy_against_macs_figure
 from nas.search.rewards import Absolute, Front, Hard, Soft
 from scaling_search.grow.family import formula_family, published_family, write_family
-from scaling_search.rule.compound import Constants
+from scaling_search.rule.compound import PAPER
 from search_spaces.yaml_io import write_arch
 from search_spaces.zoo import zoo
 
@@ -260,7 +260,7 @@ def test_a_family_without_phi_stands_beside_its_namesakes(tmp_path: Path) -> Non
 
 
 def test_a_family_may_shrink(tmp_path: Path) -> None:
-    members = formula_family(zoo("efficientnet_b0"), Constants(1.2, 1.1, 1.15), phis=(-1, 1))
+    members = formula_family(zoo("efficientnet_b0"), PAPER, phis=(-1, 1))
     write_family(members, tmp_path)
     names = {trace.name: trace for trace in growth_figure(load_run(tmp_path)).data}
     assert list(names["this family"].x) == [-1, 0, 1]

@@ -65,7 +65,7 @@ def test_its_records_feed_the_smooth_surface(trained):
     run, *_ = trained
     seen = observations(TrainingLog(run / "ablation.jsonl").read(), B0)
     assert len(seen) == 18
-    assert {each.grown.depth for each in seen} >= {1.0}
+    assert {each.grown["depth"] for each in seen} >= {1.0}
     assert observations(TrainingLog(run / "ablation.jsonl").read(), zoo("mobilenet_v2")) == []
 
 
