@@ -27,6 +27,11 @@ class Rule:
         return tuple(dimension.name for dimension in self.dimensions)
 
     @property
+    def multiplied(self) -> tuple[str, ...]:
+        """`depth`, `width`: the dimensions that are known by their multiplier, not their size."""
+        return tuple(dimension.name for dimension in self.dimensions if not dimension.sized)
+
+    @property
     def constant_names(self) -> tuple[str, ...]:
         """`alpha`, `beta`, `gamma`: what files call the constants."""
         return tuple(dimension.constant for dimension in self.dimensions)

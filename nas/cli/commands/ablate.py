@@ -98,7 +98,7 @@ _EXPECTED = {"ratio": "a number", "ratios": "a list of numbers"}
 
 def ablation_table(baseline: Arch, networks: "tuple[AblatedNetwork, ...]") -> str:
     """A row a network: what it was scaled by, its cost, and how near that is to the target."""
-    names = [each.name for each in networks[0].multipliers.rule if not each.sized]
+    names = networks[0].multipliers.rule.multiplied
     header = ("network", "φ", *names, "layers", "px", "params", "MACs", "×", "off")
     unit = cost(baseline)
     rows: list[tuple[object, ...]] = [

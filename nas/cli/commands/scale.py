@@ -133,7 +133,7 @@ def write(members: "Sequence[Grown]", run: Path, baseline: str) -> Path:
 
 def family_table(members: "Sequence[Grown]") -> str:
     """A row a member: multipliers and cost, nominal and realised."""
-    names = [each.name for each in members[0].multipliers.rule if not each.sized]
+    names = members[0].multipliers.rule.multiplied
     header = ("network", "φ", *names, "px", "params", "MACs", "nominal", "realised")
     return table(
         header,
