@@ -29,7 +29,7 @@ class Progress:
     total: int
     """Trainings known to be needed; racing may ask for more as it learns."""
     best: Candidate | None
-    """Of the highest mean so far, among those within the band."""
+    """The candidate of the highest mean so far, among those within the band."""
     best_accuracy: float | None
     seconds_left: float | None
     """Estimated from the trainings of this call; None before the second."""
@@ -141,7 +141,7 @@ def _networks(grid: Grid) -> list[Network]:
 
 
 def _direction(grid: Grid, settings: SweepSettings, folder: Path) -> Direction | None:
-    """From all trainings in the folder: of this sweep, of others before it, and of ablations."""
+    """What all trainings in the folder say: this sweep's, earlier ones', and ablations'."""
     logs = [TrainingLog(folder / name) for name in ("sweep.jsonl", "ablation.jsonl")]
     seen = observations([record for log in logs for record in log.read()], grid.baseline, grid.rule)
     if len({each.grown for each in seen}) < fewest(grid.rule):

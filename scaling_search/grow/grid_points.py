@@ -26,18 +26,19 @@ class GridSettings:
     phi: float = 1.0
     """The φ the candidates are built at; above 1 is a grid directly around a larger model."""
     step: float = 0.05
-    """Between neighbouring values of each constant."""
+    """The distance between neighbouring values of each constant."""
     max: float = 1.4
-    """Largest value of each constant; the smallest is 1."""
+    """The largest value of each constant; the smallest is 1."""
     ratio: float = 2.0
     """How much dearer one unit of φ should make a network."""
     constraint: Literal["nominal", "realised"] = "nominal"
     """`nominal`: |α·β²·γ² − ratio| ≤ tolerance, as in the paper; `realised`: the cost of the
     network as built is within the fraction `within` of ratio^φ times the baseline's."""
     tolerance: float = 0.1
-    """Of the nominal constraint; under 0.08 the paper's own 1.2, 1.1, 1.15 is rejected."""
+    """How far from the ratio the nominal constraint lets a product be; under 0.08 it rejects the
+    paper's own 1.2, 1.1, 1.15."""
     within: float = 0.1
-    """Of the realised constraint: 0.1 for ±10 %."""
+    """The fraction by which the realised constraint lets a cost miss its target: 0.1 for ±10 %."""
     depth_rounding: DepthRounding = "ceil"
     """How layers are rounded: `ceil` as released, `round` to tell candidates apart better."""
 
@@ -64,9 +65,9 @@ class GridSettings:
 
 
 def nominal_points(settings: GridSettings, rule: Rule = COMPOUND) -> list[Constants]:
-    """The grid points with |α·β²·γ² − ratio| ≤ tolerance, ascending, by exact arithmetic.
+    """The grid points whose product is within the tolerance of the ratio, ascending.
 
-    Raises UserError where there is none.
+    The arithmetic is exact. Raises UserError where there is none.
     """
     ratio, tolerance = _exact(settings.ratio), _exact(settings.tolerance)
     points = sorted(_between(values(settings), ratio - tolerance, ratio + tolerance, rule))

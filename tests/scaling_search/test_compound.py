@@ -5,7 +5,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scaling_search.rule.compound import COMPOUND, PAPER, PUBLISHED
-from scaling_search.rule.rule import Constants
 from search_spaces.errors import UserError
 from search_spaces.zoo import zoo
 
@@ -18,7 +17,7 @@ def test_the_papers_product_is_not_two():
 
 @given(constant, constant, constant, st.floats(-2, 8))
 def test_nominal_ratio_is_the_product_to_the_phi(alpha, beta, gamma, phi):
-    constants = Constants(COMPOUND, (alpha, beta, gamma))
+    constants = COMPOUND.constants(alpha=alpha, beta=beta, gamma=gamma)
     assert constants.nominal_ratio(phi) == pytest.approx(constants.product() ** phi)
     assert constants.multipliers(phi)["width"] == beta**phi
 
@@ -26,7 +25,7 @@ def test_nominal_ratio_is_the_product_to_the_phi(alpha, beta, gamma, phi):
 @pytest.mark.parametrize("bad", [0.9, -1.2, math.nan, math.inf])
 def test_a_constant_below_one_is_refused_by_name(bad):
     with pytest.raises(UserError, match=r"^beta: expected a number of at least 1"):
-        Constants(COMPOUND, (1.2, bad, 1.1))
+        COMPOUND.constants(alpha=1.2, beta=bad, gamma=1.1)
 
 
 def test_a_phi_that_overflows_is_refused():

@@ -8,7 +8,6 @@ from nas.networks.cost import cost
 from scaling_search.grow.grid import make_grid
 from scaling_search.grow.grid_points import GridSettings, nominal_points
 from scaling_search.rule.compound import COMPOUND, PAPER
-from scaling_search.rule.rule import Constants
 from search_spaces.errors import UserError
 from search_spaces.zoo import zoo
 
@@ -50,7 +49,7 @@ def test_points_are_exactly_those_of_a_plain_enumeration(step, largest, hundredt
     while values[-1] + Fraction(step) <= Fraction(largest):
         values.append(values[-1] + Fraction(step))
     expected = [
-        Constants(COMPOUND, (float(a), float(b), float(c)))
+        COMPOUND.constants(alpha=float(a), beta=float(b), gamma=float(c))
         for a in values
         for b in values
         for c in values

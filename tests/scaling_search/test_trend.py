@@ -7,7 +7,6 @@ from scaling_search.grow.grid import make_grid
 from scaling_search.grow.grid_points import GridSettings
 from scaling_search.judge.trend import Observation, fit_trend
 from scaling_search.rule.compound import COMPOUND
-from scaling_search.rule.rule import Multipliers
 from search_spaces.errors import UserError
 from search_spaces.zoo import zoo
 
@@ -15,8 +14,8 @@ B0 = zoo("efficientnet_b0")
 BEST = np.log([1.25, 1.12, 1.13])
 
 
-def multipliers(*values):
-    return Multipliers(COMPOUND, values)
+def multipliers(depth, width, resolution):
+    return COMPOUND.multipliers(depth=depth, width=width, resolution=resolution)
 
 
 def true_accuracy(grown):

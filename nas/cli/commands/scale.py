@@ -67,8 +67,7 @@ def _grown(baseline: Arch, config: Config) -> "Grown":
         _check_dimension(dimension, config.get(dimension.name))
     check_rounding(config["depth_rounding"])
     given = _given(config)
-    arguments = {each.name: each.argument(baseline, 1.0) for each in COMPOUND} | given
-    arch = scale(baseline, **arguments, depth_rounding=config["depth_rounding"])
+    arch = scale(baseline, **given, depth_rounding=config["depth_rounding"])
     sizes = {each.name: each.size(baseline) for each in COMPOUND if each.sized}
     asked = {n: value / sizes[n] if n in sizes else value for n, value in given.items()}
     label = "_".join(f"{name[0]}{value:g}" for name, value in given.items())
