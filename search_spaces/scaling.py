@@ -24,9 +24,10 @@ def scale(
     """`arch` with `depth` × its layers, `width` × its channels, fed `resolution` pixels a side.
 
     Without a resolution, it is fed as many pixels as before. Stem and head widen too (EfficientNet,
-    §5.2 and its released code). Channels round to multiples of `divisor`; those that are none in `arch`, to the largest power of two that divides them, so
-    that scaling by one changes nothing. The number of a stage's groups stays, its channels rounding
-    to multiples of it; only where the original's rounding allows no such unit is it reduced.
+    §5.2 and its released code). Channels round to multiples of `divisor`; those that are none in
+    `arch`, to the largest power of two that divides them, so that scaling by one changes nothing.
+    The number of a stage's groups stays, its channels rounding to multiples of it; only where the
+    original's rounding allows no such unit is it reduced.
     Raises UserError, which names the multipliers, for those that are not above zero, where the
     network becomes too large, and where the smaller input no longer covers the strides.
     """

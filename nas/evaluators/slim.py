@@ -7,7 +7,7 @@ from typing import Self
 
 from nas.evaluators.base import Evaluator
 from nas.training.data import Dataset, fits, fold, identity, load, splits, verify
-from nas.training.found import found
+from nas.training.data_report import data_report
 from nas.training.shared import SharedImages
 from nas.training.sources import Digits, Source, Splitting
 from search_spaces.arch import Arch
@@ -73,7 +73,7 @@ class SlimEvaluator(Evaluator):
 
     def found(self) -> str:
         """What the data are: images, classes, sizes, splits. Raises UserError as `prepare`."""
-        return found(splits(self.data), verify(self.data, self.resolution), self._folds)
+        return data_report(splits(self.data), verify(self.data, self.resolution), self._folds)
 
     def class_names(self) -> tuple[str, ...]:
         """The data's classes, in order. Raises UserError for data that cannot be used."""

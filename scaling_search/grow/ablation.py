@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from nas.networks.cost import cost
+from nas.runs.generated import write_folder
 from nas.runs.tables import write_rows
-from nas.runs.written import write_all
 from scaling_search.grow.grown import Grown, macs_ratio
 from scaling_search.rule.compound import layers, pixels
 from scaling_search.rule.rule import Constants, Multipliers, Rule
@@ -34,7 +34,7 @@ class AblatedNetwork(Grown):
     """A baseline grown in one or all of its dimensions, and how near that came to the ratio."""
 
     kind: str
-    """The dimension that grew, or `compound`."""
+    """The dimension that grew, or `compound`; `baseline` for the baseline itself."""
     target_ratio: float
     """What its MACs should be, over the baseline's."""
 
@@ -57,6 +57,20 @@ class AblatedNetwork(Grown):
             **self.costs(),
             "difference": round(self.difference, 6),
         }
+
+
+def ungrown(baseline: Arch, rule: Rule) -> AblatedNetwork:
+    """The baseline itself, which the grown networks are compared with."""
+    return AblatedNetwork(
+        label="baseline",
+        kind="baseline",
+        target_ratio=1.0,
+        multipliers=rule.multipliers(),
+        arch=baseline,
+        baseline=baseline,
+        cost=cost(baseline),
+        realised_ratio=1.0,
+    )
 
 
 def kinds(rule: Rule) -> tuple[str, ...]:
@@ -195,7 +209,7 @@ def write_ablation(networks: Sequence[AblatedNetwork], run: Path) -> tuple[Path,
     What an earlier ablation left there is removed.
     """
     texts = {f"{each.label}.yaml": arch_to_yaml(each.arch, each.about()) for each in networks}
-    paths = write_all(run, "ablation", texts)
+    paths = write_folder(run, "ablation", texts)
     rows = [
         each.about()
         | {

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from nas.networks.cost import cost
-from nas.runs.written import write_all
+from nas.runs.generated import write_folder
 from scaling_search.grow.grown import Grown, macs_ratio
 from scaling_search.rule.compound import COMPOUND, PUBLISHED
 from scaling_search.rule.rule import Constants, Multipliers, Rule
@@ -88,7 +88,7 @@ def write_family(
     texts = {
         f"{each.label}.yaml": arch_to_yaml(each.arch, {**about(each), **named}) for each in members
     }
-    return write_all(Path(run), "family", texts)
+    return write_folder(Path(run), "family", texts)
 
 
 def about(member: Grown) -> dict[str, Any]:

@@ -5,16 +5,15 @@ sure that is, and where it is no more than an extrapolation.
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import BayesianRidge
 
-from nas.trainings.records import TrainingRecord
+from nas.trainings.record import TrainingRecord
 from scaling_search.rule.compound import COMPOUND
 from scaling_search.rule.rule import Constants, Multipliers, Rule
 from search_spaces.arch import Arch
@@ -145,39 +144,21 @@ def fit_trend(observations: Iterable[Observation], rule: Rule = COMPOUND) -> Tre
     return Trend(rule, model, centre, scale, different, float(1 / np.sqrt(model.alpha_)))
 
 
-def origin(arch: Arch, baseline: Arch, rule: Rule = COMPOUND) -> dict[str, Any]:
-    """What a training's record says of growth, for `observations` to read."""
-    grown = rule.realised(arch, baseline).named()
-    return {
-        "baseline": baseline.key(),
-        "grown": {name: round(value, 9) for name, value in grown.items()},
-    }
+def origin(baseline: Arch) -> dict[str, str]:
+    """The label of a training's record that says which baseline the network was grown from."""
+    return {"baseline": baseline.key()}
 
 
 def observations(
     records: Iterable[TrainingRecord], baseline: Arch, rule: Rule = COMPOUND
 ) -> list[Observation]:
-    """The finished trainings of networks grown from `baseline`, of whatever sweep or ablation.
-
-    Those that do not say how far each of the rule's dimensions grew cannot be placed, and are not
-    among them.
-    """
-    found = []
-    for record in records:
-        grown = _multipliers(record.network.get("grown"), rule)
-        ours = record.network.get("baseline") == baseline.key()
-        if record.accuracy is not None and ours and grown is not None:
-            found.append(Observation(grown, record.accuracy))
-    return found
-
-
-def _multipliers(grown: object, rule: Rule) -> Multipliers | None:
-    if not isinstance(grown, Mapping) or grown.keys() != set(rule.names):
-        return None
-    values = [grown[name] for name in rule.names]
-    if not all(isinstance(value, int | float) and 0 < value < math.inf for value in values):
-        return None
-    return Multipliers(rule, tuple(values))
+    """The finished trainings of networks grown from `baseline`, of whatever sweep or ablation."""
+    key = baseline.key()
+    return [
+        Observation(rule.realised(record.arch, baseline), record.accuracy)
+        for record in records
+        if record.accuracy is not None and record.labels.get("baseline") == key
+    ]
 
 
 def _logs(grown: Multipliers) -> NDArray[np.float64]:

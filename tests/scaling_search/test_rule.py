@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nas.networks.cost import cost
-from nas.trainings.records import TrainingRecord
+from nas.trainings.record import TrainingRecord
 from scaling_search.grow.ablation import ablate, kinds, write_ablation
 from scaling_search.grow.family import about, formula_family, read_constants
 from scaling_search.grow.grid import make_grid
@@ -136,12 +136,11 @@ def test_realised_growth_is_the_same_wherever_it_is_said(name):
         realised = COMPOUND.realised(member.arch, baseline)
         assert member.realised == realised
         assert member.built() == {f"realised_{n}": round(v, 6) for n, v in realised.named().items()}
-        labels = origin(member.arch, baseline)
         record = TrainingRecord(
-            key=member.arch.key(), seed=0, state="finished", accuracy=0.5, network=labels
+            arch=member.arch, seed=0, state="finished", accuracy=0.5, labels=origin(baseline)
         )
         (seen,) = observations([record], baseline)
-        assert seen.grown.values == pytest.approx(realised.values, abs=1e-8)
+        assert seen.grown == realised
         channels = [sum(stage.channels for stage in a.stages) for a in (member.arch, baseline)]
         assert realised["width"] == channels[0] / channels[1]
 

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nas.cli.columns import table
+from nas.cli.commands.executor import executor
 from nas.cli.commands.found import say_found
 from nas.cli.commands.scale import check_rounding, constants, gives_constants, is_number
 from nas.cli.config import Config, integer, make
@@ -12,14 +13,14 @@ from nas.evaluators.base import Evaluator, measuring
 from nas.evaluators.identity import identity_of
 from nas.networks.cost import cost
 from nas.runs.folder import RunFolder, logged
+from nas.trainings.log import ABLATION
 from scaling_search.rule.compound import PAPER, layers
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
-from search_spaces.parsing import from_mapping
 from search_spaces.yaml_io import load_arch
 
 if TYPE_CHECKING:
-    from scaling_search.ablate import Way
+    from scaling_search.ablate import AblationResult
     from scaling_search.grow.ablation import AblatedNetwork
     from scaling_search.rule.rule import Constants
 
@@ -30,53 +31,55 @@ def main(config: Config) -> None:
 
     baseline, run = load_arch(str(config["baseline"])), Path(config["run"])
     networks = ablation(baseline, config, run)
-    ways = train(networks, config, run) if config["train"] else ()
+    results = train(networks, config, run) if config["train"] else ()
     write_ablation(networks, run)
     found = next(each.constants for each in networks if each.constants)
     print(ablation_table(baseline, networks))
-    if ways:
-        print(f"\n{accuracy_table(ways)}")
+    if results:
+        print(f"\n{accuracy_table(results)}")
     named = f"{found.rule.symbols} = {found}"
     print(f"\ncompound: φ of {named}; written to {run / 'ablation'} and ablation.csv")
 
 
-def train(networks: "tuple[AblatedNetwork, ...]", config: Config, run: Path) -> "tuple[Way, ...]":
+def train(
+    networks: "tuple[AblatedNetwork, ...]", config: Config, run: Path
+) -> "tuple[AblationResult, ...]":
     """How accurate each network is; `ablation.jsonl` and `ablation_accuracy.csv` in the folder."""
-    from nas.executors.ray_cluster import RaySettings
     from scaling_search.ablate import train_ablation
 
     seeds, seed = integer("seeds", config["seeds"], 1), integer("seed", config["seed"], 0)
-    ray = from_mapping(RaySettings, config["ray"], "ray")
     evaluator: Evaluator = measuring(make(config["evaluator"], "evaluator", Evaluator))
-    ray.check()
+    workers = executor(config, evaluator, "workers", config["workers"])
     evaluator.prepare()
     line = Progress("ablate")
     made_with = {
         "evaluator": identity_of(evaluator, config["evaluator"]),
         "about": dict(evaluator.describe()),
     }
-    log = run / "ablation.jsonl"
+    log = run / ABLATION
     with RunFolder(run).stage(logged("ablate", made_with, log, "ablation_accuracy.csv")):
         say_found(evaluator)
         return train_ablation(
             networks,
             evaluator,
             run,
+            workers,
             seeds=seeds,
             seed=seed,
-            ray=ray,
             progress=lambda done, total, seconds_left: line(done, total, "", seconds_left),
         )
 
 
-def accuracy_table(ways: "tuple[Way, ...]") -> str:
-    """A row a way to grow; those that cannot be told from the best of their ratio are marked."""
+def accuracy_table(results: "tuple[AblationResult, ...]") -> str:
+    """A row a network; those that cannot be told from the best of their ratio are marked."""
     rows = []
-    for way in ways:
-        error = "" if way.stderr is None else f" ± {way.stderr:.4f}"
-        accuracy = way.reason if way.accuracy is None else f"{way.accuracy:.4f}{error}"
-        name = way.kind if way.kind == "baseline" else f"{way.kind} ×{way.target_ratio:g}"
-        rows.append((name + (" *" if way.tied else ""), accuracy, f"{way.realised_ratio:.3f}"))
+    for each in results:
+        network = each.network
+        error = "" if each.stderr is None else f" ± {each.stderr:.4f}"
+        accuracy = each.reason if each.accuracy is None else f"{each.accuracy:.4f}{error}"
+        target = "" if network.kind == "baseline" else f" ×{network.target_ratio:g}"
+        name = network.kind + target + (" *" if each.tied else "")
+        rows.append((name, accuracy, f"{network.realised_ratio:.3f}"))
     return table(("way to grow (* best or tied)", "proxy accuracy", "×"), rows)
 
 
