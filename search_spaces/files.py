@@ -130,6 +130,17 @@ def not_a_link(path: Path) -> Path:
     return path
 
 
+@contextlib.contextmanager
+def kept_if_filled(root: Path, name: str) -> Iterator[Path]:
+    """The folder `name` in `root`, as `subfolder` makes it; it goes if nothing was put into it."""
+    path = subfolder(root, name)
+    try:
+        yield path
+    finally:
+        with contextlib.suppress(OSError):  # it holds something
+            path.rmdir()
+
+
 def subfolder(root: Path, name: str) -> Path:
     """The folder `name` in `root`, made where it is missing. Raises UserError for a link."""
     path = not_a_link(root / name)

@@ -1,18 +1,15 @@
 """A landscape: a space whose accuracies are all known."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
 
-from numpy import float64
-from numpy.typing import NDArray
-
-from nas.evaluators.base import EvaluationFailed, Evaluator, measured
+from nas.evaluators.base import EvaluationFailed, Evaluator
+from nas.evaluators.measured import measured
 from nas.networks.cost import cost
 from nas.search.pricing import CostMetric, Macs
 from nas.search.rewards import Front, Reward
 from search_spaces.arch import Arch
-from search_spaces.space import Params, Space
+from search_spaces.space import Space
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,15 +18,6 @@ class TrueResult:
 
     accuracy: float
     cost: float
-
-
-@runtime_checkable
-class Predictor(Protocol):
-    """An evaluator that is much faster for many networks at once."""
-
-    def predict(self, many: Iterable[Params]) -> NDArray[float64]:
-        """(n,) accuracies, without noise, of params as `Space.encode` spells them."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -68,8 +56,9 @@ class Landscape:
         return -float("inf") if result is None else self.reward(result.accuracy, result.cost)
 
     def _accuracies(self, many: Sequence[Arch]) -> list[float | None]:
-        if isinstance(self.truth, Predictor):
-            return list(self.truth.predict(self.space.encode(arch) for arch in many).tolist())
+        predicted = self.truth.predict_many(many)
+        if predicted is not None:
+            return list(predicted)
         return [_accuracy(self.truth, arch, 0) for arch in many]
 
 

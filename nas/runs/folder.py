@@ -13,13 +13,15 @@ import yaml
 
 from nas.runs.locks import held
 from search_spaces.errors import UserError
-from search_spaces.files import clear_drafts, read_text, write_text
+from search_spaces.files import clear_drafts, kept_if_filled, read_text, write_text
 from search_spaces.yaml_text import load_yaml
 
 _STUDY = "study"
 """The key of config.yaml that holds the name of the run's study"""
 _BEFORE_RECORDS = frozenset({"config.yaml", ".lock", "study.db", "study.db-journal"})
 """Files that a stage may have made before its first record"""
+_WORKSPACES = "evaluators"
+"""The folder of what evaluators prepared: it stays, whatever becomes of a stage"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,19 @@ class RunFolder:
             self._unmake(made)
             raise
 
+    @contextmanager
+    def workspace(self, name: str) -> Iterator[Path]:
+        """Give the folder of what an evaluator prepares, inside a run folder that is held.
+
+        What is put into it stays for later calls; an empty one goes again.
+        """
+        with (
+            # Workers of Ray's stand in folders of their own.
+            kept_if_filled(self.path.absolute(), _WORKSPACES) as workspaces,
+            kept_if_filled(workspaces, name) as path,
+        ):
+            yield path
+
     def _check_ours(self, known: Mapping[str, Any]) -> None:
         """Raises UserError where config.yaml is not of a run folder, and must not be changed."""
         if known and not isinstance(known.get(_STUDY), str):
@@ -140,7 +155,7 @@ class RunFolder:
 
     def _forget(self, known: Mapping[str, Any], before: set[str]) -> None:
         """Undo what a stage did that has no record yet."""
-        new = set(os.listdir(self.path)) - before
+        new = set(os.listdir(self.path)) - before - {_WORKSPACES}
         if not new <= _BEFORE_RECORDS:
             return
         for name in new - {".lock"}:

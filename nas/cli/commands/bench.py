@@ -14,7 +14,7 @@ from nas.bench.reference import find_reference
 from nas.bench.runs import Conditions, Entrant, Result, fingerprint, missing, read, run
 from nas.bench.summary import SamplerSummary, TrialsToBeat, best_known, summarise, trials_to_beat
 from nas.cli.columns import table
-from nas.cli.commands.found import say_found
+from nas.cli.commands.evaluator import prepare_in, say_data
 from nas.cli.commands.price import price
 from nas.cli.config import Config, integer, make
 from nas.cli.progress import Pace, Progress
@@ -40,14 +40,16 @@ def main(config: Config) -> None:
     at, processes = _at(config["at"], trials), _processes(config["processes"])
     landscape = _landscape(config)
     entrants = _entrants(config, landscape)
-    landscape.evaluator.prepare()
-    bar = _bar(config["bar"], landscape)
     made_with = {name: config[name] for name in _FIXED}
     made_with["evaluator"] = identity_of(landscape.evaluator, config["evaluator"])
     made_with["space"] = space_identity(landscape.space, config["space"])
     path = folder / "bench.jsonl"
-    with RunFolder(folder).stage(logged("bench", made_with, path, "bench.csv")):
-        say_found(landscape.evaluator)
+    held = RunFolder(folder)
+    with held.stage(logged("bench", made_with, path, "bench.csv")):
+        prepare_in(held, landscape.evaluator, made_with["evaluator"])
+        prepare_in(held, landscape.truth, identity_of(landscape.truth, _truth(config)))
+        say_data(landscape.evaluator, landscape.truth)
+        bar = _bar(config["bar"], landscape)
         print(f"looking for the best of {landscape.space.size:,} networks", file=sys.stderr)
         conditions = Conditions(landscape, find_reference(landscape), trials, workers, at)
         tasks = missing(entrants, seeds, read(path))
@@ -68,16 +70,21 @@ _FIXED = ("space", "evaluator", "truth", "reward", "cost", "trials", "workers", 
 
 
 def _landscape(config: Config) -> Landscape:
-    truth = config["truth"] or {}
-    if not isinstance(truth, Mapping):
-        raise UserError(f"truth: expected settings of the evaluator, got {truth!r}")
     return Landscape(
         space=load_space(config["space"], "space"),
         evaluator=make(config["evaluator"], "evaluator", Evaluator),
-        truth=make({**config["evaluator"], **truth}, "truth", Evaluator),
+        truth=make(_truth(config), "truth", Evaluator),
         reward=make(config["reward"], "reward", Reward),
         cost_metric=price(config),
     )
+
+
+def _truth(config: Config) -> dict[str, Any]:
+    """Give the settings of the truth's evaluator: the evaluator's, and those that differ."""
+    truth = config["truth"] or {}
+    if not isinstance(truth, Mapping):
+        raise UserError(f"truth: expected settings of the evaluator, got {truth!r}")
+    return {**config["evaluator"], **truth}
 
 
 def _entrants(config: Config, landscape: Landscape) -> list[Entrant]:

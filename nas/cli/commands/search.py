@@ -8,12 +8,12 @@ from typing import Any
 
 import optuna
 
+from nas.cli.commands.evaluator import started
 from nas.cli.commands.executor import executor
-from nas.cli.commands.found import announced
 from nas.cli.commands.price import price
 from nas.cli.config import Config, integer, make
 from nas.cli.progress import Pace, Progress
-from nas.evaluators.base import Checking, Classifying, Evaluator
+from nas.evaluators.base import Evaluator
 from nas.evaluators.identity import identity_of
 from nas.executors.base import Executor
 from nas.runs.folder import RunFolder, RunStage
@@ -59,7 +59,6 @@ def search(config: Config, run: Path) -> SearchResult:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     folder = RunFolder(run)
     plan = Plan.read(config, folder)
-    plan.evaluator.prepare()
     plan.search.check()
     store = plan.search.store
     table = run / "trials.csv"
@@ -83,7 +82,7 @@ def search(config: Config, run: Path) -> SearchResult:
             print(f"nas-search: new study {store.name!r} in {store.storage}", file=sys.stderr)
         if restored:
             plan.search.restore(restored)
-        return plan.carry_out(run)
+        return plan.carry_out(folder)
 
 
 def _check_complete(table: Path, store: StudyStore) -> None:
@@ -115,7 +114,7 @@ class Plan:
         options = {name: value for name, value in config["search"].items() if name not in apart}
         settings = from_mapping(SearchSettings, options, "search")
         evaluator: Evaluator = make(config["evaluator"], "evaluator", Evaluator)
-        classes = evaluator.class_names() if isinstance(evaluator, Classifying) else ()
+        classes = evaluator.class_names()
         space = load_space(config["space"], "space")
         num_classes = config["num_classes"]
         if num_classes is not None:
@@ -139,7 +138,7 @@ class Plan:
             cost_metric=price(config),
             latency=latency,
             warm=read_warm_start(config["search"]["start_from"], space),
-            evaluable=evaluator.check if isinstance(evaluator, Checking) else None,
+            evaluable=evaluator.check,
             exact=evaluator.exact(),
             failures=Failures(folder.path),
             on_loss=lambda reason: print(f"nas-search: {reason}", file=sys.stderr),
@@ -152,11 +151,12 @@ class Plan:
             classes=classes,
         )
 
-    def carry_out(self, run: Path) -> SearchResult:
+    def carry_out(self, folder: RunFolder) -> SearchResult:
         """Run the search in a run folder that is held, and write what came of it."""
+        run, identity = folder.path, self.made_with["evaluator"]
         self.search.check_records()
         try:
-            self.search.run(lambda: announced(self.executor, self.evaluator))
+            self.search.run(lambda: started(self.executor, folder, self.evaluator, identity))
         except SearchStopped as error:
             raise UserError(str(error)) from None
         finally:
