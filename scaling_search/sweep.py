@@ -129,6 +129,7 @@ def _networks(grid: Grid) -> list[Network]:
                 "beta": candidate.constants.beta,
                 "gamma": candidate.constants.gamma,
                 "phi": grid.settings.phi,
+                "points": len(candidate.points),
                 "nominal_ratio": round(candidate.nominal_ratio, 6),
                 "realised_ratio": round(candidate.realised_ratio, 6),
                 "macs": candidate.macs,

@@ -11,13 +11,15 @@ from typing import Any
 
 import yaml
 
-from nas.runs.locks import held
+from nas.runs.locks import held, holder
 from search_spaces.errors import UserError
 from search_spaces.files import clear_drafts, read_text, write_text
 from search_spaces.yaml_text import load_yaml
 
 _STUDY = "study"
 """Where config.yaml keeps the name of the run's study."""
+ASKED = "asked"
+"""Where config.yaml keeps, for each stage, how much of it the last call asked for."""
 _OF_A_BEGINNING = frozenset({"config.yaml", ".lock", "study.db", "study.db-journal"})
 """What a stage may have made before its first record."""
 
@@ -35,12 +37,26 @@ class Stage:
     """Where they are, for messages."""
     exports: tuple[str, ...] = ()
     """Files that are made of the records, and overwritten: never without records."""
+    asked: Mapping[str, Any] = field(default_factory=dict)
+    """How much the last call asked for, such as a number of trials. Readers tell by it how far the
+    stage has come; another call may ask for more."""
 
 
-def logged(name: str, made_with: Mapping[str, Any], log: Path, *exports: str) -> Stage:
+def logged(
+    name: str,
+    made_with: Mapping[str, Any],
+    log: Path,
+    *exports: str,
+    asked: Mapping[str, Any] | None = None,
+) -> Stage:
     """The stage whose records are the lines of a log, from which it makes `exports`."""
     return Stage(
-        name, made_with, lambda: log.exists() and log.stat().st_size > 0, str(log), exports
+        name=name,
+        made_with=made_with,
+        recorded=lambda: log.exists() and log.stat().st_size > 0,
+        records=str(log),
+        exports=exports,
+        asked=asked or {},
     )
 
 
@@ -65,6 +81,11 @@ class RunFolder:
         """The name of the run's study in its storage: the run's own wherever the folder goes."""
         known = self._known().get(_STUDY)
         return known if isinstance(known, str) else f"{self.path.resolve().name}-{self._new_study}"
+
+    @property
+    def holder(self) -> str | None:
+        """Who writes to the folder now: `process 4711 on host`; None for nobody."""
+        return holder(self.path / ".lock")
 
     @contextmanager
     def stage(self, stage: Stage) -> Iterator[None]:
@@ -112,7 +133,8 @@ class RunFolder:
                 f"{self.path / left[0]} is there, but not the records that it was made of "
                 f"({stage.records}): put them back, or give another folder with run=…"
             )
-        noted = {_STUDY: self.study, **known, stage.name: dict(stage.made_with)}
+        asked = {ASKED: dict(stage.asked)} if stage.asked else {}
+        noted = {_STUDY: self.study, **known, stage.name: {**stage.made_with, **asked}}
         if noted != known:
             self._write(noted)
 
@@ -182,7 +204,7 @@ def _decisive(made_with: Any) -> Any:
     """Without what is said to readers: data may be called otherwise where they lie now."""
     if not isinstance(made_with, Mapping):
         return made_with
-    return {name: value for name, value in made_with.items() if name != "about"}
+    return {name: value for name, value in made_with.items() if name not in ("about", ASKED)}
 
 
 def _differences(before: Any, now: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:

@@ -53,8 +53,10 @@ def train(networks: "tuple[Scaled, ...]", config: Config, run: Path) -> "tuple[W
         "evaluator": identity_of(evaluator, config["evaluator"]),
         "about": dict(evaluator.describe()),
     }
-    log = run / "ablation.jsonl"
-    with RunFolder(run).stage(logged("ablate", made_with, log, "ablation_accuracy.csv")):
+    log, exported = run / "ablation.jsonl", "ablation_accuracy.csv"
+    keys = {networks[0].baseline.key(): None, **{each.arch.key(): None for each in networks}}
+    asked = {"networks": list(keys), "seeds": seeds}
+    with RunFolder(run).stage(logged("ablate", made_with, log, exported, asked=asked)):
         say_found(evaluator)
         return train_ablation(
             networks,

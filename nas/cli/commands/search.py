@@ -76,6 +76,7 @@ def search(config: Config, run: Path) -> Standing:
         recorded=recorded,
         records=str(store.storage),
         exports=("baseline.yaml",),
+        asked={"trials": plan.search.settings.trials},
     )
     with folder.stage(stage), store.held(plan.made_with):
         if config["study"] and not store.trials():

@@ -1,8 +1,9 @@
 """`nas-search sweep`: find the scaling constants of a baseline."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nas.cli.columns import table
 from nas.cli.commands.found import say_found
@@ -10,7 +11,7 @@ from nas.cli.config import Config, integer, make
 from nas.cli.progress import Progress
 from nas.evaluators.base import Evaluator, measuring
 from nas.evaluators.identity import identity_of
-from nas.runs.folder import RunFolder, logged
+from nas.runs.folder import RunFolder, Stage, logged
 from search_spaces.arch import Arch
 from search_spaces.parsing import from_mapping
 from search_spaces.yaml_io import load_arch
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from scaling_search.judge.answer import SweepResult
     from scaling_search.settings import SweepSettings
     from scaling_search.sweep import Progress as SweepProgress
+    from scaling_search.sweep import SweepPlan
 
 
 def main(config: Config) -> None:
@@ -109,17 +111,32 @@ def sweep(baseline: Arch, config: Config, run: Path) -> "SweepResult":
         "evaluator": identity_of(evaluator, config["evaluator"]),
         "about": dict(evaluator.describe()),
     }
-    log = run / "sweep.jsonl"
-    with RunFolder(run).stage(logged("sweep", made_with, log, "sweep.csv", "constants.yaml")):
+    folder = RunFolder(run)
+    with folder.stage(_stage(run, made_with, plan)):
         price = None
         if settings.cost == "latency":
             price = _timed(baseline, settings, run)
             plan = plan_sweep(baseline, settings, run, price)
+            folder.note(_stage(run, made_with, plan))
         say_found(evaluator)
         print(plan)
         return run_sweep(
             baseline, settings, evaluator, run, ray=ray, price=price, progress=_Report()
         )
+
+
+def _stage(run: Path, made_with: Mapping[str, Any], plan: "SweepPlan") -> Stage:
+    settings, candidates = plan.settings, plan.grid.candidates
+    racing = settings.in_band(plan.grid) if settings.strategy == "race" else range(len(candidates))
+    low, high = settings.cost_band()
+    asked = {
+        "phi": settings.phi,
+        "target_ratio": round(settings.target_ratio(), 6),
+        "band": [round(low, 6), round(high, 6)],
+        "networks": [candidates[index].arch.key() for index in racing],
+    }
+    log = run / "sweep.jsonl"
+    return logged("sweep", made_with, log, "sweep.csv", "constants.yaml", asked=asked)
 
 
 def _timed(baseline: Arch, settings: "SweepSettings", run: Path) -> "Price":
