@@ -1,6 +1,7 @@
 """Made-up run folders in the formats that the search, the sweep and the scaler write."""
 
 import csv
+import itertools
 import math
 import random
 from collections.abc import Mapping, Sequence
@@ -11,6 +12,7 @@ from typing import Any
 import yaml
 
 from nas.search.rewards import Absolute, Hard, Soft
+from nas.trainings.records import TrainingLog, TrainingRecord
 from scaling_search.grow.ablation import ablate
 from scaling_search.grow.ablation import write_ablation as write_networks
 from scaling_search.grow.family import formula_family
@@ -220,6 +222,59 @@ def _way(kind: str, target: float, realised: float, macs: int, accuracy: float) 
         "key": "0" * 16,
         "reason": "",
     }
+
+
+def write_sweep_log(folder: Path, networks: int, seeds: int = 1, **other: Any) -> list[str]:
+    """sweep.jsonl as a sweep leaves it on its way; the keys of the networks in it."""
+    rng = random.Random(11)
+    folder.mkdir(parents=True, exist_ok=True)
+    log, keys = TrainingLog(folder / "sweep.jsonl"), [f"{index:016x}" for index in range(networks)]
+    for seed, (index, key) in itertools.product(range(seeds), enumerate(keys)):
+        realised = 1.8 + index / 10
+        network = {
+            **{"alpha": 1.0 + index / 20, "beta": 1.1, "gamma": 1.15, "phi": 1.0, "points": 1},
+            **{"nominal_ratio": 2.0, "realised_ratio": realised, "compact": "ir_r2_k3_s2_e6_c32"},
+            **{"macs": round(386e6 * realised), "params": 6_000_000},
+        }
+        accuracy = 0.9 + 0.01 * index + rng.gauss(0, 0.001)
+        log.append(training(key, seed, accuracy, {**network, **other}))
+    return keys
+
+
+def write_ablation_log(folder: Path, kinds: Sequence[str] = ALONE) -> list[str]:
+    """ablation.jsonl with one training of the baseline and of each kind; the keys in it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    log, keys = TrainingLog(folder / "ablation.jsonl"), []
+    for index, kind in enumerate(("baseline", *kinds)):
+        ratio = 1.0 if kind == "baseline" else 2.0
+        grown = [2.0 if kind == name else 1.0 for name in ALONE]
+        network = {"kind": kind, "target_ratio": ratio, "realised_ratio": ratio, "grown": grown}
+        network |= {"macs": round(386e6 * ratio), "baseline": "0" * 16}
+        keys.append(f"{index:016x}")
+        log.append(training(keys[-1], 0, 0.7 + 0.01 * index, network))
+    return keys
+
+
+def training(
+    key: str, seed: int, accuracy: float | None, network: Mapping[str, Any], reason: str = ""
+) -> TrainingRecord:
+    """A record of one training, failed where it has no accuracy."""
+    return TrainingRecord(
+        key=key,
+        seed=seed,
+        state="failed" if accuracy is None else "finished",
+        accuracy=accuracy,
+        reason=reason,
+        network=network,
+    )
+
+
+def write_asked(folder: Path, stage: str, **asked: Any) -> None:
+    """Note in config.yaml how much of a stage was asked for."""
+    path = folder / "config.yaml"
+    config = yaml.safe_load(path.read_text("utf-8")) if path.exists() else {}
+    config.setdefault(stage, {})["asked"] = asked
+    path.write_text(yaml.safe_dump(config), "utf-8")
 
 
 def write_run(folder: Path, trials: int = 32) -> Path:
