@@ -18,6 +18,7 @@ from nas.evaluators.base import Evaluator, Measurement, Report
 from nas.executors.base import Job
 from nas.executors.ray_cluster import RaySettings
 from nas.executors.ray_tasks import RayTasks
+from nas.executors.ray_tune.executor import RayTune
 from scaling_search.settings import SweepSettings
 from scaling_search.sweep import run_sweep
 from search_spaces.arch import Arch
@@ -47,13 +48,14 @@ class Busy(Evaluator):
 def sweep(seconds: float, workers: int, told: Callable[[], None]) -> None:
     """60 trainings under Ray Tune."""
     settings = SweepSettings(strategy="grid", step=0.1, seeds=TRAININGS // 12)
+    busy = Busy(seconds)
     with tempfile.TemporaryDirectory() as folder:
         run_sweep(
             zoo("efficientnet_b0"),
             settings,
-            Busy(seconds),
+            busy,
             Path(folder),
-            ray=RaySettings(workers=workers),
+            lambda: RayTune(busy, RaySettings(workers=workers)),
             progress=lambda progress: told(),
         )
 

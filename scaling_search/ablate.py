@@ -4,24 +4,24 @@ EfficientNet (arXiv 1905.11946), Figures 3 and 8 and Tables 3 and 7, with proxy 
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from nas.evaluators.base import Evaluator
-from nas.executors.ray_cluster import RaySettings
+from nas.executors.base import Executor
 from nas.networks.cost import cost
 from nas.runs.tables import write_rows
 from nas.statistics.comparison import compare
 from nas.trainings.engine import Network, Trainings, train
-from nas.trainings.records import TrainingLog
+from nas.trainings.log import ABLATION, TrainingLog
+from nas.trainings.record import TrainingRecord
 from nas.trainings.strategies import FlatGrid
 from scaling_search.grow.ablation import Scaled
 from scaling_search.judge.trend import origin
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
-
-LOG = "ablation.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +59,10 @@ def train_ablation(
     networks: Sequence[Scaled],
     evaluator: Evaluator,
     run: Path,
+    executor: Callable[[], AbstractContextManager[Executor]],
     *,
     seeds: int = 3,
     seed: int = 0,
-    ray: RaySettings | None = None,
     progress: Callable[[int, int, float | None], None] = lambda done, total, seconds_left: None,
 ) -> tuple[Way, ...]:
     """Train the baseline and every network, each with `seeds` seeds, as far as it is not on record.
@@ -77,15 +77,15 @@ def train_ablation(
     ways += [Way(each.kind, each.target_ratio, each.arch, each.realised_ratio) for each in networks]
     different = {way.arch.key(): way for way in ways}
     trainings = Trainings.on_record(
-        [Network(way.arch, _about(way, baseline)) for way in different.values()],
-        TrainingLog(run / LOG),
+        [Network(way.arch, _labels(way, baseline)) for way in different.values()],
+        TrainingLog(run / ABLATION),
     )
     strategy = FlatGrid(len(different), tuple(range(seed, seed + seeds)))
 
-    def tell() -> None:
+    def tell(record: TrainingRecord) -> None:
         progress(len(trainings.records), strategy.most, trainings.seconds_left)
 
-    train(trainings, strategy, evaluator, ray or RaySettings(), tell)
+    train(trainings, strategy, evaluator, executor, tell)
     answer = _judged(ways, list(different), trainings)
     write_rows(run / "ablation_accuracy.csv", COLUMNS, map(_row, answer))
     return answer
@@ -116,13 +116,13 @@ def _judged(ways: list[Way], keys: list[str], trainings: Trainings) -> tuple[Way
     return tuple(judged)
 
 
-def _about(way: Way, baseline: Arch) -> dict[str, object]:
+def _labels(way: Way, baseline: Arch) -> dict[str, object]:
     return {
         "kind": way.kind,
         "target_ratio": way.target_ratio,
         "realised_ratio": round(way.realised_ratio, 6),
         "macs": cost(way.arch).macs,
-        **origin(way.arch, baseline),
+        **origin(baseline),
     }
 
 

@@ -4,13 +4,14 @@ EfficientNet (arXiv 1905.11946), §3.3, step 1.
 """
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 from nas.evaluators.base import Evaluator
-from nas.executors.ray_cluster import RaySettings
+from nas.executors.base import Executor
 from nas.trainings.engine import Network, Trainings, train
-from nas.trainings.records import TrainingLog
+from nas.trainings.log import ABLATION, SWEEP, TrainingLog
 from scaling_search.files import write_constants, write_csv
 from scaling_search.grow.grid import Candidate, Grid, Price, make_grid
 from scaling_search.judge.answer import SweepResult, judge
@@ -69,7 +70,7 @@ def plan_sweep(
     Raises UserError where the constraint or the band leaves no candidate.
     """
     grid = _grid(baseline, settings, price)
-    trainings = Trainings.on_record(_networks(grid), TrainingLog(folder / "sweep.jsonl"))
+    trainings = Trainings.on_record(_networks(grid), TrainingLog(folder / SWEEP))
     strategy = settings.plan(grid)
     todo = len(strategy.pending(trainings.results))
     return SweepPlan(grid, settings, todo, strategy.most, len(trainings.records))
@@ -80,26 +81,37 @@ def run_sweep(
     settings: SweepSettings,
     evaluator: Evaluator,
     folder: Path,
+    executor: Callable[[], AbstractContextManager[Executor]],
     *,
-    ray: RaySettings | None = None,
     price: Price | None = None,
     progress: Callable[[Progress], None] = lambda progress: None,
 ) -> SweepResult:
     """Train what is not on record in `folder`, and write sweep.csv and constants.yaml there.
 
     Each finished training is a line of sweep.jsonl before it counts, and is never done again:
-    killed at any moment, the same call goes on. Raises UserError for settings that leave no
-    candidate, a cluster that lacks what is asked for, and where every candidate failed.
+    killed at any moment, the same call goes on, on whichever executor. Raises UserError for
+    settings that leave no candidate, an executor that lacks what is asked of it, and where every
+    candidate failed.
     """
     grid = _grid(baseline, settings, price)
-    trainings = Trainings.on_record(_networks(grid), TrainingLog(folder / "sweep.jsonl"))
+    trainings = Trainings.on_record(_networks(grid), TrainingLog(folder / SWEEP))
+
+    def ending_early() -> AbstractContextManager[Executor]:
+        made = executor()
+        ends_after = getattr(made, "asha", None)
+        if ends_after != settings.asha:
+            raise UserError(
+                f"asha: the executor ends trainings after {ends_after} epochs, the settings ask "
+                f"for {settings.asha}: give both to RayTune"
+            )
+        return made
+
     train(
         trainings,
         settings.plan(grid),
         evaluator,
-        ray or RaySettings(),
-        lambda: progress(_progress(grid, settings, trainings)),
-        settings.asha,
+        ending_early,
+        lambda record: progress(_progress(grid, settings, trainings)),
     )
     direction = _direction(baseline, settings, folder)
     result = judge(grid, settings, trainings, dict(evaluator.describe()), direction)
@@ -135,7 +147,7 @@ def _networks(grid: Grid) -> list[Network]:
                 "macs": candidate.macs,
                 "params": candidate.params,
                 "compact": spell_arch(candidate.arch),
-                **origin(candidate.arch, grid.baseline),
+                **origin(grid.baseline),
             },
         )
         for candidate in grid.candidates
@@ -144,7 +156,7 @@ def _networks(grid: Grid) -> list[Network]:
 
 def _direction(baseline: Arch, settings: SweepSettings, folder: Path) -> Direction | None:
     """From all trainings in the folder: of this sweep, of others before it, and of ablations."""
-    logs = [TrainingLog(folder / name) for name in ("sweep.jsonl", "ablation.jsonl")]
+    logs = [TrainingLog(folder / name) for name in (SWEEP, ABLATION)]
     seen = observations([record for log in logs for record in log.read()], baseline)
     if len({each.grown for each in seen}) < FEWEST:
         return None

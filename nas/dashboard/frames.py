@@ -15,6 +15,7 @@ from nas.runs.folder import RunFolder
 from nas.runs.study import recorded
 from nas.runs.trials_csv import COLUMNS, rows
 from nas.search.loop import standing
+from nas.trainings.log import ABLATION, SWEEP
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
 from search_spaces.files import read_bytes, read_text
@@ -167,11 +168,11 @@ def _typed(
 def _read_sweep(folder: Path, settings: Settings, constants: Mapping[str, Any]) -> pd.DataFrame:
     """From the log, or where there is none, from the table that was made of it."""
     columns = (*SWEEP_NUMBERS, TRAININGS), SWEEP_FLAGS, SWEEP_WORDS
-    measured = read_log(folder / "sweep.jsonl", settings.networks_asked("sweep"))
+    measured = read_log(folder / SWEEP, settings.networks_asked("sweep"))
     asked = settings.asked.get("sweep") or constants
     phi = asked.get("phi")
     # A log may hold sweeps at other φ as well.
-    measured = [each for each in measured if each.network.get("phi", phi) == phi or phi is None]
+    measured = [each for each in measured if each.labels.get("phi", phi) == phi or phi is None]
     if not measured:
         return _read_table(folder / "sweep.csv", *columns)
     return _known(sweep_rows(measured, cost_band(asked)), *columns)
@@ -188,7 +189,7 @@ def cost_band(asked: Mapping[str, Any]) -> tuple[float, float] | None:
 def _read_ablation(folder: Path, settings: Settings) -> pd.DataFrame:
     """From the log, or where there is none, from the tables that were made of it."""
     numbers = (*ABLATION_NUMBERS, TRAININGS)
-    measured = read_log(folder / "ablation.jsonl", settings.networks_asked("ablate"))
+    measured = read_log(folder / ABLATION, settings.networks_asked("ablate"))
     if measured:
         columns = (*numbers, *GROWN), ABLATION_FLAGS, ABLATION_WORDS
         return _known(ablation_rows(measured), *columns)

@@ -6,10 +6,13 @@ A log grows while its stage runs and is whole after a kill: its tables can be dr
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import geometric_mean
 from typing import Any
 
 from nas.statistics.comparison import Comparison, compare
-from nas.trainings.records import TrainingLog, TrainingRecord
+from nas.trainings.log import TrainingLog
+from nas.trainings.record import TrainingRecord
+from search_spaces.arch import Arch
 
 Row = dict[str, Any]
 
@@ -18,9 +21,9 @@ Row = dict[str, Any]
 class Measured:
     """One network and its trainings so far."""
 
-    key: str
-    network: Mapping[str, Any]
-    """What its records say of it: constants, multipliers, cost."""
+    arch: Arch
+    labels: Mapping[str, Any]
+    """What its records say of it: constants, ratios, cost."""
     accuracies: dict[int, float] = field(default_factory=dict)
     """Accuracy by seed, of the trainings that finished."""
     trainings: int = 0
@@ -31,8 +34,8 @@ class Measured:
     def row(self) -> Row:
         """What the tables of both stages say of the network."""
         return {
-            **self.network,
-            "key": self.key,
+            **self.labels,
+            "key": self.arch.key(),
             "trainings": self.trainings,
             "seeds": len(self.accuracies),
             "reason": self.reason,
@@ -48,7 +51,7 @@ def read_log(path: Path, keys: Collection[str] | None = None) -> list[Measured]:
     found: dict[str, Measured] = {}
     for record in sorted(TrainingLog(path).read(), key=lambda record: record.seed):
         if keys is None or record.key in keys:
-            _add(found.setdefault(record.key, Measured(record.key, record.network)), record)
+            _add(found.setdefault(record.key, Measured(record.arch, record.labels)), record)
     return list(found.values())
 
 
@@ -58,7 +61,7 @@ def sweep_rows(measured: Iterable[Measured], band: tuple[float, float] | None) -
     `band` are the cost ratios among which the winner is sought; None for any.
     """
     networks = list(measured)
-    inside = {index for index, each in enumerate(networks) if _in_band(each.network, band)}
+    inside = {index for index, each in enumerate(networks) if _in_band(each.labels, band)}
     able = {index for index in inside if not networks[index].reason}
     found, winners = _compared(networks, able)
     rows = []
@@ -80,13 +83,14 @@ def sweep_rows(measured: Iterable[Measured], band: tuple[float, float] | None) -
 def ablation_rows(measured: Iterable[Measured]) -> list[Row]:
     """A row a network; those that may be the best of their cost are `tied`."""
     networks = list(measured)
+    baseline = next((n.arch for n in networks if n.labels.get("kind") == "baseline"), None)
     rows = []
     for index, each in enumerate(networks):
-        ratio = each.network.get("target_ratio")
-        rivals = {i for i, n in enumerate(networks) if n.network.get("target_ratio") == ratio}
+        ratio = each.labels.get("target_ratio")
+        rivals = {i for i, n in enumerate(networks) if n.labels.get("target_ratio") == ratio}
         found, winners = _compared(networks, {i for i in rivals if not networks[i].reason})
         best = found is not None and index in winners and index in {found.winner, *found.ties}
-        rows.append({**each.row(), **_grown(each.network), **_estimated(found, index)})
+        rows.append({**each.row(), **_grown(each.arch, baseline), **_estimated(found, index)})
         rows[-1]["tied"] = best
     return rows
 
@@ -120,16 +124,21 @@ def _estimated(found: Comparison | None, index: int) -> Row:
     return {"accuracy": estimate.mean, "stderr": estimate.stderr}
 
 
-def _in_band(network: Mapping[str, Any], band: tuple[float, float] | None) -> bool:
-    ratio = network.get("realised_ratio")
+def _in_band(labels: Mapping[str, Any], band: tuple[float, float] | None) -> bool:
+    ratio = labels.get("realised_ratio")
     if band is None or not isinstance(ratio, int | float):
         return True
     return band[0] <= ratio <= band[1]
 
 
-def _grown(network: Mapping[str, Any]) -> Row:
-    """Layers, channels and pixels over the baseline's, as built."""
-    match network.get("grown"):
-        case [depth, width, resolution]:
-            return {"depth": depth, "width": width, "resolution": resolution}
-    return {}
+def _grown(arch: Arch, baseline: Arch | None) -> Row:
+    """Layers, channels (geometric mean) and pixels over the baseline's, as built."""
+    if baseline is None:
+        return {}
+    layers = [sum(stage.repeats for stage in each.stages) for each in (arch, baseline)]
+    channels = [geometric_mean(s.channels for s in each.stages) for each in (arch, baseline)]
+    return {
+        "depth": layers[0] / layers[1],
+        "width": channels[0] / channels[1],
+        "resolution": arch.resolution / baseline.resolution,
+    }

@@ -109,10 +109,10 @@ def run_job(evaluator: Evaluator, job: Job, report: Report = _quiet) -> Outcome:
     )
 
 
-def run_job_apart(evaluator: Evaluator, job: Job) -> Outcome:
+def run_job_apart(evaluator: Evaluator, job: Job, report: Report = _quiet) -> Outcome:
     """The same in a process that nobody interrupts: there, Ctrl-C is the evaluator's own doing."""
     try:
-        return run_job(evaluator, job)
+        return run_job(evaluator, job, report)
     except KeyboardInterrupt as error:
         reason = f"the evaluator raised KeyboardInterrupt{_place(evaluator, error)}"
         return Outcome(number=job.number, reason=reason, trace=_trace(error))

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from nas.networks.cost import cost, cost_and_capacity
-from nas.proxies.trainings import Trained
 from nas.statistics.rank_correlation import Tau, kendall, kendall_gain, together
+from nas.trainings.record import TrainingRecord
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
 
@@ -45,9 +45,9 @@ class Verdict:
     """τ of the accuracies after each epoch."""
 
 
-def accuracies(trained: Sequence[Trained], proxy: str) -> dict[str, float]:
+def accuracies(trained: Sequence[TrainingRecord], proxy: str) -> dict[str, float]:
     """Mean accuracy over seeds by network, of those whose every training went well."""
-    of = [each for each in trained if each.proxy == proxy]
+    of = [each for each in trained if each.evaluator == proxy]
     failed = {each.key for each in of if each.accuracy is None}
     return {
         key: statistics.fmean(e.accuracy for e in of if e.key == key and e.accuracy is not None)
@@ -56,9 +56,10 @@ def accuracies(trained: Sequence[Trained], proxy: str) -> dict[str, float]:
     }
 
 
-def dearest(trained: Sequence[Trained]) -> str:
+def dearest(trained: Sequence[TrainingRecord]) -> str:
     """The proxy whose trainings took longest: the truth, where there is no other."""
-    return max(dict.fromkeys(each.proxy for each in trained), key=lambda p: _seconds(trained, p))
+    proxies = dict.fromkeys(each.evaluator for each in trained)
+    return max(proxies, key=lambda proxy: _seconds(trained, proxy))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ def baselines(
 
 def verdict(
     proxy: str,
-    trained: Sequence[Trained],
+    trained: Sequence[TrainingRecord],
     archs: Sequence[Arch],
     truth: Mapping[str, float],
     reward: RewardOf,
@@ -124,7 +125,7 @@ def verdict(
         reward=kendall(_rewards(both, said, reward), rewards),
         spread=spread,
         calibrated=kendall(_rewards(both, evened, reward), rewards),
-        by_epoch=_by_epoch([e for e in trained if e.proxy == proxy], keys, true),
+        by_epoch=_by_epoch([e for e in trained if e.evaluator == proxy], keys, true),
     )
 
 
@@ -170,12 +171,12 @@ def _rewards(archs: Sequence[Arch], accuracies: Sequence[float], reward: RewardO
     return [reward(arch, value) for arch, value in zip(archs, accuracies, strict=True)]
 
 
-def _seconds(trained: Sequence[Trained], proxy: str) -> float:
-    return statistics.fmean(each.seconds for each in trained if each.proxy == proxy)
+def _seconds(trained: Sequence[TrainingRecord], proxy: str) -> float:
+    return statistics.fmean(e.processor_seconds for e in trained if e.evaluator == proxy)
 
 
 def _by_epoch(
-    trained: Sequence[Trained], keys: Sequence[str], true: Sequence[float]
+    trained: Sequence[TrainingRecord], keys: Sequence[str], true: Sequence[float]
 ) -> tuple[float, ...]:
     curves = [[each.curve for each in trained if each.key == key] for key in keys]
     epochs = min((len(curve) for of in curves for curve in of), default=0)

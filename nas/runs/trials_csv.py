@@ -115,12 +115,13 @@ def _record(row: Mapping[str, str], space: Space, where: str) -> Record:
     except (ValueError, RecursionError):
         raise UserError(f"{where}expected numbers, got {given!r}"[:300]) from None
     fields["choices"] = {choice.name: _option(choice, row, where) for choice in space.choices}
+    fields["arch"] = space.decode(fields["choices"])
     try:
         record = from_mapping(Record, fields)
     except UserError as error:
         raise error.under(where) from None
     check_figures(record, where)
-    if space.decode(record.choices).key() != record.key:
+    if record.arch.key() != record.key:
         raise UserError(f"{where}its choices are not those of the network {record.key!r}")
     return record
 

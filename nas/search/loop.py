@@ -4,8 +4,7 @@ import dataclasses
 import itertools
 import math
 import random
-import statistics
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -22,7 +21,9 @@ from nas.search.pricing import Macs, Price
 from nas.search.proposals import Candidate, Limits, Proposer, candidates_within
 from nas.search.rewards import Front, Reward, pareto_front
 from nas.search.warm_start import WarmStart
+from nas.trainings.engine import work
 from nas.trainings.failures import Failures
+from nas.trainings.record import Answer
 from search_spaces.arch import Arch
 from search_spaces.compact import spell_arch
 from search_spaces.errors import UserError
@@ -190,6 +191,10 @@ class _Loop:
     search: Search
     records: list[Record]
     proposer: Proposer
+    running: dict[int, Candidate] = field(default_factory=dict)
+    """Candidates under way, by the number of the suggestion."""
+    exhausted: bool = False
+    """Whether nothing is left in the space that was not suggested."""
     failed: int = 0
     """Candidates that failed or were lost in this call."""
     lost: dict[int, str] = field(default_factory=dict)
@@ -199,37 +204,32 @@ class _Loop:
         return self.search.settings.trials - self._count("finished")
 
     def run(self, workers: Executor) -> None:
-        running: dict[int, Candidate] = {}
-        exhausted = False
-        while self.missing() > 0:
-            while not exhausted and len(running) < min(workers.workers, self.missing()):
-                candidate = self.proposer.propose(self._next_number(running))
-                if candidate is None:
-                    exhausted = True
-                    break
-                running[candidate.number] = candidate
-                workers.submit(Job(candidate.number, candidate.arch, self._seeds()))
-            if not running:
-                return self._exhausted()
-            outcome = workers.next()
-            self._finish(running.pop(outcome.number), outcome)
-
-    def _next_number(self, running: Mapping[int, Candidate]) -> int:
-        """The first suggestion that is neither on record nor running: a killed one comes again."""
-        used = {record.proposal for record in self.records} | running.keys() | self.lost.keys()
-        return next(number for number in itertools.count() if number not in used)
-
-    def _exhausted(self) -> None:
-        if self.lost:
+        work(workers, self._more, self._finish)
+        if self.missing() > 0 and self.lost:
             *_, reason = self.lost.values()
             raise SearchStopped(
                 f"{len(self.lost)} candidates were lost, the last with: {reason}; "
                 f"the same command tries them again"
             )
 
-    def _finish(self, candidate: Candidate, outcome: Outcome) -> None:
-        if outcome.mistake:
-            raise UserError(outcome.mistake)
+    def _more(self, running: int) -> Job | None:
+        """The next candidate, unless those under way may be enough or the space is exhausted."""
+        if self.exhausted or running >= self.missing():
+            return None
+        candidate = self.proposer.propose(self._next_number())
+        if candidate is None:
+            self.exhausted = True
+            return None
+        self.running[candidate.number] = candidate
+        return Job(candidate.number, candidate.arch, self._seeds())
+
+    def _next_number(self) -> int:
+        """The first suggestion that is neither on record nor running: a killed one comes again."""
+        used = {record.proposal for record in self.records} | self.running.keys() | self.lost.keys()
+        return next(number for number in itertools.count() if number not in used)
+
+    def _finish(self, job: Job, outcome: Outcome) -> None:
+        candidate = self.running.pop(job.number)
         if self.search.failures is not None:
             outcome = self.search.failures.keep(f"{candidate.number:04}", outcome)
         if outcome.lost:
@@ -260,15 +260,13 @@ class _Loop:
         self.search.progress(self.records, self._count("finished"))
 
     def _record(self, candidate: Candidate, outcome: Outcome) -> Record:
-        accuracies = [measurement.accuracy for measurement in outcome.measurements]
-        reason = outcome.reason
-        accuracy = None if reason else statistics.fmean(accuracies)
-        spread = statistics.stdev(accuracies) if len(accuracies) > 1 and not reason else None
+        answer = Answer.of(outcome)
         price = self.search.price(candidate.arch, candidate.price)
         return Record(
             number=len(self.records),
             proposal=candidate.number,
-            state="failed" if reason else "finished",
+            state=answer.state,
+            arch=candidate.arch,
             key=candidate.arch.key(),
             compact=spell_arch(candidate.arch),
             choices=dict(candidate.params),
@@ -276,14 +274,14 @@ class _Loop:
             params=candidate.price.params,
             activations=candidate.price.activations,
             cost=price,
-            accuracy=accuracy,
-            accuracy_stderr=None if spread is None else spread / math.sqrt(len(accuracies)),
-            reward=None if accuracy is None else self.search.reward(accuracy, price),
+            accuracy=answer.accuracy,
+            accuracy_stderr=answer.accuracy_stderr,
+            reward=None if answer.accuracy is None else self.search.reward(answer.accuracy, price),
             seeds=self.search.settings.seeds,
-            seconds=round(outcome.seconds, 3),
-            curves=tuple(m.curve for m in outcome.measurements if m.curve),
-            reason=reason,
-            note="; ".join(dict.fromkeys(m.note for m in outcome.measurements if m.note)),
+            seconds=answer.seconds,
+            curves=answer.curves,
+            reason=answer.reason,
+            note=answer.note,
         )
 
     def _trial(self, candidate: Candidate, record: Record) -> FrozenTrial:

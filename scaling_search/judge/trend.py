@@ -6,13 +6,12 @@ sure that is, and where it is no more than an extrapolation.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import BayesianRidge
 
-from nas.trainings.records import TrainingRecord
+from nas.trainings.record import TrainingRecord
 from scaling_search.rule.compound import Constants, Multipliers
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
@@ -129,19 +128,18 @@ def fit_trend(observations: Iterable[Observation]) -> Trend:
     return Trend(model, centre, scale, different, float(1 / np.sqrt(model.alpha_)))
 
 
-def origin(arch: Arch, baseline: Arch) -> dict[str, Any]:
-    """What a training's record says of growth, for `observations` to read."""
-    grown = realised(arch, baseline)
-    values = (grown.depth, grown.width, grown.resolution)
-    return {"baseline": baseline.key(), "grown": [round(value, 9) for value in values]}
+def origin(baseline: Arch) -> dict[str, str]:
+    """The label of a training's record that says which baseline the network was grown from."""
+    return {"baseline": baseline.key()}
 
 
 def observations(records: Iterable[TrainingRecord], baseline: Arch) -> list[Observation]:
     """The finished trainings of networks grown from `baseline`, of whatever sweep or ablation."""
+    key = baseline.key()
     return [
-        Observation(Multipliers(*record.network["grown"]), record.accuracy)
+        Observation(realised(record.arch, baseline), record.accuracy)
         for record in records
-        if record.accuracy is not None and record.network.get("baseline") == baseline.key()
+        if record.accuracy is not None and record.labels.get("baseline") == key
     ]
 
 

@@ -62,7 +62,8 @@ class Seen:
 
 def make_run(folder: Path) -> Path:
     """A finished run: a search, a sweep's log and its constants, a family."""
-    from nas.trainings.records import TrainingLog, TrainingRecord
+    from nas.trainings.log import TrainingLog
+    from nas.trainings.record import TrainingRecord
     from scaling_search.grow.grid import make_grid
     from scaling_search.settings import SweepSettings
     from search_spaces.yaml_io import load_arch
@@ -73,9 +74,7 @@ def make_run(folder: Path) -> Path:
         grid = make_grid(load_arch("r/baseline.yaml"), SweepSettings())
         for index, each in enumerate(grid.candidates[:8]):
             accuracy = 0.5 + index / 100
-            log.append(
-                TrainingRecord(key=each.arch.key(), seed=0, state="finished", accuracy=accuracy)
-            )
+            log.append(TrainingRecord(arch=each.arch, seed=0, state="finished", accuracy=accuracy))
         Path("r/constants.yaml").write_text("alpha: 1.2\nbeta: 1.1\ngamma: 1.15\n")
         Path("r/sweep.csv").write_text(
             "candidate,alpha,beta,gamma,accuracy,realised_ratio,winner\n0,1.2,1.1,1.15,0.5,2,True\n"

@@ -12,12 +12,14 @@ from typing import Any
 import yaml
 
 from nas.search.rewards import Absolute, Hard, Soft
-from nas.trainings.records import TrainingLog, TrainingRecord
+from nas.trainings.log import TrainingLog
+from nas.trainings.record import TrainingRecord
 from scaling_search.grow.ablation import ablate
 from scaling_search.grow.ablation import write_ablation as write_networks
 from scaling_search.grow.family import formula_family
 from scaling_search.grow.family import write_family as write_members
 from scaling_search.rule.compound import PAPER, Constants
+from search_spaces.arch import Arch
 from search_spaces.yaml_io import write_arch
 from search_spaces.zoo import zoo
 
@@ -228,44 +230,44 @@ def write_sweep_log(folder: Path, networks: int, seeds: int = 1, **other: Any) -
     """sweep.jsonl as a sweep leaves it on its way; the keys of the networks in it."""
     rng = random.Random(11)
     folder.mkdir(parents=True, exist_ok=True)
-    log, keys = TrainingLog(folder / "sweep.jsonl"), [f"{index:016x}" for index in range(networks)]
-    for seed, (index, key) in itertools.product(range(seeds), enumerate(keys)):
+    log = TrainingLog(folder / "sweep.jsonl")
+    archs = [zoo("efficientnet_b0").replace(resolution=230 + index) for index in range(networks)]
+    for seed, (index, arch) in itertools.product(range(seeds), enumerate(archs)):
         realised = 1.8 + index / 10
-        network = {
+        labels = {
             **{"alpha": 1.0 + index / 20, "beta": 1.1, "gamma": 1.15, "phi": 1.0, "points": 1},
             **{"nominal_ratio": 2.0, "realised_ratio": realised, "compact": "ir_r2_k3_s2_e6_c32"},
             **{"macs": round(386e6 * realised), "params": 6_000_000},
         }
         accuracy = 0.9 + 0.01 * index + rng.gauss(0, 0.001)
-        log.append(training(key, seed, accuracy, {**network, **other}))
-    return keys
+        log.append(training(arch, seed, accuracy, {**labels, **other}))
+    return [arch.key() for arch in archs]
 
 
-def write_ablation_log(folder: Path, kinds: Sequence[str] = ALONE) -> list[str]:
-    """ablation.jsonl with one training of the baseline and of each kind; the keys in it."""
+def write_ablation_log(folder: Path, ratio: float = 2.0) -> list[str]:
+    """ablation.jsonl with one training of the baseline and of each way; the keys in it."""
     folder.mkdir(parents=True, exist_ok=True)
-    log, keys = TrainingLog(folder / "ablation.jsonl"), []
-    for index, kind in enumerate(("baseline", *kinds)):
-        ratio = 1.0 if kind == "baseline" else 2.0
-        grown = [2.0 if kind == name else 1.0 for name in ALONE]
-        network = {"kind": kind, "target_ratio": ratio, "realised_ratio": ratio, "grown": grown}
-        network |= {"macs": round(386e6 * ratio), "baseline": "0" * 16}
-        keys.append(f"{index:016x}")
-        log.append(training(keys[-1], 0, 0.7 + 0.01 * index, network))
-    return keys
+    log, baseline = TrainingLog(folder / "ablation.jsonl"), zoo("efficientnet_b0")
+    ways = [("baseline", 1.0, baseline)]
+    ways += [(each.kind, ratio, each.arch) for each in ablate(baseline, [ratio], PAPER)]
+    for index, (kind, target, arch) in enumerate(ways):
+        labels = {"kind": kind, "target_ratio": target, "realised_ratio": target}
+        labels |= {"macs": round(386e6 * target), "baseline": baseline.key()}
+        log.append(training(arch, 0, 0.7 + 0.01 * index, labels))
+    return [arch.key() for _, _, arch in ways]
 
 
 def training(
-    key: str, seed: int, accuracy: float | None, network: Mapping[str, Any], reason: str = ""
+    arch: Arch, seed: int, accuracy: float | None, labels: Mapping[str, Any], reason: str = ""
 ) -> TrainingRecord:
     """A record of one training, failed where it has no accuracy."""
     return TrainingRecord(
-        key=key,
+        arch=arch,
         seed=seed,
         state="failed" if accuracy is None else "finished",
         accuracy=accuracy,
         reason=reason,
-        network=network,
+        labels=labels,
     )
 
 

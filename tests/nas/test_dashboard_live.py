@@ -19,6 +19,7 @@ from nas.dashboard.sweep import sweep
 from nas.dashboard.write import write_dashboard
 from nas.runs.locks import held, holder
 from nas.runs.study import recorded
+from search_spaces.zoo import zoo
 
 TOY = ("evaluator=custom", "evaluator._target_=toy.Toy", "search.workers=1", "search.trials=9")
 
@@ -110,7 +111,7 @@ def test_networks_of_another_sweep_in_the_log_are_left_out(tmp_path: Path) -> No
 def test_a_network_that_failed_cannot_win(tmp_path: Path) -> None:
     keys = run_folder.write_sweep_log(tmp_path, 3)
     log = run_folder.TrainingLog(tmp_path / "sweep.jsonl")
-    log.append(run_folder.training(keys[2], 1, None, {"phi": 1.0}, "diverged"))
+    log.append(run_folder.training(log.read()[2].arch, 1, None, {"phi": 1.0}, "diverged"))
     frames = load_run(tmp_path)
     best = frames.sweep[frames.sweep["winner"]]
     assert best["key"].tolist() == [keys[1]]
@@ -130,13 +131,14 @@ def test_an_ablation_is_drawn_from_its_log(tmp_path: Path) -> None:
     run_folder.write_asked(tmp_path, "ablate", networks=[*keys, "f" * 16], seeds=1)
     ways = load_run(tmp_path).ablation.set_index("kind")
     assert ways.loc["depth", ["depth", "width", "resolution"]].tolist() == [2, 1, 1]
+    assert ways.loc["width", "width"] == pytest.approx(1.45, abs=0.02)
     assert ways.loc["width", ["target_ratio", "seeds", "key"]].tolist() == [2, 1, keys[2]]
     page = drawn(tmp_path)
-    assert "Not finished: the ablation, 4 of 5 networks." in page
+    assert "Not finished: the ablation, 5 of 6 networks." in page
     assert "One dimension or all" in page
     # With two trainings of each asked for, none is done.
     run_folder.write_asked(tmp_path, "ablate", networks=keys, seeds=2)
-    assert "0 of 4 networks" in drawn(tmp_path)
+    assert "0 of 5 networks" in drawn(tmp_path)
 
 
 def test_a_record_that_is_being_written_is_none_yet(tmp_path: Path) -> None:
@@ -151,10 +153,10 @@ EVIL = "<script>window.owned = 1</script><img src=x onerror='window.owned = 1'>"
 
 def test_names_in_a_log_that_are_markup_stay_text(tmp_path: Path) -> None:
     run = tmp_path / "run"
-    keys = run_folder.write_sweep_log(run, 3, compact=EVIL)
-    run_folder.write_ablation_log(run, ("depth", "width", "resolution", "compound"))
+    run_folder.write_sweep_log(run, 3, compact=EVIL)
+    run_folder.write_ablation_log(run)
     log = run_folder.TrainingLog(run / "sweep.jsonl")
-    log.append(run_folder.training(keys[0], 1, None, {"phi": 1.0}, EVIL))
+    log.append(run_folder.training(log.read()[0].arch, 1, None, {"phi": 1.0}, EVIL))
     (run / ".lock").write_text(f"process {os.getpid()} on {EVIL}")
     report = probed(write_dashboard(run), tmp_path, 390)
     assert not report["owned"]
@@ -162,11 +164,10 @@ def test_names_in_a_log_that_are_markup_stay_text(tmp_path: Path) -> None:
     assert "window.owned = 1" in " ".join(report["hovers"])
 
 
-@pytest.mark.parametrize("grown", ["none", [[1], {}, None], {"depth": 1}, [1.0, 2.0]])
-def test_figures_that_are_none_are_missing(tmp_path: Path, grown: object) -> None:
+def test_labels_that_are_no_figures_are_missing(tmp_path: Path) -> None:
     log = run_folder.TrainingLog(tmp_path / "ablation.jsonl")
-    network = {"kind": "depth", "target_ratio": [2], "macs": {"a": 1}, "grown": grown}
-    log.append(run_folder.training("0" * 16, 0, 0.5, network))
+    labels = {"kind": "depth", "target_ratio": [2], "macs": {"a": 1}, "realised_ratio": "none"}
+    log.append(run_folder.training(zoo("efficientnet_b0"), 0, 0.5, labels))
     assert load_run(tmp_path).ablation["macs"].isna().all()
     assert "One dimension or all" in drawn(tmp_path)
 

@@ -24,6 +24,7 @@ from nas.search.pricing import Macs
 from nas.search.proposals import Limits, Proposer
 from nas.search.rewards import Soft
 from search_spaces.space import Space, load_space
+from search_spaces.zoo import zoo
 
 SPACE: Space = load_space(
     {"name": "kernels", "base": "efficientnet_b0", "vary": {"kernel": [3, 5, 7]}}, "space"
@@ -97,6 +98,7 @@ def record(number: int, reward: float) -> Record:
         number=number,
         state="finished",
         proposal=number,
+        arch=zoo("mobilenet_v2"),
         key=f"{number}" * 12,
         compact="ds_r1_k3_s1_e1_c16",
         choices={},

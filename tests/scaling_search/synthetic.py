@@ -12,7 +12,19 @@ from pathlib import Path
 import ray
 
 from nas.evaluators.base import EvaluationFailed, Measurement
+from nas.executors.ray_cluster import RaySettings
+from nas.executors.ray_tune.executor import RayTune
 from search_spaces.errors import UserError
+
+
+def on_tune(evaluator, asha=None, **settings):
+    """Ray Tune, on the cluster of these settings."""
+    return lambda: RayTune(evaluator, RaySettings(**settings), asha)
+
+
+def nowhere():
+    """The executor of what is to train nothing."""
+    raise AssertionError("a training was asked for")
 
 
 def _node():

@@ -2,15 +2,14 @@ import csv
 
 import pytest
 
-from nas.executors.ray_cluster import RaySettings
-from nas.trainings.records import TrainingLog
+from nas.trainings.log import TrainingLog
 from scaling_search.ablate import train_ablation
 from scaling_search.grow.ablation import ablate
 from scaling_search.judge.trend import observations
 from scaling_search.rule.compound import PAPER
 from search_spaces.errors import UserError
 from search_spaces.zoo import zoo
-from synthetic import Failing, Surface
+from synthetic import Failing, Surface, nowhere, on_tune
 
 B0 = zoo("efficientnet_b0")
 
@@ -24,8 +23,8 @@ def trained(two_nodes, tmp_path_factory):
         ablate(B0, [2, 4], PAPER),
         evaluator,
         run,
+        on_tune(evaluator, address=two_nodes.address),
         seeds=2,
-        ray=RaySettings(address=two_nodes.address),
         progress=lambda *now: told.append(now[:2]),
     )
     return run, evaluator, ways, told
@@ -57,7 +56,7 @@ def test_the_best_of_each_ratio_and_its_ties_are_marked(trained):
 def test_a_rerun_trains_nothing(trained):
     run, evaluator, ways, _ = trained
     before = (run / "ablation.jsonl").read_bytes()
-    assert train_ablation(ablate(B0, [2, 4], PAPER), evaluator, run, seeds=2) == ways
+    assert train_ablation(ablate(B0, [2, 4], PAPER), evaluator, run, nowhere, seeds=2) == ways
     assert (run / "ablation.jsonl").read_bytes() == before
 
 
@@ -70,12 +69,13 @@ def test_its_records_feed_the_smooth_surface(trained):
 
 
 def test_a_way_that_fails_has_its_reason(two_nodes, tmp_path):
+    evaluator = Failing(resolution=309)
     ways = train_ablation(
         ablate(B0, [2], PAPER),
-        Failing(resolution=309),
+        evaluator,
         tmp_path,
+        on_tune(evaluator, address=two_nodes.address),
         seeds=1,
-        ray=RaySettings(address=two_nodes.address),
     )
     (failed,) = (way for way in ways if way.reason)
     assert (failed.kind, failed.accuracy, failed.tied) == ("resolution", None, False)
@@ -84,4 +84,4 @@ def test_a_way_that_fails_has_its_reason(two_nodes, tmp_path):
 
 def test_at_least_one_seed_is_needed(tmp_path):
     with pytest.raises(UserError, match=r"^seeds: expected at least 1"):
-        train_ablation(ablate(B0, [2], PAPER), Surface(), tmp_path, seeds=0)
+        train_ablation(ablate(B0, [2], PAPER), Surface(), tmp_path, nowhere, seeds=0)

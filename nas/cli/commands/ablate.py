@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nas.cli.columns import table
+from nas.cli.commands.executor import executor
 from nas.cli.commands.found import say_found
 from nas.cli.commands.scale import check_rounding, constants, is_number
 from nas.cli.config import Config, integer, make
@@ -12,9 +13,9 @@ from nas.evaluators.base import Evaluator, measuring
 from nas.evaluators.identity import identity_of
 from nas.networks.cost import cost
 from nas.runs.folder import RunFolder, logged
+from nas.trainings.log import ABLATION
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
-from search_spaces.parsing import from_mapping
 from search_spaces.yaml_io import load_arch
 
 if TYPE_CHECKING:
@@ -40,20 +41,18 @@ def main(config: Config) -> None:
 
 def train(networks: "tuple[Scaled, ...]", config: Config, run: Path) -> "tuple[Way, ...]":
     """How accurate each network is; `ablation.jsonl` and `ablation_accuracy.csv` in the folder."""
-    from nas.executors.ray_cluster import RaySettings
     from scaling_search.ablate import train_ablation
 
     seeds, seed = integer("seeds", config["seeds"], 1), integer("seed", config["seed"], 0)
-    ray = from_mapping(RaySettings, config["ray"], "ray")
     evaluator: Evaluator = measuring(make(config["evaluator"], "evaluator", Evaluator))
-    ray.check()
+    workers = executor(config, evaluator, "workers", config["workers"])
     evaluator.prepare()
     line = Progress("ablate")
     made_with = {
         "evaluator": identity_of(evaluator, config["evaluator"]),
         "about": dict(evaluator.describe()),
     }
-    log, exported = run / "ablation.jsonl", "ablation_accuracy.csv"
+    log, exported = run / ABLATION, "ablation_accuracy.csv"
     keys = {networks[0].baseline.key(): None, **{each.arch.key(): None for each in networks}}
     asked = {"networks": list(keys), "seeds": seeds}
     with RunFolder(run).stage(logged("ablate", made_with, log, exported, asked=asked)):
@@ -62,9 +61,9 @@ def train(networks: "tuple[Scaled, ...]", config: Config, run: Path) -> "tuple[W
             networks,
             evaluator,
             run,
+            workers,
             seeds=seeds,
             seed=seed,
-            ray=ray,
             progress=lambda done, total, seconds_left: line(done, total, "", seconds_left),
         )
 

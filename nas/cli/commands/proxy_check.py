@@ -28,11 +28,14 @@ from nas.proxies.report import (
     verdict,
 )
 from nas.proxies.sample import spread_sample
-from nas.proxies.trainings import Trained, read, train
 from nas.runs.folder import RunFolder, Stage, logged
 from nas.runs.tables import write_rows
 from nas.search.rewards import Reward
 from nas.statistics.rank_correlation import Tau
+from nas.trainings.engine import Network, Trainings, train
+from nas.trainings.log import PROXY_CHECK, TrainingLog
+from nas.trainings.record import TrainingRecord
+from nas.trainings.strategies import FlatGrid
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
 from search_spaces.files import write_text
@@ -57,20 +60,22 @@ def main(config: Config) -> None:
         name: executor(config, evaluator, "workers", config["workers"])
         for name, evaluator in proxies.items()
     }
-    path = folder / "proxy_check.jsonl"
+    log = TrainingLog(folder / PROXY_CHECK)
     made_with = {name: config[name] for name in ("networks", "seed")}
     made_with["space"] = space_identity(space, config["space"])
     held = RunFolder(folder)
-    with held.stage(logged("proxy-check", made_with, path, "proxy_check.csv")):
+    with held.stage(logged("proxy-check", made_with, log.path, "proxy_check.csv")):
         identities = {name: identity_of(proxies[name], node) for name, node in nodes.items()}
-        _keep_settings(held, path, identities)
+        _keep_settings(held, log, identities)
         say_found(*proxies.values())
-        told = _Told(len(proxies) * len(archs) * len(seeds) - _done(path, nodes, archs, seeds))
         # Cheapest first, a check that is cut short would have seen no dear network.
-        mixed = random.Random(seed).sample(archs, len(archs))
-        for name in proxies:
-            train(name, mixed, seeds, workers[name], path, told)
-        trained = [each for each in read(path) if each.proxy in proxies and each.seed in seeds]
+        networks = [Network(arch, {}) for arch in random.Random(seed).sample(archs, len(archs))]
+        each_once = FlatGrid(len(networks), tuple(seeds))
+        trainings = {name: Trainings.on_record(networks, log, name) for name in proxies}
+        told = _Told(sum(len(each_once.pending(kept.results)) for kept in trainings.values()))
+        for name, evaluator in proxies.items():
+            train(trainings[name], each_once, evaluator, workers[name], told)
+        trained = [each for each in log.read() if each.evaluator in proxies and each.seed in seeds]
         reference = truth if truth is not None else accuracies(trained, dearest(trained))
         verdicts = [verdict(name, trained, archs, reference, reward) for name in proxies]
         free = baselines(archs, reference, reward)
@@ -102,12 +107,12 @@ def _changed(node: Any, changes: Any) -> Any:
     return {**node, **{name: _changed(node.get(name), value) for name, value in changes.items()}}
 
 
-def _keep_settings(folder: RunFolder, path: Path, nodes: Mapping[str, Any]) -> None:
+def _keep_settings(folder: RunFolder, log: TrainingLog, nodes: Mapping[str, Any]) -> None:
     """Remember what each name stood for. Raises UserError where it stood for something else."""
-    kept = {each.proxy for each in read(path)}
+    kept = {each.evaluator for each in log.read()}
     for name, node in nodes.items():
         recorded = functools.partial(kept.__contains__, name)
-        folder.note(Stage(f"proxy {name}", {"evaluator": node}, recorded, str(path)))
+        folder.note(Stage(f"proxy {name}", {"evaluator": node}, recorded, str(log.path)))
 
 
 def _reward(config: Config) -> RewardOf:
@@ -132,12 +137,6 @@ def _truth(config: Config, archs: Sequence[Arch]) -> dict[str, float] | None:
     return known
 
 
-def _done(path: Path, nodes: Mapping[str, Any], archs: Sequence[Arch], seeds: range) -> int:
-    keys = {arch.key() for arch in archs}
-    kept = read(path)
-    return sum(e.proxy in nodes and e.key in keys and e.seed in seeds for e in kept)
-
-
 class _Told:
     """Tells the terminal of each training."""
 
@@ -145,11 +144,11 @@ class _Told:
         self._total, self._done = total, 0
         self._line, self._pace = Progress("proxy-check"), Pace()
 
-    def __call__(self, trained: Trained) -> None:
+    def __call__(self, trained: TrainingRecord) -> None:
         self._done += 1
         said = trained.reason if trained.accuracy is None else f"{trained.accuracy:.4f}"
         left = self._pace.step(self._total - self._done)
-        self._line(self._done, self._total, f"{trained.proxy} {said}", left)
+        self._line(self._done, self._total, f"{trained.evaluator} {said}", left)
 
 
 def _shown(verdicts: Sequence[Verdict], free: Sequence[Baseline]) -> str:

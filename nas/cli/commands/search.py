@@ -33,7 +33,7 @@ from search_spaces.arch import name_after
 from search_spaces.errors import UserError
 from search_spaces.files import not_a_link, write_text
 from search_spaces.parsing import from_mapping
-from search_spaces.space import Space, load_space, space_identity
+from search_spaces.space import load_space, space_identity
 from search_spaces.yaml_io import arch_to_yaml, read_about
 
 
@@ -166,7 +166,7 @@ class Plan:
                 about: dict[str, Any] = {"evaluator": dict(self.made_with["about"])}
                 if len(self.classes) == self.search.space.base.num_classes:
                     about["classes"] = list(self.classes)
-                write_standing(run, self.search.space, records, found, about)
+                write_standing(run, records, found, about)
         if found is None:
             raise UserError(f"no trial was finished: {run / 'trials.csv'} has the reasons")
         return found
@@ -174,7 +174,6 @@ class Plan:
 
 def write_standing(
     run: Path,
-    space: Space,
     records: list[Record],
     found: Standing | None,
     about: Mapping[str, Any],
@@ -187,11 +186,11 @@ def write_standing(
     files: dict[int, str] = {}
     if found is not None:
         for record in found.front:
-            text = _network(run, f"_{record.key[:6]}", space, record, about)
+            text = _network(run, f"_{record.key[:6]}", record, about)
             front[record.file_name] = text
             files[record.number] = f"front/{record.file_name}"
         files[found.baseline.number] = "baseline.yaml"
-        text = _network(run, "", space, found.baseline, about)
+        text = _network(run, "", found.baseline, about)
         write_text(run / "baseline.yaml", text)
     write_all(run, "front", front)
     write_csv(run / "trials.csv", records, found, files)
@@ -233,10 +232,7 @@ def _accuracy(record: Record, images: int | None) -> str:
     return f"{accuracy:.4f}" + ("" if error is None else f" ± {error:.4f}")
 
 
-def _network(
-    run: Path, suffix: str, space: Space, record: Record, found_with: Mapping[str, Any]
-) -> str:
-    arch = space.decode(record.choices)
+def _network(run: Path, suffix: str, record: Record, found_with: Mapping[str, Any]) -> str:
     about = {
         "trial": record.number,
         "reward": record.reward,
@@ -249,7 +245,7 @@ def _network(
         "choices": dict(record.choices),
         **found_with,
     }
-    return arch_to_yaml(arch.replace(name=name_after(run.resolve().name, suffix)), about)
+    return arch_to_yaml(record.arch.replace(name=name_after(run.resolve().name, suffix)), about)
 
 
 @dataclass(slots=True)

@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nas.cli.columns import table
+from nas.cli.commands.executor import check_executor, executor
 from nas.cli.commands.found import say_found
 from nas.cli.config import Config, integer, make
 from nas.cli.progress import Progress
 from nas.evaluators.base import Evaluator, measuring
 from nas.evaluators.identity import identity_of
 from nas.runs.folder import RunFolder, Stage, logged
+from nas.trainings.log import PER_STAGE, SWEEP
 from search_spaces.arch import Arch
 from search_spaces.parsing import from_mapping
 from search_spaces.yaml_io import load_arch
@@ -40,26 +42,25 @@ def main(config: Config) -> None:
 
 def per_stage(result: "SweepResult", count: int, config: Config, run: Path) -> str:
     """Race the winner against variants whose stages are not scaled alike; what came of it."""
-    from nas.executors.ray_cluster import RaySettings
     from scaling_search.per_stage import run_per_stage
 
-    ray = from_mapping(RaySettings, config["ray"], "ray")
     evaluator: Evaluator = measuring(make(config["evaluator"], "evaluator", Evaluator))
+    workers = executor(config, evaluator, "workers", config["workers"])
     line = Progress("per stage")
     made_with = {
         "evaluator": identity_of(evaluator, config["evaluator"]),
         "about": dict(evaluator.describe()),
     }
     uniform = result.winner.candidate.arch
-    log = run / "per_stage.jsonl"
+    log = run / PER_STAGE
     with RunFolder(run).stage(logged("per_stage", made_with, log, "per_stage.csv")):
         answer = run_per_stage(
             uniform,
             evaluator,
             run,
+            workers,
             count=count,
             seed=result.settings.seed,
-            ray=ray,
             progress=lambda done, total, seconds_left: line(done, total, "", seconds_left),
         )
     best = answer.comparison.estimates[answer.comparison.winner]
@@ -84,26 +85,23 @@ def plan(baseline: Arch, config: Config) -> str:
 
 def check_sweep(network: Arch, config: Config) -> None:
     """Raises UserError for settings of which no sweep can be made, for this network or any."""
-    from nas.executors.ray_cluster import RaySettings
     from scaling_search.grow.grid import make_grid
     from scaling_search.settings import SweepSettings
 
     settings = from_mapping(SweepSettings, config["sweep"], "sweep")
-    from_mapping(RaySettings, config["ray"], "ray").check()
+    check_executor(config, "workers", config["workers"], settings.asha)
     if settings.constraint == "nominal":  # which candidates there are is no matter of the network
         make_grid(network, settings)
 
 
 def sweep(baseline: Arch, config: Config, run: Path) -> "SweepResult":
     """Records, `sweep.csv` and `constants.yaml` in the run folder."""
-    from nas.executors.ray_cluster import RaySettings
     from scaling_search.settings import SweepSettings
     from scaling_search.sweep import plan_sweep, run_sweep
 
     settings = from_mapping(SweepSettings, config["sweep"], "sweep")
-    ray = from_mapping(RaySettings, config["ray"], "ray")
     evaluator: Evaluator = measuring(make(config["evaluator"], "evaluator", Evaluator))
-    ray.check()
+    workers = executor(config, evaluator, "workers", config["workers"], settings.asha)
     plan = plan_sweep(baseline, settings, run)
     evaluator.prepare()
     # Records are of a network and a seed; what the grid was that asked for them does not matter.
@@ -121,7 +119,7 @@ def sweep(baseline: Arch, config: Config, run: Path) -> "SweepResult":
         say_found(evaluator)
         print(plan)
         return run_sweep(
-            baseline, settings, evaluator, run, ray=ray, price=price, progress=_Report()
+            baseline, settings, evaluator, run, workers, price=price, progress=_Report()
         )
 
 
@@ -135,7 +133,7 @@ def _stage(run: Path, made_with: Mapping[str, Any], plan: "SweepPlan") -> Stage:
         "band": [round(low, 6), round(high, 6)],
         "networks": [candidates[index].arch.key() for index in racing],
     }
-    log = run / "sweep.jsonl"
+    log = run / SWEEP
     return logged("sweep", made_with, log, "sweep.csv", "constants.yaml", asked=asked)
 
 

@@ -10,14 +10,14 @@ from search_spaces.arch import Arch
 
 
 @dataclass(slots=True)
-class Shelf:
-    """Puts there what the evaluator of a search or a sweep needs, when it is first needed."""
+class SharedData:
+    """Puts what the evaluator reads into the store, each part when it is first needed."""
 
     evaluator: Evaluator
     _stored: dict[Hashable, Any] = field(default_factory=dict)
 
     def reference(self, arch: Arch) -> Any:
-        """Of what evaluating `arch` reads; None where workers have to read it themselves.
+        """The reference of what evaluating `arch` reads; None where each worker reads for itself.
 
         Raises UserError for data that is not there or cannot be used.
         """
@@ -44,7 +44,7 @@ def stored(evaluator: Evaluator) -> Any:
 
 
 def supplied(evaluator: Evaluator, data: Any) -> Evaluator:
-    """The evaluator with what was on the shelf for it; in a worker."""
+    """The evaluator with what a reference gave, in a worker."""
     if data is None or not isinstance(evaluator, Sharing):
         return evaluator
     return evaluator.given(data)
