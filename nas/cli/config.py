@@ -3,7 +3,6 @@
 import dataclasses
 import typing
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from nas.cli.own_modules import imported
@@ -11,12 +10,6 @@ from search_spaces.errors import UserError
 from search_spaces.parsing import from_mapping
 
 Config = dict[str, Any]
-
-
-def config_dir() -> Path:
-    """The shipped configs: inside the package in a wheel, beside it in a checkout."""
-    installed = Path(__file__).parents[1] / "conf"
-    return installed if installed.is_dir() else Path(__file__).parents[2] / "conf"
 
 
 def make(node: Any, path: str, kind: Any = None) -> Any:

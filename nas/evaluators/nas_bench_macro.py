@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
+from nas.defaults.conf import default
 from nas.evaluators.base import Evaluator, Measurement, Report
 from nas.evaluators.identity import file_identity
 from nas.evaluators.rows import MOST_BYTES, read_json
@@ -31,7 +32,7 @@ class NasBenchMacroEvaluator(Evaluator):
     path: str
     space: Mapping[str, Any]
     """As `space=nas_bench_macro` spells it."""
-    trial: Literal["mean", "seed"] = "mean"
+    trial: Literal["mean", "seed"] = default("evaluator/nas_bench_macro", "trial")
     """`mean` of the trainings, or one of them, which the evaluation's seed picks."""
 
     @cached_property

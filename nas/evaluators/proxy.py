@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import torch
 
+from nas.defaults.conf import default
 from nas.evaluators.base import Measurement, Report
 from nas.evaluators.slim import SlimEvaluator
 from nas.networks.model import build
@@ -27,18 +28,18 @@ class ProxyEvaluator(SlimEvaluator):
     """
 
     recipe: Recipe = field(default_factory=Recipe)
-    epochs: int = 4
-    width: float = 0.125
-    resolution: int = 40
-    divisor: int = 2
-    dropout: float = 0.0
+    epochs: int = default("evaluator/proxy", "epochs")
+    width: float = default("evaluator/proxy", "width")
+    resolution: int = default("evaluator/proxy", "resolution")
+    divisor: int = default("evaluator/proxy", "divisor")
+    dropout: float = default("evaluator/proxy", "dropout")
     """The architecture's own is for trainings many times longer; so is its drop path, and the
     momentum of its batch normalisation."""
-    drop_path: float = 0.0
+    drop_path: float = default("evaluator/proxy", "drop_path")
     bn_momentum: float = 0.1
-    device: str = "auto"
+    device: str = default("evaluator/proxy", "device")
     """A torch device; `auto` is CUDA where there is one."""
-    threads: int = 1
+    threads: int = default("evaluator/proxy", "threads")
     """Of the CPU, for one training. Part of what makes a training repeat exactly."""
     parts: int = 1
     """Of a batch, whose gradients are added up, from the start; more where memory runs out."""

@@ -14,6 +14,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from nas.defaults.conf import default
 from nas.evaluators.base import Evaluator, Measurement, Report
 from nas.evaluators.rows import MOST_BYTES, RowsFile
 from nas.evaluators.table import check_in_space
@@ -41,10 +42,10 @@ class SurrogateEvaluator(RowsFile, Evaluator):
     How well it does on networks that it was not shown is part of its description.
     """
 
-    noise: float = 0.0
+    noise: float = default("evaluator/surrogate", "noise")
     """Standard deviation, a fraction, of what one training differs by: the same for the same
     architecture and seed."""
-    cache: str | None = None
+    cache: str | None = default("evaluator/surrogate", "cache")
     """Where the fit is kept, as NumPy arrays; in the user's cache folder when None.
 
     Never beside the table: with a table of somebody else's may come a fit that is not of it."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from nas.defaults.conf import default
 from nas.evaluators.base import EvaluationFailed, Measurement, Report
 from nas.evaluators.proxy import derive_seed
 from nas.evaluators.scores import SCORES, ScoreName
@@ -50,9 +51,9 @@ class ZeroCostEvaluator(SlimEvaluator):
     nothing, and a reward weighs it against the cost arbitrarily.
     """
 
-    scores: tuple[ScoreName, ...] = ("grad_norm",)
+    scores: tuple[ScoreName, ...] = default("evaluator/zero_cost", "scores")
     """Which; of several, the mean counts."""
-    images: int = 64
+    images: int = default("evaluator/zero_cost", "images")
     """Of the batch."""
 
     def __post_init__(self) -> None:

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Protocol
 
+from nas.defaults.conf import default
 from search_spaces.errors import UserError
 
 
@@ -29,7 +30,7 @@ class Soft:
     """ACC · (cost / T)^w on both sides of the target (MnasNet, eq. 2, α = β; EfficientNet §4)."""
 
     target: float
-    exponent: float = -0.07
+    exponent: float = default("reward/soft", "exponent")
 
     def __post_init__(self) -> None:
         _check_target(self.target)
@@ -55,7 +56,7 @@ class Hard:
     """ACC up to the target, ACC · (cost / T)^w beyond it (MnasNet, eq. 3, α = 0, β = −1)."""
 
     target: float
-    exponent: float = -1.0
+    exponent: float = default("reward/hard", "exponent")
 
     def __post_init__(self) -> None:
         _check_target(self.target)
@@ -73,7 +74,7 @@ class Absolute:
     """ACC + β · |cost / T − 1| (TuNAS, arXiv 2008.06120, eq. 3)."""
 
     target: float
-    beta: float = -0.07
+    beta: float = default("reward/absolute", "beta")
 
     def __post_init__(self) -> None:
         _check_target(self.target)

@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 from PIL import Image
 
+from nas.defaults.conf import default
 from nas.training.names import shown
 from nas.training.splits import Integers, hold_out, stratified_order
 from search_spaces.errors import UserError
@@ -95,21 +96,21 @@ class Splitting:
     """Options that all sources here share."""
 
     name: str
-    limit: int | None = None
+    limit: int | None = default("data/imagefolder", "limit")
     """Images the search may use, training and validation together; all when None. Stratified,
     and a smaller limit uses a subset of a larger one's images."""
-    val_fraction: float = 0.2
+    val_fraction: float = default("data/imagefolder", "val_fraction")
     """Held out of the training images for validation, where the data has no such split."""
-    test_fraction: float = 0.15
+    test_fraction: float = default("data/imagefolder", "test_fraction")
     """Held out before that, where the data has no test split. The search never sees these."""
-    folds: int = 1
+    folds: int = default("data/imagefolder", "folds")
     """Of cross-validation: a training of seed k validates on fold k of so many, and every image is
     validated on once by as many seeds. At 1 all validate on the images held out."""
-    seed: int = 0
+    seed: int = default("data/imagefolder", "seed")
     """Of the splits; independent of the seeds of training."""
-    mirror: bool = True
+    mirror: bool = default("data/imagefolder", "mirror")
     """Whether a mirror image is of the same class."""
-    memory: float = 1.0
+    memory: float = default("data/imagefolder", "memory")
     """GB of resized images that a process keeps for one resolution; it keeps up to four of them.
     Beyond that images are decoded anew for every batch."""
 
@@ -196,7 +197,7 @@ class Splitting:
 class Encoded(Splitting):
     """Options of sources whose images are encoded."""
 
-    megapixels: float = 179.0
+    megapixels: float = default("data/imagefolder", "megapixels")
     """Millions of pixels of the largest image that is decoded; a small file may claim any number.
     A pixel takes 3 to 8 bytes of memory for a moment."""
 
@@ -210,8 +211,8 @@ class Encoded(Splitting):
 class Digits(Splitting):
     """scikit-learn's 1,797 handwritten digits of 8×8 pixels, which come with the library."""
 
-    name: str = "digits"
-    val_fraction: float = 0.5
+    name: str = default("data/digits", "name")
+    val_fraction: float = default("data/digits", "val_fraction")
     mirror: bool = False
 
     def open(self) -> Splits:

@@ -15,6 +15,7 @@ from datasets.exceptions import DatasetsError
 from huggingface_hub import constants
 from numpy.typing import NDArray
 
+from nas.defaults.conf import default
 from nas.training.columns import Labels, Rows, classes_of, labels_of
 from nas.training.folders import existing, local
 from nas.training.names import EXPECTED, by_split, counted, shown, some, split_of, split_words
@@ -32,8 +33,8 @@ class Table(Encoded, abc.ABC):
     out of its training images; a test split without labels counts as none."""
 
     path: str
-    image_column: str = "image"
-    label_column: str = "label"
+    image_column: str = default("data/parquet", "image_column")
+    label_column: str = default("data/parquet", "label_column")
 
     def where(self) -> str:
         return f"data.path: {shown(self.path)}"

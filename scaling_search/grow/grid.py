@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
+from nas.defaults.conf import default
 from nas.networks.cost import cost
 from scaling_search.rule.compound import Constants, Multipliers
 from search_spaces.arch import Arch
@@ -26,22 +27,22 @@ _MOST_STEPS = 400
 class GridSettings:
     """Which (α, β, γ) are tried, and how they become networks."""
 
-    phi: float = 1.0
+    phi: float = default("sweep/grid", "phi")
     """The φ the candidates are built at; above 1 is a grid directly around a larger model."""
-    step: float = 0.05
+    step: float = default("sweep/grid", "step")
     """Between neighbouring values of each constant."""
-    max: float = 1.4
+    max: float = default("sweep/grid", "max")
     """Largest value of each constant; the smallest is 1."""
-    ratio: float = 2.0
+    ratio: float = default("sweep/grid", "ratio")
     """How much dearer one unit of φ should make a network."""
-    constraint: Literal["nominal", "realised"] = "nominal"
+    constraint: Literal["nominal", "realised"] = default("sweep/grid", "constraint")
     """`nominal`: |α·β²·γ² − ratio| ≤ tolerance, as in the paper; `realised`: the cost of the
     network as built is within the fraction `within` of ratio^φ times the baseline's."""
-    tolerance: float = 0.1
+    tolerance: float = default("sweep/grid", "tolerance")
     """Of the nominal constraint; under 0.08 the paper's own 1.2, 1.1, 1.15 is rejected."""
-    within: float = 0.1
+    within: float = default("sweep/grid", "within")
     """Of the realised constraint: 0.1 for ±10 %."""
-    depth_rounding: DepthRounding = "ceil"
+    depth_rounding: DepthRounding = default("sweep/grid", "depth_rounding")
     """How layers are rounded: `ceil` as released, `round` to tell candidates apart better."""
 
     def __post_init__(self) -> None:
