@@ -60,8 +60,8 @@ def _check_kind(made: object, kind: Any, path: str) -> None:
 _PLAIN = (type(None), bool, int, float, str, list, dict)
 
 
-def integer(name: str, given: object, least: int) -> int:
-    """`given`, checked. Raises UserError, which names it by the setting's name."""
+def at_least(name: str, given: object, least: int) -> int:
+    """`given`, an integer. Raises UserError, which names the setting, for anything else."""
     if not isinstance(given, int) or isinstance(given, bool) or given < least:
         raise UserError(f"{name}: expected an integer of at least {least}, got {given!r}")
     return given

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from nas.cli.config import Config
 from nas.cli.interrupts import INTERRUPTED, interruptible
 from nas.cli.mistakes import is_users, printable, shortened, told
+from nas.cli.setting_types import checked
 from nas.cli.streams import forgiving_streams
 from nas.cli.verbs import VERBS, module, overview
 from nas.runs.passwords import without_passwords
@@ -67,9 +68,7 @@ def _dispatch(argv: list[str]) -> None:
         return
 
     def command(config: Config) -> None:
-        from nas.cli.settings import checked
-
-        settings = checked(module(name), config)
+        settings = checked(VERBS[name].settings, config)
         # Imported when it is called: most verbs need no framework.
         importlib.import_module(f"nas.cli.commands.{module(name)}").main(settings)
 

@@ -7,7 +7,7 @@ from nas.cli.columns import table
 from nas.cli.commands.executor import executor
 from nas.cli.commands.found import say_found
 from nas.cli.commands.scale import check_rounding, constants, is_number
-from nas.cli.config import Config, integer, make
+from nas.cli.config import Config, make
 from nas.cli.progress import Progress
 from nas.evaluators.base import Evaluator, measuring
 from nas.evaluators.identity import identity_of
@@ -43,7 +43,7 @@ def train(networks: "tuple[Scaled, ...]", config: Config, run: Path) -> "tuple[W
     """How accurate each network is; `ablation.jsonl` and `ablation_accuracy.csv` in the folder."""
     from scaling_search.ablate import train_ablation
 
-    seeds, seed = integer("seeds", config["seeds"], 1), integer("seed", config["seed"], 0)
+    seeds, seed = config["seeds"], config["seed"]
     evaluator: Evaluator = measuring(make(config["evaluator"], "evaluator", Evaluator))
     workers = executor(config, evaluator, "workers", config["workers"])
     evaluator.prepare()

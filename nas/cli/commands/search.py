@@ -11,7 +11,7 @@ import optuna
 from nas.cli.commands.executor import executor
 from nas.cli.commands.found import announced
 from nas.cli.commands.price import price
-from nas.cli.config import Config, integer, make
+from nas.cli.config import Config, make
 from nas.cli.progress import Pace, Progress
 from nas.evaluators.base import Checking, Classifying, Evaluator
 from nas.evaluators.identity import identity_of
@@ -119,7 +119,7 @@ class Plan:
         space = load_space(config["space"], "space")
         num_classes = config["num_classes"]
         if num_classes is not None:
-            space = space.of_classes(integer("num_classes", num_classes, 1))
+            space = space.of_classes(num_classes)
         elif classes:
             space = space.of_classes(len(classes))
         latency = TableLatency(config["latency_table"]) if settings.latency_max else None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from nas.cli.columns import table
 from nas.cli.commands.executor import check_executor, executor
 from nas.cli.commands.found import say_found
-from nas.cli.config import Config, integer, make
+from nas.cli.config import Config, make
 from nas.cli.progress import Progress
 from nas.evaluators.base import Evaluator, measuring
 from nas.evaluators.identity import identity_of
@@ -33,7 +33,7 @@ def main(config: Config) -> None:
     if config["plan"]:
         print(plan(load_arch(str(config["baseline"])), config))
         return
-    run, count = Path(config["run"]), integer("per_stage", config["per_stage"], 0)
+    run, count = Path(config["run"]), config["per_stage"]
     result = sweep(load_arch(str(config["baseline"])), config, run)
     print(summary(result, run))
     if count:
