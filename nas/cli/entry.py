@@ -54,6 +54,11 @@ def _dispatch(argv: list[str]) -> None:
     if not argv or argv[0] in ("-h", "--help", "help"):
         print(overview())
         return
+    if argv[0] == "--version":
+        import nas
+
+        print(f"nas-search {nas.__version__}")
+        return
     from nas.cli.overrides import read_arguments
 
     name, *rest = argv

@@ -223,5 +223,6 @@ def overview() -> str:
         f"usage: nas-search VERB [name=value ...]\n\nverbs:\n{verbs}\n\n"
         "Every verb takes Hydra overrides and Hydra's flags: --cfg job, --multirun, --config-dir.\n"
         "nas-search VERB --help: a verb's settings, the options of its groups, and an example;\n"
-        "with name=value beside it, the settings of those options."
+        "with name=value beside it, the settings of those options.\n"
+        "nas-search --version: which version this is."
     )
