@@ -5,13 +5,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PAGES = sorted(
-    path
-    for path in ROOT.rglob("*.md")
-    if not any(
-        part.startswith(".") or part in ("build", "dist") for part in path.parts[len(ROOT.parts) :]
-    )
-)
+PAGES = [
+    page for folder in ("", "docs", "results") for page in sorted((ROOT / folder).glob("*.md"))
+]
 WIDEST = 100
 
 

@@ -1,12 +1,13 @@
 """The types of settings: each reads a value, or says what was expected in its place."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from nas.cli.config import Config, at_least
+from nas.training.paths import existing, local
 from search_spaces.errors import UserError, shown
 
 Reader = Callable[[str, object], Any]
@@ -118,6 +119,31 @@ def group(*needed: str) -> Reader:
         return given
 
     return read
+
+
+_OF_THIS_MACHINE = ("nas.training.folders.ImageFolder", "nas.training.tables.Parquet")
+
+
+def evaluator(name: str, given: object) -> Any:
+    """An evaluator's settings. Data that do not lie where they say are told here, at once.
+
+    Making the evaluator would tell it too, after seconds in which frameworks are imported.
+    """
+    read = group("_target_")(name, given)
+    for node in _nodes(read):
+        where = node.get("path")
+        if node.get("_target_") in _OF_THIS_MACHINE and isinstance(where, str) and where:
+            existing(local(where))
+    return read
+
+
+def _nodes(node: object) -> Iterator[Mapping[str, Any]]:
+    inner: Iterable[object] = node if isinstance(node, list) else ()
+    if isinstance(node, Mapping):
+        yield node
+        inner = node.values()
+    for each in inner:
+        yield from _nodes(each)
 
 
 def checked(settings: Mapping[str, Reader], config: Config) -> Config:

@@ -7,6 +7,7 @@ from nas.cli.setting_types import (
     Reader,
     anything,
     database,
+    evaluator,
     flag,
     group,
     integer,
@@ -36,7 +37,7 @@ class Verb:
     """Flags and the settings they stand for; one that ends in `=` takes the next argument."""
 
 
-_EVALUATION = {"evaluator": group("_target_"), "ray": group()}
+_EVALUATION = {"evaluator": evaluator, "ray": group()}
 _TRAININGS = {"executor": group("name"), "workers": optional(integer(1))}
 _SEARCH = {
     **_EVALUATION,

@@ -13,6 +13,7 @@ from nas.training.images import open_image
 from nas.training.layout import Classes, classes_in, find_splits, inner_folders, unlabelled
 from nas.training.listing import Listing
 from nas.training.names import counted, shown, some
+from nas.training.paths import existing, local
 from nas.training.sources import Encoded, Split, Splits
 from search_spaces.errors import UserError
 
@@ -115,15 +116,3 @@ class Files:
             start = file.read(_END)
             file.seek(max(len(start), os.fstat(file.fileno()).st_size - _END))
             return hashlib.sha256(start + file.read(_END)).digest()
-
-
-def local(path: str) -> str:
-    """A path made absolute, without its trailing slash; ~ is the home folder."""
-    return os.path.abspath(os.path.expanduser(path))
-
-
-def existing(path: str) -> Path:
-    """The path. Raises UserError where nothing is there."""
-    if not os.path.exists(path):
-        raise UserError(f"data.path: no such file or folder: {shown(path)}")
-    return Path(path)

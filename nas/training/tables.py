@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from nas.defaults.conf import default
 from nas.training.columns import Labels, Rows, classes_of, labels_of
-from nas.training.folders import existing, local
 from nas.training.names import EXPECTED, by_split, counted, shown, some, split_of, split_words
+from nas.training.paths import existing, local
 from nas.training.sources import Encoded, Split, Splits
 from search_spaces.errors import UserError
 
