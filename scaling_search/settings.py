@@ -6,7 +6,8 @@ from typing import Literal
 
 from nas.defaults.conf import default
 from nas.trainings.strategies import FlatGrid, Race, Strategy
-from scaling_search.grow.grid import Grid, GridSettings
+from scaling_search.grow.grid import Grid
+from scaling_search.grow.grid_points import GridSettings
 from search_spaces.errors import UserError
 
 
@@ -18,9 +19,9 @@ class SweepSettings(GridSettings):
     """`race`: further seeds only for candidates that may still be the best, with as good an
     answer from half the trainings; `grid`: every candidate with every seed."""
     seeds: int = default("sweep/grid", "seeds")
-    """Trainings of each candidate of a grid."""
+    """How often a grid trains each candidate."""
     budget: int | None = default("sweep/race", "budget")
-    """Trainings of a race at most; 2.5 a candidate when None."""
+    """The most trainings that a race does; 2.5 a candidate when None."""
     seed: int = default("sweep/grid", "seed")
     """The first of the seeds."""
     asha: int | None = default("sweep/grid", "asha")

@@ -121,7 +121,7 @@ def group(*needed: str) -> Reader:
     return read
 
 
-_OF_THIS_MACHINE = ("nas.training.folders.ImageFolder", "nas.training.tables.Parquet")
+_OF_THIS_MACHINE = ("nas.training.folders.ImageFolder", "nas.training.image_rows.Parquet")
 
 
 def evaluator(name: str, given: object) -> Any:

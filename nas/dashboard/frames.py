@@ -8,13 +8,14 @@ from typing import Any
 
 import pandas as pd
 
+from nas.dashboard.growth_rule import GrowthRule
 from nas.dashboard.logs import ablation_rows, read_log, sweep_rows
 from nas.dashboard.settings import Settings, read_settings
 from nas.networks.cost import cost
 from nas.runs.folder import RunFolder
 from nas.runs.study import recorded
 from nas.runs.trials_csv import COLUMNS, rows
-from nas.search.loop import standing
+from nas.search.loop import search_result
 from nas.trainings.log import ABLATION, SWEEP
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
@@ -29,20 +30,20 @@ TRIAL_NUMBERS = (
 TRIAL_FLAGS = ("front", "baseline", "tie")
 TRIAL_WORDS = ("state", "compact", "key", "file", "reason", "note")
 SWEEP_NUMBERS = (
-    "candidate", "alpha", "beta", "gamma", "points", "nominal_ratio", "realised_ratio", "depth",
-    "width", "resolution", "macs", "params", "accuracy", "stderr", "seeds",
+    "candidate", "points", "nominal_ratio", "realised_ratio", "macs", "params", "accuracy",
+    "stderr", "seeds",
 )  # fmt: skip
+"""Beside the constants and the multipliers of the run's rule."""
 SWEEP_FLAGS = ("in_band", "tied", "winner")
 SWEEP_WORDS = ("key", "compact", "reason", "note")
 ABLATION_NUMBERS = ("target_ratio", "realised_ratio", "macs", "accuracy", "stderr", "seeds")
 ABLATION_FLAGS = ("tied",)
 ABLATION_WORDS = ("kind", "key", "reason")
-GROWN = ("depth", "width", "resolution")
-"""Multipliers of an ablation's networks, which stand in a table of their own."""
 TRAININGS = "trainings"
 """How many trainings of a network a log has, failed ones included; no CSV says."""
-FAMILY_NUMBERS = ("phi", "depth", "width", "nominal_ratio", "realised_ratio")
-FAMILY_COLUMNS = ("name", "file", *FAMILY_NUMBERS, "pixels", "blocks", "params", "macs")
+FAMILY_NUMBERS = ("phi", "nominal_ratio", "realised_ratio")
+"""Beside the multipliers of the run's rule."""
+FAMILY_COLUMNS = ("name", "file", "pixels", "blocks", "params", "macs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,8 @@ class RunFrames:
     """What a run folder holds, every column of the formats present, absent values NaN."""
 
     folder: Path
+    rule: GrowthRule
+    """The dimensions that its networks grow in."""
     settings: Settings
     """What it was made with."""
     baseline: Arch | None
@@ -59,7 +62,7 @@ class RunFrames:
     sweep: pd.DataFrame
     """One row a distinct network of the sweep."""
     constants: Mapping[str, Any]
-    """`constants.yaml`: alpha, beta, gamma, and how sure that is."""
+    """`constants.yaml`: the rule's constants, and how sure they are."""
     ablation: pd.DataFrame
     """One row a way of growing the baseline, and one the baseline; trained, with multipliers."""
     family: pd.DataFrame
@@ -88,8 +91,10 @@ _MOST_BYTES = 256 * 2**20
 _TRIAL_COLUMNS = frozenset(COLUMNS)
 
 
-def load_run(folder: Path) -> RunFrames:
+def load_run(folder: Path, rule: GrowthRule) -> RunFrames:
     """The records of a run folder, which may be under way, killed or finished.
+
+    Its networks grow by `rule`.
 
     Raises UserError where the folder is not there or holds no run, and for files that are not what
     their names say.
@@ -102,13 +107,14 @@ def load_run(folder: Path) -> RunFrames:
     constants = _read_mapping(folder / "constants.yaml")
     frames = RunFrames(
         folder=folder,
+        rule=rule,
         settings=settings,
         baseline=load_arch(str(baseline)) if baseline.exists() else None,
         trials=_read_trials(folder),
-        sweep=_read_sweep(folder, settings, constants),
+        sweep=_read_sweep(folder, rule, settings, constants),
         constants=constants,
-        ablation=_read_ablation(folder, settings),
-        family=_read_family(folder / "family"),
+        ablation=_read_ablation(folder, rule, settings),
+        family=_read_family(folder / "family", rule),
         holder=RunFolder(folder).holder,
     )
     parts = (frames.trials, frames.sweep, frames.ablation, frames.family)
@@ -128,7 +134,7 @@ def _read_trials(folder: Path) -> pd.DataFrame:
     baseline = folder / "baseline.yaml"
     number = read_about(baseline).get("trial") if baseline.exists() else None
     named = next((record for record in records if record.number == number), None)
-    found = standing(records, named)
+    found = search_result(records, named)
     front = [] if found is None else [(r.number, f"front/{r.file_name}") for r in found.front]
     files = {number: name for number, name in front if (folder / name).exists()}
     text = _as_text(rows(records, found, files))
@@ -165,9 +171,12 @@ def _typed(
     return table.sort_values(first, kind="stable", ignore_index=True)
 
 
-def _read_sweep(folder: Path, settings: Settings, constants: Mapping[str, Any]) -> pd.DataFrame:
+def _read_sweep(
+    folder: Path, rule: GrowthRule, settings: Settings, constants: Mapping[str, Any]
+) -> pd.DataFrame:
     """From the log, or where there is none, from the table that was made of it."""
-    columns = (*SWEEP_NUMBERS, TRAININGS), SWEEP_FLAGS, SWEEP_WORDS
+    numbers = (*SWEEP_NUMBERS, *rule.constant_names, *rule.names, TRAININGS)
+    columns = numbers, SWEEP_FLAGS, SWEEP_WORDS
     measured = read_log(folder / SWEEP, settings.networks_asked("sweep"))
     asked = settings.asked.get("sweep") or constants
     phi = asked.get("phi")
@@ -186,16 +195,16 @@ def cost_band(asked: Mapping[str, Any]) -> tuple[float, float] | None:
     return None
 
 
-def _read_ablation(folder: Path, settings: Settings) -> pd.DataFrame:
+def _read_ablation(folder: Path, rule: GrowthRule, settings: Settings) -> pd.DataFrame:
     """From the log, or where there is none, from the tables that were made of it."""
     numbers = (*ABLATION_NUMBERS, TRAININGS)
     measured = read_log(folder / ABLATION, settings.networks_asked("ablate"))
     if measured:
-        columns = (*numbers, *GROWN), ABLATION_FLAGS, ABLATION_WORDS
-        return _known(ablation_rows(measured), *columns)
+        columns = (*numbers, *rule.names), ABLATION_FLAGS, ABLATION_WORDS
+        return _known(ablation_rows(measured, rule), *columns)
     ways = _read_table(folder / "ablation_accuracy.csv", numbers, ABLATION_FLAGS, ABLATION_WORDS)
-    grown = _read_table(folder / "ablation.csv", ("target_ratio", *GROWN), (), ("kind",))
-    grown = grown[["kind", "target_ratio", *GROWN]].drop_duplicates(["kind", "target_ratio"])
+    grown = _read_table(folder / "ablation.csv", ("target_ratio", *rule.names), (), ("kind",))
+    grown = grown[["kind", "target_ratio", *rule.names]].drop_duplicates(["kind", "target_ratio"])
     return ways.merge(grown, how="left", on=["kind", "target_ratio"])
 
 
@@ -217,19 +226,19 @@ def _as_text(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     return table.map(lambda cell: "" if cell is None or cell != cell else str(cell))
 
 
-def _read_family(folder: Path) -> pd.DataFrame:
-    rows = []
+def _read_family(folder: Path, rule: GrowthRule) -> pd.DataFrame:
+    rows, numbers = [], (*FAMILY_NUMBERS, *rule.multiplied)
     for path in sorted(folder.glob("*.yaml")):
         arch, about = load_arch(str(path)), read_about(path)
         price = cost(arch)
         rows.append(
-            {name: about.get(name) for name in FAMILY_NUMBERS}
+            {name: about.get(name) for name in numbers}
             | {"name": path.stem.upper(), "file": f"family/{path.name}"}
             | {"pixels": arch.resolution, "blocks": sum(stage.repeats for stage in arch.stages)}
             | {"params": price.params, "macs": price.macs}
         )
-    family = pd.DataFrame(rows, columns=[*FAMILY_COLUMNS])
-    for name in FAMILY_NUMBERS:
+    family = pd.DataFrame(rows, columns=[*FAMILY_COLUMNS, *numbers])
+    for name in numbers:
         family[name] = pd.to_numeric(family[name], errors="coerce")
     return family.sort_values(["macs", "name"], kind="stable", ignore_index=True)
 

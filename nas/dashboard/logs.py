@@ -6,9 +6,9 @@ A log grows while its stage runs and is whole after a kill: its tables can be dr
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import geometric_mean
 from typing import Any
 
+from nas.dashboard.growth_rule import GrowthRule
 from nas.statistics.comparison import Comparison, compare
 from nas.trainings.log import TrainingLog
 from nas.trainings.record import TrainingRecord
@@ -80,8 +80,8 @@ def sweep_rows(measured: Iterable[Measured], band: tuple[float, float] | None) -
     return rows
 
 
-def ablation_rows(measured: Iterable[Measured]) -> list[Row]:
-    """A row a network; those that may be the best of their cost are `tied`."""
+def ablation_rows(measured: Iterable[Measured], rule: GrowthRule) -> list[Row]:
+    """A row a network, with what it was grown by as built; the best of a cost are `tied`."""
     networks = list(measured)
     baseline = next((n.arch for n in networks if n.labels.get("kind") == "baseline"), None)
     rows = []
@@ -90,7 +90,8 @@ def ablation_rows(measured: Iterable[Measured]) -> list[Row]:
         rivals = {i for i, n in enumerate(networks) if n.labels.get("target_ratio") == ratio}
         found, winners = _compared(networks, {i for i in rivals if not networks[i].reason})
         best = found is not None and index in winners and index in {found.winner, *found.ties}
-        rows.append({**each.row(), **_grown(each.arch, baseline), **_estimated(found, index)})
+        grown = {} if baseline is None else rule.realised(each.arch, baseline).named()
+        rows.append({**each.row(), **grown, **_estimated(found, index)})
         rows[-1]["tied"] = best
     return rows
 
@@ -129,16 +130,3 @@ def _in_band(labels: Mapping[str, Any], band: tuple[float, float] | None) -> boo
     if band is None or not isinstance(ratio, int | float):
         return True
     return band[0] <= ratio <= band[1]
-
-
-def _grown(arch: Arch, baseline: Arch | None) -> Row:
-    """Layers, channels (geometric mean) and pixels over the baseline's, as built."""
-    if baseline is None:
-        return {}
-    layers = [sum(stage.repeats for stage in each.stages) for each in (arch, baseline)]
-    channels = [geometric_mean(s.channels for s in each.stages) for each in (arch, baseline)]
-    return {
-        "depth": layers[0] / layers[1],
-        "width": channels[0] / channels[1],
-        "resolution": arch.resolution / baseline.resolution,
-    }

@@ -1,40 +1,38 @@
-"""What evaluations read, in Ray's object store: once for all workers of a node."""
+"""Data that evaluations read, kept in Ray's object store: once for all workers of a node."""
 
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Any
 
-from nas.evaluators.base import Evaluator, Sharing
+from nas.evaluators.base import Evaluator
 from nas.executors.child_processes import unsendable
 from search_spaces.arch import Arch
 
 
 @dataclass(slots=True)
 class SharedData:
-    """Puts what the evaluator reads into the store, each part when it is first needed."""
+    """Puts into the store what the evaluator reads, when it is first needed."""
 
     evaluator: Evaluator
     _stored: dict[Hashable, Any] = field(default_factory=dict)
 
     def reference(self, arch: Arch) -> Any:
-        """The reference of what evaluating `arch` reads; None where each worker reads for itself.
+        """Give the reference of what evaluating `arch` reads; None where workers read it.
 
         Raises UserError for data that is not there or cannot be used.
         """
         import ray
 
-        if not isinstance(self.evaluator, Sharing):
+        key = self.evaluator.data_key(arch)
+        if key is None:
             return None
-        need = self.evaluator.needs(arch)
-        if need is None:
-            return None
-        if need not in self._stored:
-            self._stored[need] = ray.put(self.evaluator.fetch(need))
-        return self._stored[need]
+        if key not in self._stored:
+            self._stored[key] = ray.put(self.evaluator.load_data(key))
+        return self._stored[key]
 
 
 def stored(evaluator: Evaluator) -> Any:
-    """The reference of an evaluator in the store. Raises UserError where it cannot go there."""
+    """Put an evaluator into the store; raises UserError where it cannot go there."""
     import ray
 
     try:
@@ -44,7 +42,5 @@ def stored(evaluator: Evaluator) -> Any:
 
 
 def supplied(evaluator: Evaluator, data: Any) -> Evaluator:
-    """The evaluator with what a reference gave, in a worker."""
-    if data is None or not isinstance(evaluator, Sharing):
-        return evaluator
-    return evaluator.given(data)
+    """Give the evaluator, in a worker, with the data that were stored for it."""
+    return evaluator if data is None else evaluator.with_data(data)

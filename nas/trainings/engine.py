@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from nas.evaluators.base import Checking, Evaluator
+from nas.evaluators.base import Evaluator
 from nas.executors.base import Executor, Job, Outcome
 from nas.trainings.failures import Failures
 from nas.trainings.log import TrainingLog
@@ -166,10 +166,8 @@ def train(
     first = list(strategy.pending(trainings.results))
     if not first:
         return
-    evaluator.prepare()
-    if isinstance(evaluator, Checking):
-        for network in trainings.networks:
-            evaluator.check(network.arch)
+    for network in trainings.networks:
+        evaluator.check(network.arch)
     with executor() as workers:
         trainings.log.path.parent.mkdir(parents=True, exist_ok=True)
         trainings.log.repair()

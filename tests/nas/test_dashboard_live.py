@@ -19,6 +19,7 @@ from nas.dashboard.sweep import sweep
 from nas.dashboard.write import write_dashboard
 from nas.runs.locks import held, holder
 from nas.runs.study import recorded
+from scaling_search.rule.compound import COMPOUND
 from search_spaces.zoo import zoo
 
 TOY = ("evaluator=custom", "evaluator._target_=toy.Toy", "search.workers=1", "search.trials=9")
@@ -26,7 +27,7 @@ TOY = ("evaluator=custom", "evaluator._target_=toy.Toy", "search.workers=1", "se
 
 def drawn(folder: Path) -> str:
     """The page's own words, without the script of its figures."""
-    text = write_dashboard(folder).read_text("utf-8")
+    text = write_dashboard(folder, COMPOUND).read_text("utf-8")
     return re.sub(r"<script.*?</script>", "", text, flags=re.DOTALL)
 
 
@@ -79,7 +80,7 @@ def test_a_sweep_is_drawn_from_its_log(tmp_path: Path) -> None:
     keys = run_folder.write_sweep_log(tmp_path, 6)
     asked = {"phi": 1.0, "target_ratio": 2.0, "band": [1.0, 2.25]}
     run_folder.write_asked(tmp_path, "sweep", networks=[*keys, "f" * 16, "e" * 16], **asked)
-    frames = load_run(tmp_path)
+    frames = load_run(tmp_path, COMPOUND)
     shown = sweep(frames)
     assert len(shown.candidates) == 6
     # The most accurate one is outside the band; noise is not known from one training each.
@@ -94,25 +95,25 @@ def test_a_sweep_is_drawn_from_its_log(tmp_path: Path) -> None:
 
 def test_a_log_counts_where_there_is_a_table_too(tmp_path: Path) -> None:
     run_folder.write_sweep(tmp_path)
-    assert len(load_run(tmp_path).sweep) == 46
+    assert len(load_run(tmp_path, COMPOUND).sweep) == 46
     keys = run_folder.write_sweep_log(tmp_path, 3, seeds=2)
-    assert list(load_run(tmp_path).sweep["key"]) == keys
-    assert load_run(tmp_path).sweep["seeds"].tolist() == [2, 2, 2]
+    assert list(load_run(tmp_path, COMPOUND).sweep["key"]) == keys
+    assert load_run(tmp_path, COMPOUND).sweep["seeds"].tolist() == [2, 2, 2]
 
 
 def test_networks_of_another_sweep_in_the_log_are_left_out(tmp_path: Path) -> None:
     keys = run_folder.write_sweep_log(tmp_path, 4)
     run_folder.write_asked(tmp_path, "sweep", phi=1.0, networks=keys[:2])
-    assert list(load_run(tmp_path).sweep["key"]) == keys[:2]
+    assert list(load_run(tmp_path, COMPOUND).sweep["key"]) == keys[:2]
     run_folder.write_asked(tmp_path, "sweep", phi=2.0)
-    assert load_run(tmp_path).sweep.empty
+    assert load_run(tmp_path, COMPOUND).sweep.empty
 
 
 def test_a_network_that_failed_cannot_win(tmp_path: Path) -> None:
     keys = run_folder.write_sweep_log(tmp_path, 3)
     log = run_folder.TrainingLog(tmp_path / "sweep.jsonl")
     log.append(run_folder.training(log.read()[2].arch, 1, None, {"phi": 1.0}, "diverged"))
-    frames = load_run(tmp_path)
+    frames = load_run(tmp_path, COMPOUND)
     best = frames.sweep[frames.sweep["winner"]]
     assert best["key"].tolist() == [keys[1]]
     assert frames.sweep["reason"].tolist() == ["", "", "seed 1: diverged"]
@@ -121,15 +122,17 @@ def test_a_network_that_failed_cannot_win(tmp_path: Path) -> None:
 def test_a_race_whose_answer_is_missing_is_not_finished(tmp_path: Path) -> None:
     keys = run_folder.write_sweep_log(tmp_path, 3)
     run_folder.write_asked(tmp_path, "sweep", phi=1.0, networks=keys)
-    assert "every network is measured, no winner is named" in run_state(load_run(tmp_path))
+    assert "every network is measured, no winner is named" in run_state(
+        load_run(tmp_path, COMPOUND)
+    )
     (tmp_path / "constants.yaml").write_text("{alpha: 1.1, beta: 1.1, gamma: 1.15}")
-    assert run_state(load_run(tmp_path)) == ""
+    assert run_state(load_run(tmp_path, COMPOUND)) == ""
 
 
 def test_an_ablation_is_drawn_from_its_log(tmp_path: Path) -> None:
     keys = run_folder.write_ablation_log(tmp_path)
     run_folder.write_asked(tmp_path, "ablate", networks=[*keys, "f" * 16], seeds=1)
-    ways = load_run(tmp_path).ablation.set_index("kind")
+    ways = load_run(tmp_path, COMPOUND).ablation.set_index("kind")
     assert ways.loc["depth", ["depth", "width", "resolution"]].tolist() == [2, 1, 1]
     assert ways.loc["width", "width"] == pytest.approx(1.45, abs=0.02)
     assert ways.loc["width", ["target_ratio", "seeds", "key"]].tolist() == [2, 1, keys[2]]
@@ -145,7 +148,7 @@ def test_a_record_that_is_being_written_is_none_yet(tmp_path: Path) -> None:
     run_folder.write_sweep_log(tmp_path, 3)
     with (tmp_path / "sweep.jsonl").open("a") as log:
         log.write('{"key": "00')
-    assert len(load_run(tmp_path).sweep) == 3
+    assert len(load_run(tmp_path, COMPOUND).sweep) == 3
 
 
 EVIL = "<script>window.owned = 1</script><img src=x onerror='window.owned = 1'>"
@@ -158,7 +161,7 @@ def test_names_in_a_log_that_are_markup_stay_text(tmp_path: Path) -> None:
     log = run_folder.TrainingLog(run / "sweep.jsonl")
     log.append(run_folder.training(log.read()[0].arch, 1, None, {"phi": 1.0}, EVIL))
     (run / ".lock").write_text(f"process {os.getpid()} on {EVIL}")
-    report = probed(write_dashboard(run), tmp_path, 390)
+    report = probed(write_dashboard(run, COMPOUND), tmp_path, 390)
     assert not report["owned"]
     assert report["resources"] == []
     assert "window.owned = 1" in " ".join(report["hovers"])
@@ -168,7 +171,7 @@ def test_labels_that_are_no_figures_are_missing(tmp_path: Path) -> None:
     log = run_folder.TrainingLog(tmp_path / "ablation.jsonl")
     labels = {"kind": "depth", "target_ratio": [2], "macs": {"a": 1}, "realised_ratio": "none"}
     log.append(run_folder.training(zoo("efficientnet_b0"), 0, 0.5, labels))
-    assert load_run(tmp_path).ablation["macs"].isna().all()
+    assert load_run(tmp_path, COMPOUND).ablation["macs"].isna().all()
     assert "One dimension or all" in drawn(tmp_path)
 
 

@@ -19,7 +19,7 @@ from nas.proxies.page import accuracies_figure
 from nas.proxies.report import accuracies, baselines, dearest, verdict
 from nas.proxies.sample import spread_sample
 from nas.search.rewards import Soft
-from nas.statistics.rank_correlation import kendall, kendall_gain, together
+from nas.statistics.rank_correlation import kendall, kendall_gain, standardised_sum
 from nas.trainings.record import TrainingRecord
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
@@ -73,8 +73,8 @@ def test_scores_that_err_differently_rank_better_together() -> None:
     truth = [0, 1, 2, 3, 4, 5, 6, 7]
     low, high = [1.5, 1, 2, 3, 4, 5, 6, 7], [0, 100, 200, 300, 400, 500, 600, 550]
     for scores in (low, high):
-        assert kendall(scores, truth).value < kendall(together(low, high), truth).value == 1
-    assert together([1, 1], [3, 5]) == [-1, 1]
+        assert kendall(scores, truth).value < kendall(standardised_sum(low, high), truth).value == 1
+    assert standardised_sum([1, 1], [3, 5]) == [-1, 1]
 
 
 def test_a_ranking_gains_nothing_over_itself() -> None:
@@ -142,12 +142,12 @@ def test_a_ranking_by_reward_is_of_accuracy_and_cost_together() -> None:
 def test_accuracies_wider_apart_than_the_true_ones_are_calibrated() -> None:
     archs = spread_sample(SPACE, 8, seed=0)
     true = {arch.key(): 0.9 * 1.01 ** (n % 3) for n, arch in enumerate(archs)}
-    wide = trained("wide", {key: [(value / 0.9) ** 4 / 2] for key, value in true.items()}, 1.0)
+    wide = trained("wide", {arch: [(true[arch.key()] / 0.9) ** 4 / 2] for arch in archs}, 1.0)
     found = verdict("wide", wide, archs, true, rewarded)
     assert found.spread == pytest.approx(4, rel=0.05)
     assert found.calibrated.value == pytest.approx(1)
     assert found.reward.value < 1
-    same = trained("same", {key: [0.5] for key in true}, 1.0)
+    same = trained("same", {arch: [0.5] for arch in archs}, 1.0)
     assert verdict("same", same, archs, true, rewarded).spread == 0
     assert math.isnan(verdict("wide", wide, archs, dict.fromkeys(true, 0.5), rewarded).spread)
 

@@ -8,7 +8,7 @@ from scaling_search.rule.compound import PAPER
 from search_spaces.errors import UserError
 from search_spaces.yaml_io import load_arch, read_about
 from search_spaces.zoo import zoo
-from synthetic import Surface, nowhere, on_tune
+from synthetic import Surface, here, nowhere
 
 UNIFORM = PAPER.multipliers(1).apply(zoo("efficientnet_b0"))
 
@@ -37,10 +37,9 @@ def test_a_cost_that_none_can_keep_is_told():
         variants(UNIFORM, 3, within=1e-9)
 
 
-def test_the_uniform_network_races_its_variants(two_nodes, tmp_path):
+def test_the_uniform_network_races_its_variants(tmp_path):
     evaluator = Surface()
-    on_both = on_tune(evaluator, address=two_nodes.address)
-    answer = run_per_stage(UNIFORM, evaluator, tmp_path, on_both, count=4)
+    answer = run_per_stage(UNIFORM, evaluator, tmp_path, here(evaluator), count=4)
     with (tmp_path / "per_stage.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [row["uniform"] for row in rows] == ["True"] + ["False"] * 4

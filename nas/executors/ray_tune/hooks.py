@@ -9,7 +9,8 @@ from ray.tune.experiment import Trial
 from ray.tune.schedulers import AsyncHyperBandScheduler, FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
-from nas.executors.base import Outcome, one_line
+from nas.evaluators.faults import first_line
+from nas.executors.base import Outcome
 from nas.executors.ray_data import SharedData
 from nas.executors.ray_tune.losses import ended_for_memory
 from nas.executors.ray_tune.relay import Relay
@@ -84,11 +85,11 @@ class Recorder(tune.Callback):
         """A worker was lost; where Ray ended it for want of memory, the next is to do with half."""
         if ended_for_memory(_last_error(trial)):
             job = trial.config["job"]
-            job = replace(job, halvings=job.halvings + 1)
+            job = replace(job, memory_reductions=job.memory_reductions + 1)
             trial.set_config({**trial.config, "job": job})  # type: ignore[no-untyped-call]
 
     def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **_: Any) -> None:
-        reason = f"its worker died {RETRIES + 1} times: {one_line(_last_error(trial))}"
+        reason = f"its worker died {RETRIES + 1} times: {first_line(_last_error(trial))}"
         number = trial.config["job"].number
         self._settle(trial, Outcome(number=number, reason=reason, lost=True))
 
