@@ -140,6 +140,7 @@ def _networks(grid: Grid) -> list[Network]:
             {
                 **candidate.constants.named(),
                 "phi": grid.settings.phi,
+                "points": len(candidate.points),
                 **candidate.asked(),
                 **candidate.costs(),
                 "compact": spell_arch(candidate.arch),

@@ -16,17 +16,20 @@ from search_spaces.arch import Arch
 def headline(frames: RunFrames) -> dict[str, str]:
     """The few figures that one looks for first, by name; unknown ones are left out."""
     facts: dict[str, str] = {}
-    best = frames.finished[frames.finished["baseline"]].head(1)
+    finished, name = frames.finished, "Baseline"
+    best = finished[finished["baseline"]].head(1)
+    if best.empty and not frames.settings.is_front and finished["reward"].notna().any():
+        best, name = finished.nlargest(1, "reward"), "Best measured so far"
     for trial in best.to_dict("records"):
         accuracy, stderr = trial["accuracy"], trial["accuracy_stderr"]
         images = frames.settings.search_evaluator.get("validation images")
         if pd.isna(stderr) and isinstance(images, int) and images > 0:
             stderr = share_error(accuracy, images)
-        facts["Baseline, proxy accuracy"] = theme.percent_pm(accuracy, stderr)
-        facts["Baseline, MACs"] = theme.count(trial["macs"])
-        facts["Baseline, params"] = theme.count(trial["params"])
+        facts[f"{name}, proxy accuracy"] = theme.percent_pm(accuracy, stderr)
+        facts[f"{name}, MACs"] = theme.count(trial["macs"])
+        facts[f"{name}, params"] = theme.count(trial["params"])
         if pd.notna(trial["reward"]):
-            facts["Baseline, reward"] = theme.number(trial["reward"], 4)
+            facts[f"{name}, reward"] = theme.number(trial["reward"], 4)
     constants = [frames.constants.get(name) for name in frames.rule.constant_names]
     if all(isinstance(value, int | float) for value in constants):
         ties = int(frames.sweep["tied"].sum())
@@ -42,26 +45,31 @@ def run_facts(frames: RunFrames) -> dict[str, str | Markup]:
     """What was run, by name; what is unknown is empty."""
     settings = frames.settings
     failed = f", {len(frames.failed)} failed" if len(frames.failed) else ""
-    measured = int(frames.sweep["accuracy"].notna().sum())
+    asked = settings.trials_asked
+    finished = len(frames.finished)
+    of = f" of {asked}" if asked is not None and finished < asked else ""
     unit = "MACs" if macs_reward(frames) else "cost"
     facts: dict[str, str | Markup] = {
         "Proxy accuracy": search_words(frames) or sweep_words(frames),
         "Space": settings.space,
         "Objective": reward_words(settings.reward, unit) or "",
         "Sampler": settings.sampler,
-        "Trials": f"{len(frames.finished)} finished{failed}" if len(frames.trials) else "",
+        "Trials": f"{finished}{of} finished{failed}" if len(frames.trials) else "",
         "Seed": settings.seed,
-        "Sweep": f"{plural(measured, 'network')} measured for "
-        f"{plural(int(frames.sweep['points'].sum()), 'grid point')}{_at_phi(frames)}"
-        if measured
-        else "",
+        "Sweep": _swept(frames),
     }
     return facts
 
 
-def _at_phi(frames: RunFrames) -> str:
-    phi = frames.constants.get("phi")
-    return f" at φ = {phi:g}" if isinstance(phi, int | float) else ""
+def _swept(frames: RunFrames) -> str:
+    """How many networks the sweep measured, and at which φ; empty for none."""
+    measured, points = frames.sweep["accuracy"].notna().sum(), frames.sweep["points"]
+    if not measured:
+        return ""
+    stood_for = "" if points.isna().any() else f" for {plural(int(points.sum()), 'grid point')}"
+    phi = (frames.settings.asked.get("sweep") or frames.constants).get("phi")
+    at = f" at φ = {phi:g}" if isinstance(phi, int | float) else ""
+    return f"{plural(int(measured), 'network')} measured{stood_for}{at}"
 
 
 def baseline_table(baseline: Arch) -> Markup:

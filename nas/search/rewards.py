@@ -5,6 +5,7 @@ import math
 from dataclasses import dataclass
 from typing import Protocol
 
+from nas.defaults.conf import default
 from search_spaces.errors import UserError
 
 
@@ -46,7 +47,7 @@ class TargetReward(abc.ABC):
 class Soft(TargetReward):
     """ACC · (cost / T)^w on both sides of the target (MnasNet, eq. 2, α = β; EfficientNet §4)."""
 
-    exponent: float = -0.07
+    exponent: float = default("reward/soft", "exponent")
 
     def __post_init__(self) -> None:
         _check_target(self.target)
@@ -77,7 +78,7 @@ class Front(Soft):
 class Hard(TargetReward):
     """ACC up to the target, ACC · (cost / T)^w beyond it (MnasNet, eq. 3, α = 0, β = −1)."""
 
-    exponent: float = -1.0
+    exponent: float = default("reward/hard", "exponent")
 
     def __post_init__(self) -> None:
         _check_target(self.target)
@@ -97,7 +98,7 @@ class Hard(TargetReward):
 class Absolute(TargetReward):
     """ACC + β · |cost / T − 1| (TuNAS, arXiv 2008.06120, eq. 3)."""
 
-    beta: float = -0.07
+    beta: float = default("reward/absolute", "beta")
 
     def __post_init__(self) -> None:
         _check_target(self.target)

@@ -20,7 +20,7 @@ from nas.bench.runs import Result
 from nas.bench.simulate import Step, simulate
 from nas.bench.summary import summarise, trials_to_beat
 from nas.cli import main
-from nas.cli.config import config_dir
+from nas.defaults.conf import config_dir
 from nas.evaluators.base import Evaluator, Measurement
 from nas.networks.cost import cost
 from nas.samplers.cost_aware import CostAware

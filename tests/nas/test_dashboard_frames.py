@@ -7,7 +7,6 @@ import pytest
 import yaml
 
 import run_folder
-from nas.cli.config import config_dir
 from nas.dashboard.frames import (
     ABLATION_FLAGS,
     ABLATION_NUMBERS,
@@ -22,6 +21,7 @@ from nas.dashboard.frames import (
 )
 from nas.dashboard.settings import REWARDS
 from nas.dashboard.wording import reward_words
+from nas.defaults.conf import config_dir
 from nas.runs import trials_csv
 from nas.search.rewards import Absolute, Front, Hard, Soft
 from scaling_search import ablate, files

@@ -16,7 +16,7 @@ from nas.bench.summary import SamplerSummary, TrialsToBeat, best_known, summaris
 from nas.cli.columns import table
 from nas.cli.commands.evaluator import prepare_in, say_data
 from nas.cli.commands.price import price
-from nas.cli.config import Config, integer, make
+from nas.cli.config import Config, make
 from nas.cli.progress import Pace, Progress
 from nas.evaluators.base import Evaluator
 from nas.evaluators.identity import identity_of
@@ -36,7 +36,7 @@ def main(config: Config) -> None:
     """Write `bench.jsonl`, `bench.csv` and `bench.html` into the run folder; print the table."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     folder, seeds = Path(config["run"]), _seeds(config)
-    trials, workers = (integer(name, config[name], 1) for name in ("trials", "workers"))
+    trials, workers = config["trials"], config["workers"]
     at, processes = _at(config["at"], trials), _processes(config["processes"])
     landscape = _landscape(config)
     entrants = _entrants(config, landscape)
@@ -212,12 +212,12 @@ def _write(path: Path, report: Sequence[SamplerSummary]) -> None:
 
 
 def _seeds(config: Config) -> range:
-    first = integer("seed", config["seed"], 0)
-    return range(first, first + integer("seeds", config["seeds"], 1))
+    first: int = config["seed"]
+    return range(first, first + config["seeds"])
 
 
-def _processes(given: object) -> int:
-    return len(os.sched_getaffinity(0)) if given is None else integer("processes", given, 1)
+def _processes(asked: int | None) -> int:
+    return asked or len(os.sched_getaffinity(0))
 
 
 def _at(given: object, trials: int) -> tuple[int, ...]:

@@ -10,7 +10,7 @@ from nas.cli.columns import table
 from nas.cli.commands.evaluator import prepare_in, say_data
 from nas.cli.commands.executor import executor
 from nas.cli.commands.price import price
-from nas.cli.config import Config, integer, make
+from nas.cli.config import Config, make
 from nas.cli.progress import Pace, Progress
 from nas.evaluators.base import EvaluationFailed, Evaluator
 from nas.evaluators.identity import identity_of
@@ -45,9 +45,9 @@ from search_spaces.space import load_space, space_identity
 
 def main(config: Config) -> None:
     """Write `proxy_check.jsonl`, `.csv` and `.html` into the run folder; print the table."""
-    folder, count = Path(config["run"]), integer("networks", config["networks"], 5)
-    seeds = range(integer("seeds", config["seeds"], 1))
-    seed = integer("seed", config["seed"], 0)
+    folder, count = Path(config["run"]), config["networks"]
+    seeds = range(config["seeds"])
+    seed: int = config["seed"]
     space = load_space(config["space"], "space")
     archs = spread_sample(space, count, seed)
     nodes = _proxies(config)
