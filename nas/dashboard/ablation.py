@@ -26,7 +26,7 @@ _MARKERS: Mapping[str, dict[str, Any]] = {
 _OTHER_MARKER = {"color": theme.SKY, "symbol": "cross"}
 BASELINE = {"color": theme.INK, "symbol": "star", "size": 12}
 _ASIDE = 0.012
-"""Of the axis: how far apart ways of equal cost are drawn, so that their bars are told apart."""
+"""The share of the axis by which ways of equal cost are drawn apart, to show their bars."""
 
 
 def measured(frames: RunFrames) -> pd.DataFrame:

@@ -87,7 +87,7 @@ class RunFrames:
 
 
 _MOST_BYTES = 256 * 2**20
-"""Of a table."""
+"""The most bytes of a table"""
 _TRIAL_COLUMNS = frozenset(COLUMNS)
 
 

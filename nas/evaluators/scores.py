@@ -15,8 +15,8 @@ from torch.nn import functional as F
 
 ScoreName = Literal["synflow", "naswot", "jacov", "grad_norm"]
 Score = Callable[[nn.Module, Tensor, Tensor], float]
-"""Of a fresh network, images (n, 3, side, side) and their classes (n,). It may spoil the network.
-Not finite where the network has no such score."""
+"""A function of a fresh network, which it may spoil, images (n, 3, side, side) and their classes
+(n,). Its score is not finite where the network has none."""
 
 _ACTIVATIONS = (nn.ReLU, nn.ReLU6, nn.SiLU, nn.Hardswish)
 _JACOV_EPSILON = 1e-5

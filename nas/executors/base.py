@@ -105,7 +105,7 @@ def run_job(evaluator: Evaluator, job: Job, report: Report = _quiet) -> Outcome:
 
 
 def run_job_apart(evaluator: Evaluator, job: Job, report: Report = _quiet) -> Outcome:
-    """The same in a process that nobody interrupts: there, Ctrl-C is the evaluator's own doing."""
+    """Run a job in a process that nobody interrupts: Ctrl-C there comes from the evaluator."""
     try:
         return run_job(evaluator, job, report)
     except KeyboardInterrupt as error:

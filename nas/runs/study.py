@@ -36,7 +36,7 @@ class StudyStore:
 
     storage: Storage
     name: str
-    """Of the study. The only study of a run folder's own file is the run's, whatever its name."""
+    """The study's name. A run folder's own file has one study, which is taken whatever its name."""
     directions: Directions | None
     """What the objectives should be; None for a reader that takes them as they are."""
     _backend: "RDBStorage | None" = None

@@ -23,9 +23,9 @@ class Recipe:
     """Peak learning rate for batches of 256; it grows linearly with the batch."""
     batch_size: int = default("recipe/short", "batch_size")
     momentum: float = default("recipe/short", "momentum")
-    """Of sgd and rmsprop_tf; the first β of adamw."""
+    """The momentum of sgd and rmsprop_tf; the first β of adamw."""
     weight_decay: float = default("recipe/short", "weight_decay")
-    """Of the weights of convs and linear layers; biases and batch normalisation have none."""
+    """The decay of weights of convs and linear layers; biases and batch normalisation have none."""
     schedule: Literal["cosine", "linear", "exponential"] = default("recipe/short", "schedule")
     """How the learning rate falls: to zero at the end, or by `decay` every `decay_epochs`."""
     decay: float = default("recipe/efficientnet", "decay")

@@ -57,7 +57,7 @@ class Trainings:
     networks: Sequence[Network]
     log: TrainingLog
     records: dict[TrainingId, TrainingRecord]
-    """Those of these networks, and what was lost in this call; a log may hold others."""
+    """The trainings of these networks, and those lost in this call; a log may hold others."""
     evaluator: str = ""
     """What the evaluator is called, where the log holds trainings by several."""
     waiting: set[Pair] = field(default_factory=set)
