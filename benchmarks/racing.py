@@ -24,7 +24,7 @@ from search_spaces.zoo import zoo
 NOISE = 0.5
 NEAR = 0.1
 SPANS = (2.0, 4.0, 8.0)
-"""Points between the best and the worst candidate."""
+"""Percentage points of accuracy between the best and the worst candidate"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Finding:
     near: bool
     regret: float
     held: bool
-    """Whether the tie set holds the true best."""
+    """Whether the winner or one of its ties is the true best"""
     ties: int
     trainings: int
 
@@ -43,7 +43,7 @@ class Finding:
 def surface(
     candidates: Sequence[Candidate], span: float, rng: np.random.Generator
 ) -> NDArray[np.float64]:
-    """True accuracies in points."""
+    """True accuracies in percentage points."""
     places = np.log(
         [[c.multipliers.depth, c.multipliers.width, c.multipliers.resolution] for c in candidates]
     )
@@ -101,7 +101,7 @@ def main(repetitions: int) -> None:
 
 
 def run(race: Race, trained: NDArray[np.float64]) -> dict[int, dict[int, float]]:
-    """Accuracy by candidate and seed of all trainings that the race asks for."""
+    """The accuracies of all trainings that the race asks for, by candidate and seed."""
     results: dict[tuple[int, int], float | None] = {}
     accuracies: dict[int, dict[int, float]] = {}
     while pairs := race.pending(results):

@@ -15,8 +15,6 @@ from search_spaces.parsing import closest, from_mapping
 from search_spaces.rounding import round_channels
 
 Scalar = str | int | float | bool
-Params = Mapping[str, Scalar]
-"""An option of each choice, by its name: `{"s1_kernel": 5, …}`."""
 Effect = tuple[tuple[str, Any], ...]
 """The fields that an option sets, with their values."""
 

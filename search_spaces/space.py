@@ -12,7 +12,6 @@ from typing import Any, Generic, TypeVar
 from search_spaces.arch import Arch, Stage
 from search_spaces.choices import (
     Choice,
-    Params,
     Scalar,
     check_together,
     meetings,
@@ -26,6 +25,7 @@ from search_spaces.limits import MOST_CHOICES, MOST_COMBINATIONS, MOST_LAYERS, M
 from search_spaces.parsing import closest, from_mapping
 from search_spaces.yaml_io import load_arch
 
+Params = Mapping[str, Scalar]
 Part = TypeVar("Part", Stage, Arch)
 
 _MEMO_LIMIT = 65536

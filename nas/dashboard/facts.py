@@ -9,7 +9,7 @@ from nas.dashboard.published import published_efficientnet
 from nas.dashboard.sweep import sweep
 from nas.dashboard.trials import macs_reward
 from nas.dashboard.wording import plural, reward_words, search_words, sweep_words
-from nas.runs.records import share_error
+from nas.statistics.intervals import share_error
 from search_spaces.arch import Arch
 
 

@@ -12,7 +12,7 @@ from nas.dashboard.settings import Settings, read_settings
 from nas.networks.cost import cost
 from nas.runs.study import recorded
 from nas.runs.trials_csv import COLUMNS, rows
-from nas.search.loop import standing
+from nas.search.loop import search_result
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
 from search_spaces.files import read_bytes, read_text
@@ -117,7 +117,7 @@ def _read_trials(folder: Path) -> pd.DataFrame:
     baseline = folder / "baseline.yaml"
     number = read_about(baseline).get("trial") if baseline.exists() else None
     named = next((record for record in records if record.number == number), None)
-    found = standing(records, named)
+    found = search_result(records, named)
     front = [] if found is None else [(r.number, f"front/{r.file_name}") for r in found.front]
     files = {number: name for number, name in front if (folder / name).exists()}
     table = pd.DataFrame(rows(records, found, files), dtype=object)

@@ -8,7 +8,7 @@ from typing import Self
 from nas.evaluators.base import Evaluator
 from nas.evaluators.identity import kind_of, plain
 from nas.training.data import Dataset, fits, fold, identity, load, splits, verify
-from nas.training.found import found
+from nas.training.data_report import data_report
 from nas.training.shared import SharedImages
 from nas.training.sources import Digits, Source, Splitting
 from search_spaces.arch import Arch
@@ -74,7 +74,7 @@ class SlimEvaluator(Evaluator):
 
     def data_summary(self) -> str:
         """Say how many images, classes and sizes there are, and how they are split."""
-        return found(splits(self.data), verify(self.data, self.resolution), self._folds)
+        return data_report(splits(self.data), verify(self.data, self.resolution), self._folds)
 
     def class_names(self) -> tuple[str, ...]:
         """Name the data's classes. Raises UserError for data that cannot be used."""

@@ -25,7 +25,7 @@ from search_spaces.errors import UserError
 from search_spaces.files import read_bytes, written
 
 if TYPE_CHECKING:
-    from search_spaces.choices import Params
+    from search_spaces.space import Params
 
 _FORMAT = "surrogate 2"
 _LEAST = 20

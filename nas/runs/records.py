@@ -156,19 +156,15 @@ def check_figures(record: Record, where: str) -> None:
         raise UserError(f"{where}accuracy: expected fractions from 0 to 1")
 
 
-def share_error(accuracy: float, images: int) -> float:
-    """Standard error of a share of so many images, whatever else an accuracy varies by."""
-    return math.sqrt(accuracy * (1 - accuracy) / images)
-
-
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """What the records amount to."""
+class SearchResult:
+    """What a search has found: its baseline, its front, and the baseline's ties."""
 
     baseline: Record
     luckiest: Record
-    """Of the best reward as measured: the baseline, or one that is not expected to be as good."""
+    """The record of the best measured reward: the baseline, or one that a model expects to be worse
+    than the baseline"""
     front: tuple[Record, ...]
-    """Cheapest first."""
+    """The records on the front of accuracy and cost, cheapest first"""
     ties: tuple[Record, ...] = ()
-    """Others whose accuracy at the baseline's reward is within the noise that was measured."""
+    """Other records whose reward is within the measured noise of the baseline's"""

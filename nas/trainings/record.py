@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, Self
 
 from nas.executors.base import Outcome
+from nas.statistics.intervals import mean_error
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError, one_line
 from search_spaces.parsing import from_mapping, to_mapping
@@ -41,14 +42,11 @@ class Answer:
             raise UserError(outcome.mistake)
         accuracies = [measurement.accuracy for measurement in outcome.measurements]
         failed = bool(outcome.reason)
-        several = len(accuracies) > 1 and not failed
         notes = dict.fromkeys(m.note for m in outcome.measurements if m.note)
         return cls(
             state="failed" if failed else "finished",
             accuracy=None if failed else statistics.fmean(accuracies),
-            accuracy_stderr=(
-                statistics.stdev(accuracies) / math.sqrt(len(accuracies)) if several else None
-            ),
+            accuracy_stderr=None if failed else mean_error(accuracies),
             curves=tuple(m.curve for m in outcome.measurements if m.curve),
             seconds=round(outcome.seconds, 3),
             processor_seconds=round(outcome.processor_seconds, 3),

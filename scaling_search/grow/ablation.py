@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from nas.networks.cost import Cost, cost
+from nas.runs.generated import write_folder
 from nas.runs.tables import write_rows
-from nas.runs.written import write_all
 from scaling_search.rule.compound import Constants, Multipliers
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
@@ -232,7 +232,7 @@ def write_ablation(networks: Sequence[Scaled], run: Path) -> tuple[Path, ...]:
     What an earlier ablation left there is removed.
     """
     texts = {f"{each.name}.yaml": arch_to_yaml(each.arch, each.about()) for each in networks}
-    paths = write_all(run, "ablation", texts)
+    paths = write_folder(run, "ablation", texts)
     rows = [
         each.about()
         | {

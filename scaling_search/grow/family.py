@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from nas.networks.cost import Cost, cost
-from nas.runs.written import write_all
+from nas.runs.generated import write_folder
 from scaling_search.rule.compound import PUBLISHED, Constants, Multipliers
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError, shown
@@ -159,7 +159,7 @@ def write_family(
     texts = {
         f"{each.name}.yaml": arch_to_yaml(each.arch, {**each.about(), **named}) for each in members
     }
-    return write_all(Path(run), "family", texts)
+    return write_folder(Path(run), "family", texts)
 
 
 def read_constants(path: str | Path) -> Constants:

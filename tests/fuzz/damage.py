@@ -1,4 +1,4 @@
-"""Run folders damaged in every way that was seen or thought of, and what is called on them."""
+"""Run folders that are damaged in every way seen or thought of, and calls that read them."""
 
 import contextlib
 import io
@@ -38,7 +38,7 @@ NASTY = (
 
 @dataclass(frozen=True)
 class Seen:
-    """What came of one call on one damaged folder."""
+    """How one call on one damaged folder ended."""
 
     call: str
     damage: str
@@ -49,7 +49,7 @@ class Seen:
 
     @property
     def fault(self) -> str:
-        """What it did that no call may; empty where it did well."""
+        """What the call did wrong; empty where it did well."""
         if self.traceback:
             return f"raised {self.traceback}"
         if self.code not in (0, 1, 2):
@@ -84,7 +84,7 @@ def make_run(folder: Path) -> Path:
 
 
 def damages(seed: int) -> Iterator[tuple[str, Callable[[Path], None]]]:
-    """Endlessly, a way to damage a run folder, and its name."""
+    """Endless ways to damage a run folder, each with its name."""
     rng = random.Random(seed)
     kinds = (_in_pages, _in_rows, _in_text, _in_text, _whole)
     while True:
@@ -92,7 +92,7 @@ def damages(seed: int) -> Iterator[tuple[str, Callable[[Path], None]]]:
 
 
 def try_each(made: Path, count: int, seed: int, work: Path) -> Iterator[Seen]:
-    """Damage copies of the run folder `made`, and make the calls that read it."""
+    """Damage copies of the run folder `made`, and make one of the calls on each."""
     for number, (name, damage) in zip(range(count), damages(seed), strict=False):
         call = list(CALLS)[number % len(CALLS)]
         place = work / str(number)
@@ -115,7 +115,7 @@ def _call(call: str, damage: str, place: Path) -> Seen:
             main(CALLS[call])
         except SystemExit as stopped:
             code = stopped.code if isinstance(stopped.code, int) else 1
-        except Exception as error:  # what no user is to see
+        except Exception as error:  # a traceback, which no user should see
             trace = f"{type(error).__name__}: {error}"[:300]
     return Seen(call, damage, code, said.getvalue(), time.monotonic() - started, trace)
 

@@ -12,9 +12,9 @@ from PIL import Image
 
 from nas.training.data import Decoded, load, splits, square, verify
 from nas.training.folders import ImageFolder
+from nas.training.image_rows import Parquet
 from nas.training.sources import Digits, Split
 from nas.training.splits import hold_out, stratified_order
-from nas.training.tables import Parquet
 from pictures import image_folder
 from search_spaces.errors import UserError
 

@@ -14,10 +14,10 @@ from nas.executors.base import Executor
 from nas.executors.local import InProcess
 from nas.runs.folder import RunFolder
 from nas.training.data import identity, splits, verify
+from nas.training.data_report import data_report
 from nas.training.folders import ImageFolder
-from nas.training.found import found
+from nas.training.image_rows import Parquet
 from nas.training.sources import Digits, Source, Split, Splits
-from nas.training.tables import Parquet
 from pictures import encoded, image_folder, parquet
 from quick import QUICK
 from search_spaces.errors import UserError
@@ -37,7 +37,7 @@ def of(path, **options: object) -> dict[str, object]:
 
 def said(source: Source, resolution: int = 8) -> list[str]:
     """Lines on what a source holds."""
-    return found(splits(source), verify(source, resolution)).splitlines()
+    return data_report(splits(source), verify(source, resolution)).splitlines()
 
 
 class TestIdentity:

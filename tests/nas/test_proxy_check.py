@@ -19,7 +19,7 @@ from nas.proxies.page import accuracies_figure
 from nas.proxies.report import accuracies, baselines, dearest, verdict
 from nas.proxies.sample import spread_sample
 from nas.search.rewards import Soft
-from nas.statistics.rank_correlation import kendall, kendall_gain, together
+from nas.statistics.rank_correlation import kendall, kendall_gain, standardised_sum
 from nas.trainings.record import TrainingRecord
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
@@ -73,8 +73,8 @@ def test_scores_that_err_differently_rank_better_together() -> None:
     truth = [0, 1, 2, 3, 4, 5, 6, 7]
     low, high = [1.5, 1, 2, 3, 4, 5, 6, 7], [0, 100, 200, 300, 400, 500, 600, 550]
     for scores in (low, high):
-        assert kendall(scores, truth).value < kendall(together(low, high), truth).value == 1
-    assert together([1, 1], [3, 5]) == [-1, 1]
+        assert kendall(scores, truth).value < kendall(standardised_sum(low, high), truth).value == 1
+    assert standardised_sum([1, 1], [3, 5]) == [-1, 1]
 
 
 def test_a_ranking_gains_nothing_over_itself() -> None:

@@ -29,10 +29,10 @@ from nas.proxies.report import (
     verdict,
 )
 from nas.proxies.sample import spread_sample
-from nas.runs.folder import RunFolder, Stage, logged
+from nas.runs.folder import RunFolder, RunStage, logged
 from nas.runs.tables import write_rows
 from nas.search.rewards import Reward
-from nas.statistics.rank_correlation import Tau
+from nas.statistics.intervals import Interval
 from nas.trainings.engine import Network, Trainings, train
 from nas.trainings.log import PROXY_CHECK, TrainingLog
 from nas.trainings.record import TrainingRecord
@@ -54,8 +54,7 @@ def main(config: Config) -> None:
     proxies: dict[str, Evaluator] = {
         name: make(node, f"proxies.{name}", Evaluator) for name, node in nodes.items()
     }
-    reward = _reward(config)
-    node = config.get("truth")
+    reward, node = _reward(config), config.get("truth")
     known: Evaluator | None = None if node is None else make(node, "truth", Evaluator)
     workers = {
         name: executor(config, evaluator, "workers", config["workers"])
@@ -87,9 +86,9 @@ def main(config: Config) -> None:
         free = baselines(archs, reference, reward)
         _write(folder / "proxy_check.csv", verdicts, free)
         against = "true accuracies" if truth is not None else f"proxy {dearest(trained)!r}"
-        said = {name: accuracies(trained, name) for name in proxies}
+        proxied = {name: accuracies(trained, name) for name in proxies}
         facts = {"space": config["space"]["name"], "networks": str(count)}
-        page = check_page(archs, said, reference, verdicts, free, facts, against)
+        page = check_page(archs, proxied, reference, verdicts, free, facts, against)
         write_text(folder / "proxy_check.html", page)
     print(f"{len(archs)} networks of {config['space']['name']}, against {against}\n")
     print(_shown(verdicts, free))
@@ -118,7 +117,7 @@ def _keep_settings(folder: RunFolder, log: TrainingLog, nodes: Mapping[str, Any]
     kept = {each.evaluator for each in log.read()}
     for name, node in nodes.items():
         recorded = functools.partial(kept.__contains__, name)
-        folder.note(Stage(f"proxy {name}", {"evaluator": node}, recorded, str(log.path)))
+        folder.note(RunStage(f"proxy {name}", {"evaluator": node}, recorded, str(log.path)))
 
 
 def _reward(config: Config) -> RewardOf:
@@ -177,5 +176,5 @@ def _write(path: Path, verdicts: Sequence[Verdict], free: Sequence[Baseline]) ->
     write_rows(path, columns, [dict(zip(columns, line, strict=True)) for line in lines])
 
 
-def _numbers(tau: Tau | None) -> tuple[float | str, ...]:
+def _numbers(tau: Interval | None) -> tuple[float | str, ...]:
     return ("", "", "") if tau is None else (tau.value, tau.low, tau.high)

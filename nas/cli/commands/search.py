@@ -16,17 +16,18 @@ from nas.cli.progress import Pace, Progress
 from nas.evaluators.base import Evaluator
 from nas.evaluators.identity import identity_of
 from nas.executors.base import Executor
-from nas.runs.folder import RunFolder, Stage
-from nas.runs.records import Record, Standing, share_error
+from nas.runs.folder import RunFolder, RunStage
+from nas.runs.generated import write_folder
+from nas.runs.records import Record, SearchResult
 from nas.runs.storage import storage
 from nas.runs.study import StudyStore
 from nas.runs.trials_csv import count_rows, read_csv, write_csv
-from nas.runs.written import write_all
 from nas.samplers.base import SamplerFactory
-from nas.search.loop import Search, SearchSettings, SearchStopped, standing
+from nas.search.loop import Search, SearchSettings, SearchStopped, search_result
 from nas.search.pricing import TableLatency
 from nas.search.rewards import Front, Reward
 from nas.search.warm_start import read_warm_start
+from nas.statistics.intervals import share_error
 from nas.training.names import counted
 from nas.trainings.failures import Failures
 from search_spaces.arch import name_after
@@ -53,7 +54,7 @@ def validated_on(run: Path) -> int | None:
     return images if isinstance(images, int) else None
 
 
-def search(config: Config, run: Path) -> Standing:
+def search(config: Config, run: Path) -> SearchResult:
     """Records, `baseline.yaml`, `front/` and `trials.csv` in the run folder."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     folder = RunFolder(run)
@@ -69,7 +70,7 @@ def search(config: Config, run: Path) -> Standing:
         return store.recorded(plan.made_with) or bool(restored)
 
     not_a_link(run / "front")  # noticed before anything is evaluated
-    stage = Stage(
+    stage = RunStage(
         name="search",
         made_with=plan.made_with,
         recorded=recorded,
@@ -134,7 +135,7 @@ class Plan:
                 directions=("maximize", "minimize") if front else ("maximize",),
             ),
             progress=_Report(settings.trials, _images(evaluator)),
-            price=price(config),
+            cost_metric=price(config),
             latency=latency,
             warm=read_warm_start(config["search"]["start_from"], space),
             evaluable=evaluator.check,
@@ -150,7 +151,7 @@ class Plan:
             classes=classes,
         )
 
-    def carry_out(self, folder: RunFolder) -> Standing:
+    def carry_out(self, folder: RunFolder) -> SearchResult:
         """Run the search in a run folder that is held, and write what came of it."""
         run, identity = folder.path, self.made_with["evaluator"]
         self.search.check_records()
@@ -160,21 +161,21 @@ class Plan:
             raise UserError(str(error)) from None
         finally:
             records = self.search.store.records()
-            found = standing(records, self.search.recommended(records))
+            found = search_result(records, self.search.recommended(records))
             if records:
                 about: dict[str, Any] = {"evaluator": dict(self.made_with["about"])}
                 if len(self.classes) == self.search.space.base.num_classes:
                     about["classes"] = list(self.classes)
-                write_standing(run, records, found, about)
+                write_result(run, records, found, about)
         if found is None:
             raise UserError(f"no trial was finished: {run / 'trials.csv'} has the reasons")
         return found
 
 
-def write_standing(
+def write_result(
     run: Path,
     records: list[Record],
-    found: Standing | None,
+    found: SearchResult | None,
     about: Mapping[str, Any],
 ) -> None:
     """`baseline.yaml`, `front/` and `trials.csv`, anew from the records.
@@ -191,11 +192,11 @@ def write_standing(
         files[found.baseline.number] = "baseline.yaml"
         text = _network(run, "", found.baseline, about)
         write_text(run / "baseline.yaml", text)
-    write_all(run, "front", front)
+    write_folder(run, "front", front)
     write_csv(run / "trials.csv", records, found, files)
 
 
-def summary(found: Standing, run: Path, images: int | None = None) -> str:
+def summary(found: SearchResult, run: Path, images: int | None = None) -> str:
     """The baseline in a few lines, for the terminal; `images` were validated on."""
     best = found.baseline
     lines = [
@@ -258,7 +259,7 @@ class _Report:
     pace: Pace = field(default_factory=Pace)
 
     def __call__(self, records: list[Record], finished: int) -> None:
-        found = standing(records)
+        found = search_result(records)
         note = ""
         if found is not None:
             best = found.baseline
@@ -276,7 +277,7 @@ def _made_with(config: Config, search: Search, evaluator: Evaluator) -> dict[str
         **{name: config[name] for name in ("sampler", "reward")},
         "space": space_identity(search.space, config["space"]),
         "evaluator": identity_of(evaluator, config["evaluator"]),
-        "cost": dict(search.price.describe()),
+        "cost": dict(search.cost_metric.describe()),
         "latency": dict(search.latency.describe()) if search.latency else None,
         "search": {name: getattr(search.settings, name) for name in names}
         | {"start_from": search.warm.digest()},

@@ -8,7 +8,7 @@ import pytest
 
 from nas.cli import main
 from nas.dashboard.frames import load_run
-from nas.runs.folder import RunFolder, Stage, logged
+from nas.runs.folder import RunFolder, RunStage, logged
 from nas.runs.study import recorded
 from search_spaces.errors import UserError
 from search_spaces.yaml_io import load_arch
@@ -46,8 +46,8 @@ def files() -> dict[str, bytes]:
     return {str(path): path.read_bytes() for path in paths}
 
 
-def stage(name: str = "search", recorded: bool = False, **made_with: object) -> Stage:
-    return Stage(name, made_with, lambda: recorded, "records.db")
+def stage(name: str = "search", recorded: bool = False, **made_with: object) -> RunStage:
+    return RunStage(name, made_with, lambda: recorded, "records.db")
 
 
 def test_a_mistake_removes_nothing_but_what_its_run_made(
