@@ -24,13 +24,13 @@ from search_spaces.errors import UserError
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where a sweep stands."""
+    """How far a sweep is, and its best candidate so far."""
 
     done: int
     total: int
     """Trainings known to be needed; racing may ask for more as it learns."""
     best: Candidate | None
-    """Of the highest mean so far, among those within the band."""
+    """The candidate of the highest mean so far, among those within the band."""
     best_accuracy: float | None
     seconds_left: float | None
     """Estimated from the trainings of this call; None before the second."""
@@ -65,7 +65,7 @@ class SweepPlan:
 def plan_sweep(
     baseline: Arch, settings: SweepSettings, folder: Path, price: Price | None = None
 ) -> SweepPlan:
-    """What `run_sweep` would do, given the records in `folder`.
+    """Say what `run_sweep` would do, given the records in `folder`.
 
     Raises UserError where the constraint or the band leaves no candidate.
     """
@@ -154,7 +154,7 @@ def _networks(grid: Grid) -> list[Network]:
 
 
 def _direction(baseline: Arch, settings: SweepSettings, folder: Path) -> Direction | None:
-    """From all trainings in the folder: of this sweep, of others before it, and of ablations."""
+    """Fit a surface to all trainings in the folder, of any sweep or ablation."""
     logs = [TrainingLog(folder / name) for name in (SWEEP, ABLATION)]
     seen = observations([record for log in logs for record in log.read()], baseline)
     if len({each.grown for each in seen}) < FEWEST:
