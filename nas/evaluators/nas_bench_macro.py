@@ -31,13 +31,13 @@ class NasBenchMacroEvaluator(Evaluator):
 
     path: str
     space: Mapping[str, Any]
-    """As `space=nas_bench_macro` spells it."""
+    """The settings of the space, as `space=nas_bench_macro` has them."""
     trial: Literal["mean", "seed"] = "mean"
     """`mean` of the trainings, or one of them, which the evaluation's seed picks."""
 
     @cached_property
     def loaded_space(self) -> Space:
-        """The space itself."""
+        """The space that `space` spells."""
         return load_space(self.space, "space")
 
     @cached_property

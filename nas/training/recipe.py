@@ -1,4 +1,4 @@
-"""How a network is trained, as data, and what follows from it without training."""
+"""The recipe of a training, as data, and what follows from it without training."""
 
 import math
 from dataclasses import dataclass
@@ -19,24 +19,25 @@ class Recipe:
     optimizer: Literal["sgd", "rmsprop_tf", "adamw"] = "sgd"
     """`sgd`: with Nesterov momentum; `rmsprop_tf`: TensorFlow's; `adamw`."""
     lr: float = 0.4
-    """Peak learning rate for batches of 256; it grows linearly with the batch."""
+    """The peak learning rate for batches of 256 images; it grows linearly with the batch."""
     batch_size: int = 32
     momentum: float = 0.9
-    """Of sgd and rmsprop_tf; the first β of adamw."""
+    """The momentum of sgd and rmsprop_tf, and the first β of adamw."""
     weight_decay: float = 5e-4
-    """Of the weights of convs and linear layers; biases and batch normalisation have none."""
+    """The decay of the weights of convs and linear layers; it spares biases and normalisation."""
     schedule: Literal["cosine", "linear", "exponential"] = "cosine"
-    """How the learning rate falls: to zero at the end, or by `decay` every `decay_epochs`."""
+    """The learning rate falls to zero at the end, or exponentially, by `decay` every
+    `decay_epochs`."""
     decay: float = 0.97
     decay_epochs: float = 2.4
     warmup_epochs: float = 1.0
     """Epochs over which the learning rate first rises from zero; the schedule runs meanwhile."""
     label_smoothing: float = 0.0
     ema: float | None = None
-    """Decay, per step, of a moving average of the weights that is then what validates. The n-th
-    step's is (1 + n) / (10 + n) if that is less, as in TensorFlow."""
+    """The decay, per step, of a moving average of the weights, which is validated in their place;
+    None for no average. In step n it is (1 + n) / (10 + n) where that is less, as in TensorFlow."""
     flip: bool = True
-    """Mirror half of the images, of data whose classes survive it."""
+    """Mirror half of the images, where the data's classes survive it."""
     shift: float = 0.0
     """Move images by up to this fraction of their side, along each axis; edges are repeated."""
     near_identity: bool = True
@@ -62,7 +63,7 @@ class Recipe:
 
 
 def learning_rate(recipe: Recipe, epoch: float, epochs: int, batch_size: int) -> float:
-    """Learning rate `epoch` epochs (a fraction) into a training of `epochs`."""
+    """Give the learning rate after `epoch` epochs, a fraction, of a training of `epochs`."""
     peak = recipe.lr * batch_size / 256
     if epoch < recipe.warmup_epochs:
         return peak * epoch / recipe.warmup_epochs
@@ -74,7 +75,7 @@ def learning_rate(recipe: Recipe, epoch: float, epochs: int, batch_size: int) ->
 
 
 def make_optimizer(recipe: Recipe, model: nn.Module) -> torch.optim.Optimizer:
-    """The recipe's optimizer over the model's parameters, those with weight decay apart."""
+    """Make the recipe's optimizer; parameters without weight decay are a group of their own."""
     groups = _parameter_groups(list(model.parameters()), recipe.weight_decay)
     lr = recipe.lr
     if recipe.optimizer == "sgd":
@@ -88,7 +89,7 @@ def make_optimizer(recipe: Recipe, model: nn.Module) -> torch.optim.Optimizer:
 
 
 def make_average(decay: float, model: nn.Module) -> AveragedModel:
-    """An exponential moving average of the model's parameters and buffers."""
+    """Make an exponential moving average of the model's parameters and buffers."""
 
     def update(averages: Any, currents: Any, step: Tensor | int) -> None:
         warm = min(decay, (1 + int(step)) / (10 + int(step)))
