@@ -24,7 +24,7 @@ from search_spaces.errors import UserError
 
 @dataclass(frozen=True, slots=True)
 class SweepProgress:
-    """How far a sweep has come."""
+    """How far a sweep is, and its best candidate so far."""
 
     done: int
     total: int
@@ -66,7 +66,7 @@ class SweepPlan:
 def plan_sweep(
     baseline: Arch, settings: SweepSettings, folder: Path, price: GridPrice | None = None
 ) -> SweepPlan:
-    """What `run_sweep` would do, given the records in `folder`.
+    """Say what `run_sweep` would do, given the records in `folder`.
 
     Raises UserError where the constraint or the band leaves no candidate.
     """
@@ -151,7 +151,7 @@ def _networks(grid: Grid) -> list[Network]:
 
 
 def _direction(grid: Grid, settings: SweepSettings, folder: Path) -> Direction | None:
-    """What all trainings in the folder say: this sweep's, earlier ones', and ablations'."""
+    """Fit a surface to all trainings in the folder, of any sweep or ablation."""
     logs = [TrainingLog(folder / name) for name in (SWEEP, ABLATION)]
     seen = observations([record for log in logs for record in log.read()], grid.baseline, grid.rule)
     if len({each.grown for each in seen}) < fewest(grid.rule):
