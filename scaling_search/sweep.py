@@ -23,7 +23,7 @@ from search_spaces.errors import UserError
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class SweepProgress:
     """How far a sweep is, and its best candidate so far."""
 
     done: int
@@ -85,7 +85,7 @@ def run_sweep(
     executor: Callable[[], AbstractContextManager[Executor]],
     *,
     price: GridPrice | None = None,
-    progress: Callable[[Progress], None] = lambda progress: None,
+    progress: Callable[[SweepProgress], None] = lambda progress: None,
 ) -> SweepResult:
     """Train what is not on record in `folder`, and write sweep.csv and constants.yaml there.
 
@@ -160,7 +160,7 @@ def _direction(grid: Grid, settings: SweepSettings, folder: Path) -> Direction |
     return fit_trend(seen, grid.rule).best_direction(settings.phi, settings.ratio)
 
 
-def _progress(grid: Grid, settings: SweepSettings, trainings: Trainings) -> Progress:
+def _progress(grid: Grid, settings: SweepSettings, trainings: Trainings) -> SweepProgress:
     accuracies = trainings.accuracies
     means = {
         index: sum(accuracies[index].values()) / len(accuracies[index])
@@ -169,7 +169,7 @@ def _progress(grid: Grid, settings: SweepSettings, trainings: Trainings) -> Prog
     }
     best = max(means, key=lambda index: means[index], default=None)
     done = len(trainings.records)
-    return Progress(
+    return SweepProgress(
         done=done,
         total=done + len(trainings.waiting),
         best=None if best is None else grid.candidates[best],
