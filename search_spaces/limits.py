@@ -25,6 +25,3 @@ MOST_OPTIONS = 20_000
 """Of a space, all its choices together. MnasNet's space here has 175."""
 MOST_CHOICES = 1_000
 """Of a space. Those that choose every layer's operation have a few dozen."""
-MOST_COMBINATIONS = 100_000
-"""Of options of one stage that are looked at one by one; over a whole space, where options are
-checked against each other as it is read."""

@@ -7,9 +7,11 @@ EfficientNets keep B0's.
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from search_spaces.arch import Arch, BatchNorm, Head, SqueezeExcite, Stage, Stem
+from search_spaces.arch import Arch
+from search_spaces.ends import Head, Stem
 from search_spaces.errors import UserError
 from search_spaces.parsing import closest
+from search_spaces.stage import BatchNorm, SqueezeExcite, Stage
 
 EFFICIENTNET_B0 = Arch(  # arXiv 1905.11946, Table 1
     name="efficientnet_b0",

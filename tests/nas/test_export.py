@@ -14,10 +14,12 @@ from nas.networks.export import ExportMismatchError, export_onnx, export_program
 from nas.networks.model import build
 from nas.networks.timm_export import timm_definition, timm_source
 from nas.networks.weights import save_weights
-from search_spaces.arch import Arch, Head, SqueezeExcite, Stage, Stem
+from search_spaces.arch import Arch
 from search_spaces.compact import parse_stage
+from search_spaces.ends import Head, Stem
 from search_spaces.errors import UserError
 from search_spaces.scaling import scale
+from search_spaces.stage import SqueezeExcite, Stage
 from search_spaces.zoo import ZOO, zoo
 
 SMALL = Arch(

@@ -9,7 +9,9 @@ from torch.nn import functional as F
 
 from nas.networks.layers import Conv, DropPath, pad_same
 from nas.networks.model import build
-from search_spaces.arch import Arch, Head, Stage, Stem
+from search_spaces.arch import Arch
+from search_spaces.ends import Head, Stem
+from search_spaces.stage import Stage
 from search_spaces.zoo import zoo
 from strategies import archs
 
