@@ -14,6 +14,8 @@ from search_spaces.stage import BatchNorm, SqueezeExcite
 
 Padding = Literal["torch", "same"]
 
+LAYER_NORM_EPS = 1e-6
+"""ConvNeXt's and the vision transformers'."""
 _FEW_PIXELS = 16384
 """Of a batch; with more of them the two ways of doing a 1×1 conv are equally fast."""
 
@@ -162,10 +164,10 @@ def normalise(channels: int, batch_norm: BatchNorm) -> nn.BatchNorm2d:
 
 class LayerNorm(nn.LayerNorm):
     """Layer norm over the channels of each pixel of a map (batch, channels, height, width), or of
-    a vector (batch, channels), with ConvNeXt's ε."""
+    a vector (batch, channels)."""
 
     def __init__(self, channels: int) -> None:
-        super().__init__(channels, eps=1e-6)
+        super().__init__(channels, eps=LAYER_NORM_EPS)
 
     def forward(self, x: Tensor) -> Tensor:
         if x.ndim == 2:
