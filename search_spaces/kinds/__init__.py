@@ -6,6 +6,7 @@ from types import MappingProxyType
 from search_spaces.kinds.base import Kind
 from search_spaces.kinds.bottleneck import BOTTLENECK
 from search_spaces.kinds.conv import CONV
+from search_spaces.kinds.convnext import CONVNEXT
 from search_spaces.kinds.fused import FUSED
 from search_spaces.kinds.identity import IDENTITY
 from search_spaces.kinds.mbconv import MBCONV
@@ -17,6 +18,7 @@ _ALL = (
     FUSED,
     BOTTLENECK,
     CONV,
+    CONVNEXT,
     IDENTITY,
 )
 

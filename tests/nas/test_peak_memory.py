@@ -32,7 +32,7 @@ class Liveness(fx.Interpreter):
 
     def run_node(self, node: fx.Node) -> object:
         result = super().run_node(node)
-        if node.op == "output" or not isinstance(result, torch.Tensor):
+        if node.op in ("output", "get_attr") or not isinstance(result, torch.Tensor):
             return result
         inputs = [arg for arg in node.all_input_nodes if arg in self.buffer]
         for arg in inputs:

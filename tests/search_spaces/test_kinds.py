@@ -22,6 +22,7 @@ KEYS = {
     "fused": "3aa0774b282e3ca2",
     "bottleneck": "8bbe7ed8fa855cce",
     "conv": "8eeb678a6e45dc83",
+    "convnext": "5071d33e6f9e0098",
     "identity": "60a86076b269dc95",
 }
 """Of the samples. Records and results are found by keys: these never change."""

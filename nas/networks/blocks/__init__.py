@@ -7,6 +7,7 @@ from torch import nn
 
 from nas.networks.blocks.bottleneck import Bottleneck
 from nas.networks.blocks.conv import ConvBlock
+from nas.networks.blocks.convnext import ConvNeXtBlock
 from nas.networks.blocks.fused import FusedInvertedResidual
 from nas.networks.blocks.identity import Reshape
 from nas.networks.blocks.mbconv import DepthwiseSeparable, InvertedResidual
@@ -22,6 +23,7 @@ BLOCKS: Mapping[str, Callable[[Block, Arch, float], nn.Module]] = MappingProxyTy
         "fused": FusedInvertedResidual,
         "conv": ConvBlock,
         "bottleneck": Bottleneck,
+        "convnext": ConvNeXtBlock,
         "identity": Reshape,
     }
 )
