@@ -11,10 +11,7 @@ from search_spaces.arch import Arch
 
 _SOURCE = '''"""{name}, {resolution} px, built with timm; its saved weights fit as they are."""
 
-from functools import partial
-
 {imports}
-from torch.nn import BatchNorm2d
 {arch_def}
 
 def {function}():
@@ -22,6 +19,7 @@ def {function}():
 {arguments}
     )
 '''
+_BATCH_NORM = "from functools import partial\n\n{}\nfrom torch.nn import BatchNorm2d"
 
 
 def timm_definition(arch: Arch) -> TimmDefinition:
@@ -40,6 +38,8 @@ def timm_definition(arch: Arch) -> TimmDefinition:
     if family is not None and family.name not in FAMILIES:
         raise refused("stages[0].op", f"{family.name} by a definition")
     definition = efficientnet(arch) if family is None else FAMILIES[family.name](arch)
+    if not definition.batch_norm:
+        del shared["norm_layer"]
     return dataclasses.replace(definition, arguments={**shared, **definition.arguments})
 
 
@@ -48,11 +48,13 @@ def timm_source(arch: Arch) -> str:
     definition = timm_definition(arch)
     name = "".join(c if c.isascii() and c.isalnum() else "_" for c in arch.name).lower()
     stages = "".join(f"    [{', '.join(map(repr, stage))}],\n" for stage in definition.arch_def)
-    arguments = (definition.first, *(f"{k}={v}" for k, v in definition.arguments.items()))
+    imports = definition.imports
+    named = (f"{name}={value}" for name, value in definition.arguments.items())
+    arguments = (definition.first, *named) if definition.first else tuple(named)
     return _SOURCE.format(
         name=name,
         resolution=arch.resolution,
-        imports=definition.imports,
+        imports=_BATCH_NORM.format(imports) if definition.batch_norm else imports,
         arch_def=f"\nARCH_DEF = [\n{stages}]\n" if stages else "",
         function=name if name.isidentifier() and not iskeyword(name) else f"network_{name}",
         model=definition.model,

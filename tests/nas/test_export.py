@@ -53,9 +53,6 @@ FBNET_C = (  # timm's _gen_fbnetc
 )
 
 
-DEFINED = [arch for arch in ZOO.values() if arch.name != "convnext_tiny"]
-
-
 class TestPrograms:
     def test_onnx_takes_any_batch_and_gives_the_same_logits(self, tmp_path: Path) -> None:
         weights, path = tmp_path / "small.safetensors", tmp_path / "out" / "small.onnx"
@@ -186,7 +183,7 @@ class TestTimm:
             "ir_r2_k3_s1_e2.3_c64",
         )
 
-    @pytest.mark.parametrize("arch", DEFINED, ids=lambda arch: arch.name)
+    @pytest.mark.parametrize("arch", ZOO.values(), ids=ZOO)
     def test_the_source_is_a_module_with_one_function(self, arch: Arch) -> None:
         code = compile(timm_source(arch), "<timm>", "exec")
         assert arch.name in code.co_names
@@ -257,6 +254,38 @@ class TestTimm:
             stages=(Stage(expand=4, channels=32, se=0.5),), se=SqueezeExcite(reduce="inner")
         )
         assert timm_definition(arch).arch_def == (("ir_r1_k3_s1_e4_c32_se2.0",),)
+
+    def test_convnext_tiny(self) -> None:
+        definition = timm_definition(zoo("convnext_tiny"))
+        assert (definition.model, definition.arch_def) == ("ConvNeXt", ())
+        arguments = dict(definition.arguments)
+        assert "norm_layer" not in arguments
+        assert arguments["depths"] == "(3, 3, 9, 3)"
+        assert arguments["dims"] == "(96, 192, 384, 768)"
+        assert arguments["kernel_sizes"] == "(7, 7, 7, 7)"
+        assert arguments["drop_path_rate"] == "0.1"
+
+    def test_what_its_convnexts_cannot(self) -> None:
+        tiny = zoo("convnext_tiny")
+        first, *rest = tiny.stages
+        for fields, message in (
+            (
+                {"stem": Stem(channels=96)},
+                "stem: timm cannot express a ConvNeXt's other than",
+            ),
+            ({"stages": (first,)}, "stages: timm cannot express 1 of a ConvNeXt, other than four"),
+            (
+                {"stages": (first.replace(expand=3), *rest)},
+                r"stages\[0\].expand: timm cannot express 3 in a ConvNeXt",
+            ),
+            (
+                {"stages": (first.replace(channels=64), *rest)},
+                r"stages\[0\].channels: timm cannot express other than the stem's",
+            ),
+            ({"head": Head()}, r"stem.kind: timm cannot express patch before such blocks"),
+        ):
+            with pytest.raises(UserError, match=message):
+                timm_definition(tiny.replace(**fields))
 
     def test_groups_become_group_sizes(self) -> None:
         stage = Stage(op="fused", expand=2, channels=64, groups=4, repeats=3)

@@ -11,15 +11,17 @@ class TimmDefinition:
     """What rebuilds a network with timm, its weights under the same names."""
 
     model: str
-    """timm's class: `EfficientNet`, `MobileNetV3` or `ResNet`."""
+    """timm's class: `EfficientNet`, `MobileNetV3`, `ResNet` or `ConvNeXt`."""
     arch_def: tuple[tuple[str, ...], ...]
     """Block strings of each stage, for `decode_arch_def`; none for other classes."""
     arguments: Mapping[str, str]
     """The class's arguments and their values as Python expressions."""
     imports: str
     """Lines that import what the arguments name."""
-    first: str
-    """The class's first argument, which goes without a name."""
+    first: str | None = None
+    """An argument that goes without a name, before the others."""
+    batch_norm: bool = True
+    """Whether the class is told of the network's batch norm."""
 
 
 def refused(where: str, what: str) -> UserError:
