@@ -1,9 +1,9 @@
-"""Networks priced per second on one core, and how many times fvcore's trace of them that is.
+"""Networks whose cost is computed per second on one core, and the ratio to fvcore's tracing.
 
 python benchmarks/cost_speed.py
 
-Random networks of the `mnasnet` space (seven stages), decoded beforehand. A search prices networks
-whose stages it has met, so that is timed; `unseen` forgets all stages first.
+The networks are random ones of the `mnasnet` space (seven stages), decoded beforehand. A search
+costs networks whose stages it has met before, so this is timed; `unseen` forgets all stages first.
 """
 
 import random
@@ -34,7 +34,7 @@ def networks(count: int) -> list[Arch]:
 
 
 def per_second(task: Callable[[Arch], object], archs: Iterable[Arch]) -> float:
-    """How often `task` runs in a second of this process's own time."""
+    """How often `task` runs in a second of processor time."""
     start, count = time.process_time(), 0
     for arch in archs:
         task(arch)
@@ -68,7 +68,7 @@ def main() -> None:
 
 
 def check(arch: Arch, macs: int) -> None:
-    """Fails where the two disagree: then the comparison would mean nothing."""
+    """Exit where the two disagree, for then the comparison would mean nothing."""
     if macs != cost(arch).macs:
         raise SystemExit(f"fvcore counts {macs} MACs, we {cost(arch).macs}")
 

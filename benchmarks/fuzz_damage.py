@@ -1,4 +1,7 @@
-"""Damaged run folders: every call answers with its result or one line. Exits with 1 for faults."""
+"""Calls on damaged run folders, which should end with their result or one line.
+
+Exits with 1 where any did not.
+"""
 
 import argparse
 import collections
@@ -13,7 +16,7 @@ from fuzz.damage import make_run, try_each  # noqa: E402  (tests are no package 
 
 
 def main() -> None:
-    """Damage as many run folders as asked, and print what came of it."""
+    """Damage as many run folders as asked for, and print the faults of the calls."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=300)
     parser.add_argument("--seed", type=int, default=1000)

@@ -1,9 +1,9 @@
-"""Mutants of YAML files through the command line, a process each, as a user would meet them.
+"""Mutants of YAML files, given to the command line as a user would, each in a process of its own.
 
     python benchmarks/fuzz_files.py [files] [seed]
 
-Each call is to end with code 0 or 2, in the latter case with one line, within two seconds of
-processor time and 500 MB, and to change nothing but its run folder. Exits with 1 where any did not.
+Each call should end with code 0, or with code 2 and one line, within two seconds of processor time
+and 500 MB, and should change nothing but its run folder. Exits with 1 where any did not.
 """
 
 import os
@@ -33,7 +33,7 @@ CALLS = (
 
 
 def faults(call: tuple[str, ...], data: bytes, place: Path) -> Iterator[str]:
-    """Make one call on one file in the empty folder `place`; what was wrong with it."""
+    """What was wrong with one call on one file, made in the empty folder `place`."""
     (place / "conf" / "space").mkdir(parents=True)
     file = place / ("conf/space/file.yaml" if "space=file" in call else "file.yaml")
     file.write_bytes(data)
@@ -55,7 +55,7 @@ def faults(call: tuple[str, ...], data: bytes, place: Path) -> Iterator[str]:
         yield f"exit code {code}: {said[-300:]}"
     if code == 2 and (len(lines) != 1 or not lines[0].startswith("nas-search: ")):
         yield f"not one line: {said[:300]!r}"
-    # The search brings Optuna and torch: seconds that no file has to answer for.
+    # A search imports Optuna and torch, which takes seconds whatever the file holds.
     if used.ru_utime + used.ru_stime > MOST_SECONDS + 3 * ("search" in call):
         yield f"took {used.ru_utime + used.ru_stime:.1f} s"
     if used.ru_maxrss > MOST_MEGABYTES * 1024:

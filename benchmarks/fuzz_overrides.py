@@ -2,8 +2,8 @@
 
     python benchmarks/fuzz_overrides.py [calls] [seed]
 
-Each call is to end with code 0, or with 2, one line and nothing written. Prints what did not, and
-how many ended how; ends with 1 where any did not.
+Each call should end with code 0, or with code 2, one line and nothing written. Prints the calls
+that did not, and how many there are of each kind; exits with 1 where there are any.
 """
 
 import collections

@@ -1,10 +1,10 @@
-"""The long form of the fuzzing of YAML: mutants of real files, read as all that YAML is read as.
+"""The long form of the fuzzing of YAML: mutants of real files, given to every reader of YAML.
 
     python benchmarks/fuzz_yaml.py [files] [seed]
 
-Each file must be read or refused on one line, within two seconds; a network that is read is priced
-and spelt, a space that is read is sampled. Altogether less than 500 MB may be taken, caches
-included.
+Each file must be read, or refused on one line, within two seconds. The cost and the spelling of a
+network that is read are computed, and a space that is read is sampled. All together may take less
+than 500 MB, caches included.
 """
 
 import random
@@ -63,7 +63,7 @@ def read(reader: Callable[[Path], object], path: Path) -> str:
         text = str(error).replace(str(path), "FILE")
         good = text.isprintable() and len(text) < 500
         return "refused" if good else f"said {text[:600]!r}"
-    except Exception as error:  # that there is none is what is tested
+    except Exception as error:  # the test is that there is none
         return f"raised {error!r:.200}"
     return "read"
 

@@ -18,13 +18,14 @@ from numpy.typing import NDArray
 from nas.cli.columns import table
 from nas.statistics.comparison import Comparison, compare
 from nas.trainings.strategies import Race
-from scaling_search.grow.grid import Candidate, GridSettings, make_grid
+from scaling_search.grow.grid import Candidate, make_grid
+from scaling_search.grow.grid_points import GridSettings
 from search_spaces.zoo import zoo
 
 NOISE = 0.5
 NEAR = 0.1
 SPANS = (2.0, 4.0, 8.0)
-"""Points between the best and the worst candidate."""
+"""Percentage points of accuracy between the best and the worst candidate"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class Finding:
     near: bool
     regret: float
     held: bool
-    """Whether the tie set holds the true best."""
+    """Whether the winner or one of its ties is the true best"""
     ties: int
     trainings: int
 
@@ -43,10 +44,8 @@ class Finding:
 def surface(
     candidates: Sequence[Candidate], span: float, rng: np.random.Generator
 ) -> NDArray[np.float64]:
-    """True accuracies in points."""
-    places = np.log(
-        [[c.multipliers.depth, c.multipliers.width, c.multipliers.resolution] for c in candidates]
-    )
+    """True accuracies in percentage points."""
+    places = np.log([c.multipliers.values for c in candidates])
     optimum = places[rng.integers(len(places))] + rng.normal(0, 0.02, 3)
     away = ((places - optimum) ** 2 * rng.uniform(1, 4, 3)).sum(axis=1)
     smooth = np.log([c.realised_ratio for c in candidates]) * rng.uniform(0, 0.1) - away
@@ -101,7 +100,7 @@ def main(repetitions: int) -> None:
 
 
 def run(race: Race, trained: NDArray[np.float64]) -> dict[int, dict[int, float]]:
-    """Accuracy by candidate and seed of all trainings that the race asks for."""
+    """The accuracies of all trainings that the race asks for, by candidate and seed."""
     results: dict[tuple[int, int], float | None] = {}
     accuracies: dict[int, dict[int, float]] = {}
     while pairs := race.pending(results):

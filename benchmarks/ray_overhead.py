@@ -1,10 +1,11 @@
-"""What Ray adds to a training once workers are warm, and what a second worker is worth.
+"""The time that Ray adds to a training once workers are warm, and the speed-up by a second worker.
 
     python benchmarks/ray_overhead.py
 
-60 trainings of a sweep under Ray Tune and 60 of a search as Ray tasks, on this machine: first some
-that take no time, then some that compute for half a second of a core's own time. The first ten
-results are left out of the pace: by then all workers are warm. What they took is shown apart.
+It runs 60 trainings of a sweep under Ray Tune and 60 of a search as Ray tasks, on this machine:
+first trainings that take no time, then trainings that compute for half a second of a core's time.
+All workers are warm after ten results, which the pace leaves out; the time to the first result is
+shown beside it.
 """
 
 import tempfile
@@ -18,6 +19,7 @@ from nas.evaluators.base import Evaluator, Measurement, Report
 from nas.executors.base import Job
 from nas.executors.ray_cluster import RaySettings
 from nas.executors.ray_tasks import RayTasks
+from nas.executors.ray_tune.executor import RayTune
 from scaling_search.settings import SweepSettings
 from scaling_search.sweep import run_sweep
 from search_spaces.arch import Arch
@@ -25,15 +27,15 @@ from search_spaces.zoo import zoo
 
 TRAININGS = 60
 COLD = 10
-"""Results by which every worker has started."""
+"""The number of results after which every worker has started"""
 
 Kind = Callable[[float, int, Callable[[], None]], None]
-"""Does 60 trainings of so many seconds on so many workers; calls at each result."""
+"""Runs 60 trainings of so many seconds on so many workers, and calls the function at each result"""
 
 
 @dataclass(frozen=True)
 class Busy(Evaluator):
-    """Computes for `seconds` of its process's own time."""
+    """An evaluator that computes for `seconds` of processor time."""
 
     seconds: float
 
@@ -45,21 +47,22 @@ class Busy(Evaluator):
 
 
 def sweep(seconds: float, workers: int, told: Callable[[], None]) -> None:
-    """60 trainings under Ray Tune."""
+    """Run 60 trainings under Ray Tune."""
     settings = SweepSettings(strategy="grid", step=0.1, seeds=TRAININGS // 12)
+    busy = Busy(seconds)
     with tempfile.TemporaryDirectory() as folder:
         run_sweep(
             zoo("efficientnet_b0"),
             settings,
-            Busy(seconds),
+            busy,
             Path(folder),
-            ray=RaySettings(workers=workers),
+            lambda: RayTune(busy, RaySettings(workers=workers)),
             progress=lambda progress: told(),
         )
 
 
 def search(seconds: float, workers: int, told: Callable[[], None]) -> None:
-    """60 jobs as Ray tasks, as many under way as there are workers."""
+    """Run 60 jobs as Ray tasks, as many at a time as there are workers."""
     with RayTasks(Busy(seconds), RaySettings(workers=workers)) as tasks:
         for number in range(TRAININGS + workers):
             if number >= workers:
@@ -70,7 +73,7 @@ def search(seconds: float, workers: int, told: Callable[[], None]) -> None:
 
 
 def measure(kind: Kind, seconds: float, workers: int) -> tuple[float, float]:
-    """Seconds until the first result, and between results once all workers are warm."""
+    """The seconds until the first result, and between two results once all workers are warm."""
     started, finished = time.monotonic(), list[float]()
     kind(seconds, workers, lambda: finished.append(time.monotonic() - started))
     return finished[0], (finished[-1] - finished[COLD - 1]) / (len(finished) - COLD)

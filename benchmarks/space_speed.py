@@ -1,4 +1,4 @@
-"""Decoded and priced networks per second on one core: what a local search's acquisition does.
+"""Networks decoded and costed per second on one core, as a local search of an acquisition does.
 
 python benchmarks/space_speed.py
 """
@@ -18,7 +18,7 @@ COUNT = 20_000
 
 
 def walk(space: Space, count: int) -> Iterator[Params]:
-    """All neighbours of a random point, then of the next."""
+    """All neighbours of a random candidate, then those of the next, until there are `count`."""
     rng = random.Random(0)
     while count > 0:
         for params in space.neighbours(space.sample(rng)):
@@ -27,7 +27,7 @@ def walk(space: Space, count: int) -> Iterator[Params]:
 
 
 def per_second(task: Callable[[Params], object], params: list[Params]) -> str:
-    """How often `task` runs in a second of this process's own time."""
+    """How often `task` runs in a second of processor time."""
     start = time.process_time()
     for each in params:
         task(each)
@@ -36,11 +36,11 @@ def per_second(task: Callable[[Params], object], params: list[Params]) -> str:
 
 def report(space: Space) -> list[str]:
     params = list(walk(space, COUNT))
-    # Priced first, so that working out what is remembered afterwards counts.
-    priced = per_second(lambda each: cost(space.decode(each)), params)
+    # Costs come first, so that their time includes the work which is remembered afterwards.
+    costed = per_second(lambda each: cost(space.decode(each)), params)
     keyed = per_second(lambda each: space.decode(each).key(), params)
     decoded = per_second(space.decode, params)
-    return [space.name, str(len(space.choices)), decoded, priced, keyed]
+    return [space.name, str(len(space.choices)), decoded, costed, keyed]
 
 
 def main() -> None:

@@ -1,9 +1,9 @@
-"""Images trained a second on one core, by what one might choose, each beside the default.
+"""Images trained per second on one core, for several settings, each beside the default.
 
 python benchmarks/training_throughput.py
 
 Variants take turns, and the fastest step of each counts: on a busy machine that is the one least
-disturbed. `ratio` is to the default.
+disturbed. The last column is the ratio to the default.
 """
 
 import itertools
@@ -24,7 +24,7 @@ from search_spaces.zoo import zoo
 ROUNDS = 12
 
 Step = Callable[[], int]
-"""Does one step and says how many images it took."""
+"""A function that does one step and returns how many images it took"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +105,7 @@ GROUPS: dict[str, dict[str, Variant]] = {
 
 
 def fastest(steps: dict[str, Step]) -> dict[str, float]:
-    """Images a second of each, in this process's own time."""
+    """The images per second of each step, by processor time."""
     best = dict.fromkeys(steps, 0.0)
     for _ in range(ROUNDS):
         for name, step in steps.items():

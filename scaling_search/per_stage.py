@@ -8,17 +8,19 @@ import dataclasses
 import math
 import random
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from nas.evaluators.base import Evaluator
-from nas.executors.ray_cluster import RaySettings
+from nas.executors.base import Executor
 from nas.networks.cost import cost
 from nas.runs.tables import write_rows
 from nas.statistics.comparison import Comparison, compare
 from nas.trainings.engine import Network, Trainings, train
-from nas.trainings.records import TrainingLog
+from nas.trainings.log import PER_STAGE, TrainingLog
+from nas.trainings.record import TrainingRecord
 from nas.trainings.strategies import Race
 from search_spaces.arch import Arch
 from search_spaces.compact import spell, spell_arch
@@ -80,10 +82,10 @@ def run_per_stage(
     uniform: Arch,
     evaluator: Evaluator,
     run: Path,
+    executor: Callable[[], AbstractContextManager[Executor]],
     *,
     count: int,
     seed: int = 0,
-    ray: RaySettings | None = None,
     progress: Callable[[int, int, float | None], None] = lambda done, total, seconds_left: None,
 ) -> PerStage:
     """Race `count` variants against the uniform network, from where the records leave off.
@@ -92,18 +94,18 @@ def run_per_stage(
     `per_stage.yaml`, in the run folder. Raises UserError as `train` does.
     """
     networks = (uniform, *variants(uniform, count, seed=seed))
-    about = [{"macs": cost(a).macs, "compact": spell_arch(a)} for a in networks]
+    labels = [{"macs": cost(a).macs, "compact": spell_arch(a)} for a in networks]
     trainings = Trainings.on_record(
-        [Network(*each) for each in zip(networks, about, strict=True)],
-        TrainingLog(run / "per_stage.jsonl"),
+        [Network(*each) for each in zip(networks, labels, strict=True)],
+        TrainingLog(run / PER_STAGE),
     )
     race = Race(tuple(range(len(networks))), seed, math.ceil(2.5 * len(networks)))
 
-    def tell() -> None:
+    def tell(record: TrainingRecord) -> None:
         done = len(trainings.records)
         progress(done, done + len(trainings.waiting), trainings.seconds_left)
 
-    train(trainings, race, evaluator, ray or RaySettings(), tell)
+    train(trainings, race, evaluator, executor, tell)
     eligible = trainings.accuracies.keys() - trainings.failures.keys()
     answer = PerStage(networks, compare(trainings.accuracies, eligible), trainings.failures)
     _write(run, answer)

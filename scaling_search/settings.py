@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from nas.trainings.strategies import FlatGrid, Race, Strategy
-from scaling_search.grow.grid import Grid, GridSettings
+from scaling_search.grow.grid import Grid
+from scaling_search.grow.grid_points import GridSettings
 from search_spaces.errors import UserError
 
 
@@ -17,9 +18,9 @@ class SweepSettings(GridSettings):
     """`race`: further seeds only for candidates that may still be the best, with as good an
     answer from half the trainings; `grid`: every candidate with every seed."""
     seeds: int = 5
-    """Trainings of each candidate of a grid."""
+    """How often a grid trains each candidate."""
     budget: int | None = None
-    """Trainings of a race at most; 2.5 a candidate when None."""
+    """The most trainings that a race does; 2.5 a candidate when None."""
     seed: int = 0
     """The first of the seeds."""
     asha: int | None = None

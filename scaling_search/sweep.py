@@ -1,20 +1,21 @@
-"""The sweep: train the distinct networks of the α, β, γ grid, and say which scales best.
+"""The sweep: train the distinct networks of the grid of constants, and say which scales best.
 
 EfficientNet (arXiv 1905.11946), §3.3, step 1.
 """
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 from nas.evaluators.base import Evaluator
-from nas.executors.ray_cluster import RaySettings
+from nas.executors.base import Executor
 from nas.trainings.engine import Network, Trainings, train
-from nas.trainings.records import TrainingLog
+from nas.trainings.log import ABLATION, SWEEP, TrainingLog
 from scaling_search.files import write_constants, write_csv
-from scaling_search.grow.grid import Candidate, Grid, Price, make_grid
-from scaling_search.judge.answer import SweepResult, judge
-from scaling_search.judge.trend import FEWEST, Direction, fit_trend, observations, origin
+from scaling_search.grow.grid import Candidate, Grid, GridPrice, make_grid
+from scaling_search.judge.trend import Direction, fewest, fit_trend, observations, origin
+from scaling_search.judge.winner import SweepResult, find_winner
 from scaling_search.settings import SweepSettings
 from search_spaces.arch import Arch
 from search_spaces.compact import spell_arch
@@ -29,7 +30,7 @@ class Progress:
     total: int
     """Trainings known to be needed; racing may ask for more as it learns."""
     best: Candidate | None
-    """Of the highest mean so far, among those within the band."""
+    """The candidate of the highest mean so far, among those within the band."""
     best_accuracy: float | None
     seconds_left: float | None
     """Estimated from the trainings of this call; None before the second."""
@@ -51,8 +52,9 @@ class SweepPlan:
     def __str__(self) -> str:
         low, high = self.grid.realised_range
         band = self.settings.cost_band()
+        points = f"{self.grid.points} points ({self.grid.rule.symbols})"
         return (
-            f"{self.grid.points} points (α, β, γ) are {len(self.grid.candidates)} distinct "
+            f"{points} are {len(self.grid.candidates)} distinct "
             f"networks with {self.grid.depth_vectors} depth vectors at φ = "
             f"{self.settings.phi:g}, realising {low:.2f}–{high:.2f} × the baseline's cost "
             f"(nominal {self.settings.target_ratio():.2f} ×, band {band[0]:.2f}–{band[1]:.2f} ×)\n"
@@ -62,14 +64,14 @@ class SweepPlan:
 
 
 def plan_sweep(
-    baseline: Arch, settings: SweepSettings, folder: Path, price: Price | None = None
+    baseline: Arch, settings: SweepSettings, folder: Path, price: GridPrice | None = None
 ) -> SweepPlan:
     """What `run_sweep` would do, given the records in `folder`.
 
     Raises UserError where the constraint or the band leaves no candidate.
     """
     grid = _grid(baseline, settings, price)
-    trainings = Trainings.on_record(_networks(grid), TrainingLog(folder / "sweep.jsonl"))
+    trainings = Trainings.on_record(_networks(grid), TrainingLog(folder / SWEEP))
     strategy = settings.plan(grid)
     todo = len(strategy.pending(trainings.results))
     return SweepPlan(grid, settings, todo, strategy.most, len(trainings.records))
@@ -80,35 +82,46 @@ def run_sweep(
     settings: SweepSettings,
     evaluator: Evaluator,
     folder: Path,
+    executor: Callable[[], AbstractContextManager[Executor]],
     *,
-    ray: RaySettings | None = None,
-    price: Price | None = None,
+    price: GridPrice | None = None,
     progress: Callable[[Progress], None] = lambda progress: None,
 ) -> SweepResult:
     """Train what is not on record in `folder`, and write sweep.csv and constants.yaml there.
 
     Each finished training is a line of sweep.jsonl before it counts, and is never done again:
-    killed at any moment, the same call goes on. Raises UserError for settings that leave no
-    candidate, a cluster that lacks what is asked for, and where every candidate failed.
+    killed at any moment, the same call goes on, on whichever executor. Raises UserError for
+    settings that leave no candidate, an executor that lacks what is asked of it, and where every
+    candidate failed.
     """
     grid = _grid(baseline, settings, price)
-    trainings = Trainings.on_record(_networks(grid), TrainingLog(folder / "sweep.jsonl"))
+    trainings = Trainings.on_record(_networks(grid), TrainingLog(folder / SWEEP))
+
+    def ending_early() -> AbstractContextManager[Executor]:
+        made = executor()
+        ends_after = getattr(made, "asha", None)
+        if ends_after != settings.asha:
+            raise UserError(
+                f"asha: the executor ends trainings after {ends_after} epochs, the settings ask "
+                f"for {settings.asha}: give both to RayTune"
+            )
+        return made
+
     train(
         trainings,
         settings.plan(grid),
         evaluator,
-        ray or RaySettings(),
-        lambda: progress(_progress(grid, settings, trainings)),
-        settings.asha,
+        ending_early,
+        lambda record: progress(_progress(grid, settings, trainings)),
     )
-    direction = _direction(baseline, settings, folder)
-    result = judge(grid, settings, trainings, dict(evaluator.describe()), direction)
+    direction = _direction(grid, settings, folder)
+    result = find_winner(grid, settings, trainings, dict(evaluator.describe()), direction)
     write_csv(folder / "sweep.csv", result)
     write_constants(folder / "constants.yaml", result)
     return result
 
 
-def _grid(baseline: Arch, settings: SweepSettings, price: Price | None) -> Grid:
+def _grid(baseline: Arch, settings: SweepSettings, price: GridPrice | None) -> Grid:
     grid = make_grid(baseline, settings, price)
     low, high = settings.cost_band()
     if not settings.in_band(grid):
@@ -125,29 +138,25 @@ def _networks(grid: Grid) -> list[Network]:
         Network(
             candidate.arch,
             {
-                "alpha": candidate.constants.alpha,
-                "beta": candidate.constants.beta,
-                "gamma": candidate.constants.gamma,
+                **candidate.constants.named(),
                 "phi": grid.settings.phi,
-                "nominal_ratio": round(candidate.nominal_ratio, 6),
-                "realised_ratio": round(candidate.realised_ratio, 6),
-                "macs": candidate.macs,
-                "params": candidate.params,
+                **candidate.asked(),
+                **candidate.costs(),
                 "compact": spell_arch(candidate.arch),
-                **origin(candidate.arch, grid.baseline),
+                **origin(grid.baseline),
             },
         )
         for candidate in grid.candidates
     ]
 
 
-def _direction(baseline: Arch, settings: SweepSettings, folder: Path) -> Direction | None:
-    """From all trainings in the folder: of this sweep, of others before it, and of ablations."""
-    logs = [TrainingLog(folder / name) for name in ("sweep.jsonl", "ablation.jsonl")]
-    seen = observations([record for log in logs for record in log.read()], baseline)
-    if len({each.grown for each in seen}) < FEWEST:
+def _direction(grid: Grid, settings: SweepSettings, folder: Path) -> Direction | None:
+    """What all trainings in the folder say: this sweep's, earlier ones', and ablations'."""
+    logs = [TrainingLog(folder / name) for name in (SWEEP, ABLATION)]
+    seen = observations([record for log in logs for record in log.read()], grid.baseline, grid.rule)
+    if len({each.grown for each in seen}) < fewest(grid.rule):
         return None
-    return fit_trend(seen).best_direction(settings.phi, settings.ratio)
+    return fit_trend(seen, grid.rule).best_direction(settings.phi, settings.ratio)
 
 
 def _progress(grid: Grid, settings: SweepSettings, trainings: Trainings) -> Progress:

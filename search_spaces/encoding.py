@@ -1,4 +1,4 @@
-"""Finding a network in a space: which options make it."""
+"""The search for a network in a space: which options make it."""
 
 import functools
 import itertools
@@ -15,10 +15,10 @@ from search_spaces.stage import SqueezeExcite, Stage
 from search_spaces.stage_blocks import stage_blocks
 
 _MOST_BLOCKS = 1_000_000
-"""Laid out to find which options of a stage make what a network has."""
+"""The most blocks that are laid out to find which options of a stage make a network's blocks"""
 
 Canonical = tuple[tuple[object, ...], ...]
-"""Blocks without those that do nothing, each by what tells it from others."""
+"""Blocks in their canonical form, without those that do nothing"""
 
 
 def find(
@@ -26,13 +26,13 @@ def find(
 ) -> dict[str, Scalar]:
     """Options of the stages' choices that make `arch`, in a network otherwise like `network`.
 
-    Blocks are compared, not stages: how `arch` groups its blocks does not matter. Raises
+    Blocks are compared, not stages: it does not matter how `arch` groups its blocks. Raises
     UserError where no options make it.
     """
     wanted = [block for block in blocks(arch) if not block.is_nothing()]
     canonical = tuple(block.canonical() for block in wanted)
-    # For each stage, the numbers of blocks that it and those before it can account for; with the
-    # number before it, and its options.
+    # For each stage, the numbers of blocks that the stages up to it can make; each with the number
+    # that the stages before it make, and the options of the stage.
     reached: list[dict[int, tuple[int, tuple[Scalar, ...]]]] = [{0: (0, ())}]
     for index, (stage, choices) in enumerate(stages):
         ways = math.prod(len(choice.options) for choice in choices)
@@ -67,7 +67,8 @@ def _makes(
     activation: Activation,
     se: SqueezeExcite,
 ) -> dict[Canonical, tuple[Scalar, ...]]:
-    """What a stage fed `channels` can become, with the first options that make it so."""
+    """The blocks that a stage with `channels` input channels can have, and the first options that
+    give them."""
     found: dict[Canonical, tuple[Scalar, ...]] = {}
     for picked in itertools.product(
         *(zip(choice.options, choice.effects, strict=True) for choice in choices)

@@ -1,23 +1,23 @@
-"""The one exception for what a user got wrong, and how it quotes what they gave."""
+"""The one exception for users' mistakes, and how it quotes what they wrote."""
 
 
 class UserError(ValueError):
-    """A user's mistake, told on one line: what was wrong, where, and what was expected.
+    """A user's mistake, on one line: what was wrong, where, and what was expected.
 
-    The command line prints it without a traceback and exits with code 2. Whatever it quotes, its
-    text is one line of printable characters.
+    The command line prints the line without a traceback and exits with code 2. The text is always
+    one line of printable characters, whatever it quotes.
     """
 
     def __init__(self, message: object) -> None:
         super().__init__(one_line(str(message)))
 
     def under(self, path: str) -> "UserError":
-        """The same mistake, seen from one level up: `kernel: …` becomes `stages[2].kernel: …`."""
+        """The mistake as seen from one level up: `kernel: …` becomes `stages[2].kernel: …`."""
         return type(self)(f"{path}{self}")
 
 
 def one_line(text: str) -> str:
-    """The text on one line, with escapes for what would command a terminal."""
+    """The text on one line, with characters escaped that a terminal would take for commands."""
     if text.isprintable():
         return text
     lines = " ".join(line.strip() for line in text.splitlines())
@@ -25,7 +25,7 @@ def one_line(text: str) -> str:
 
 
 def shown(value: object, most: int = 40) -> str:
-    """What stands for a value in an error: its repr, of at most so many characters."""
+    """The repr of a value for an error, cut to at most `most` characters."""
     try:
         text = repr(value)
     except ValueError:  # Python prints no integer of more than 4,300 digits

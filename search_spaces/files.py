@@ -1,4 +1,4 @@
-"""Files: read with a limit, and written whole or not at all."""
+"""Files that are read up to a limit of size, and written whole or not at all."""
 
 import contextlib
 import os
@@ -11,14 +11,14 @@ from typing import IO
 from search_spaces.errors import UserError
 
 MOST_BYTES = 4 * 2**20
-"""Of a text file that a person may have written; more is another file than was meant."""
+"""The most bytes of a text file that a person may have written; a larger one was not meant."""
 
 
 def read_text(path: str | Path, most: int = MOST_BYTES) -> str:
     """The UTF-8 text of a regular file of at most `most` bytes.
 
-    Raises UserError for a file that is missing, larger, no text, or none at all: a folder, a
-    device or a pipe, which might never end.
+    Raises UserError where the file is missing, larger or no text, and for a folder, a device or a
+    pipe, which might never end.
     """
     data = read_bytes(path, most)
     try:
@@ -30,7 +30,7 @@ def read_text(path: str | Path, most: int = MOST_BYTES) -> str:
 def read_bytes(path: str | Path, most: int) -> bytes:
     """The content of a regular file; raises UserError as `read_text` does."""
     try:
-        # Opening a pipe waits for its writer, unless it is told not to.
+        # Without O_NONBLOCK, opening a pipe would wait for its writer.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
@@ -60,16 +60,17 @@ def written(path: str | Path) -> Iterator[IO[bytes]]:
     """A file to write that takes the place of `path` once it is whole and on the disk.
 
     Until then, and where writing fails, what is at `path` stays as it was; a symbolic link there is
-    replaced, never followed. Raises UserError where a folder is in its place, and OSError, which
-    names `path`, where the system refuses.
+    replaced, never followed. Raises UserError where a folder, a device or a pipe is in its place,
+    and OSError, which names `path`, where the system refuses.
     """
     path = Path(path)
-    if path.is_dir() and not path.is_symlink():
-        raise UserError(f"{path}: is a folder; expected a file to write")
+    if path.exists() and not path.is_file() and not path.is_symlink():
+        what = "a folder" if path.is_dir() else "a device or a pipe"
+        raise UserError(f"{path}: is {what}; expected a file to write")
     draft = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with contextlib.suppress(FileNotFoundError):
-            draft.unlink()  # of a process of this number that was killed
+            draft.unlink()  # left by a killed process that had the same number
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
         try:
             with os.fdopen(descriptor, "wb") as file:
@@ -90,7 +91,7 @@ _DRAFT = re.compile(r"\..+\.(\d{1,10})\.part", re.DOTALL)
 
 
 def clear_drafts(folder: Path) -> None:
-    """Remove what `written` left in a folder when its process was killed."""
+    """Remove the files that `written` left in a folder when its process was killed."""
     for path in folder.glob(".*.part"):
         found = _DRAFT.fullmatch(path.name)
         if found and path.is_file() and not path.is_symlink() and not _is_alive(int(found[1])):
@@ -108,10 +109,10 @@ def _is_alive(process: int) -> bool:
 
 
 def not_a_link(path: Path) -> Path:
-    """The path of what is written in place, or into; UserError where that would be elsewhere too.
+    """The path, for a file that is written in place or a folder that is written into.
 
-    Whoever made a folder may not decide where else something is written: not by a symbolic link,
-    nor by a file with a second name. What is neither file nor folder is refused too.
+    Raises UserError for symbolic links and for files with a second name (hard links), by which
+    whoever made the folder could have something written elsewhere; and for devices and pipes.
     """
     try:
         found = os.lstat(path)
@@ -129,8 +130,19 @@ def not_a_link(path: Path) -> Path:
     return path
 
 
+@contextlib.contextmanager
+def kept_if_filled(root: Path, name: str) -> Iterator[Path]:
+    """The folder `name` in `root`, as `subfolder` makes it; it goes if nothing was put into it."""
+    path = subfolder(root, name)
+    try:
+        yield path
+    finally:
+        with contextlib.suppress(OSError):  # it holds something
+            path.rmdir()
+
+
 def subfolder(root: Path, name: str) -> Path:
-    """The folder `name` in `root`, made where it is missing; never a link."""
+    """The folder `name` in `root`, made where it is missing. Raises UserError for a link."""
     path = not_a_link(root / name)
     path.mkdir(parents=True, exist_ok=True)
     clear_drafts(path)

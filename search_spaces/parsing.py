@@ -1,4 +1,4 @@
-"""Plain mappings into frozen dataclasses, with the path to whatever does not fit."""
+"""Conversion of plain mappings into frozen dataclasses; errors name the path to what is wrong."""
 
 import dataclasses
 import difflib
@@ -16,7 +16,7 @@ _SYNONYMS: Mapping[str, str] = {
     "h_swish": "hard_swish",
     "hardswish": "hard_swish",
 }
-"""Other people's words for what a name here stands for."""
+"""Names that other libraries use, with the names here that mean the same"""
 
 T = TypeVar("T")
 
@@ -52,7 +52,7 @@ def from_mapping(cls: type[T], data: object, path: str = "") -> T:
 
 
 def to_mapping(value: Any) -> Any:
-    """A dataclass as plain mappings, lists and scalars; fields at their default left out."""
+    """A dataclass as plain mappings, lists and scalars, without the fields at their default."""
     if dataclasses.is_dataclass(value):
         return {
             field.name: to_mapping(getattr(value, field.name))
@@ -65,12 +65,12 @@ def to_mapping(value: Any) -> Any:
 
 
 def closest(name: object, known: Iterable[object]) -> str:
-    """A hint for a misspelt name: the nearest known one, or all of them."""
+    """A hint for a misspelt name: the most similar known one, or all of them."""
     names = [str(item) for item in known]
-    # Comparing takes time by length, and nobody misspells a name by a hundred letters.
-    given = str(name)[:100]
-    meant = _SYNONYMS.get(given.lower())
-    near = [meant] if meant in names else difflib.get_close_matches(given, names, n=1)
+    # Longer names take longer to compare, and nobody misspells a name by a hundred letters.
+    misspelt = str(name)[:100]
+    meant = _SYNONYMS.get(misspelt.lower())
+    near = [meant] if meant in names else difflib.get_close_matches(misspelt, names, n=1)
     return f"; did you mean {near[0]!r}?" if near else f"; expected one of: {', '.join(names)}"
 
 
@@ -94,7 +94,7 @@ def _convert(hint: Any, value: Any, path: str) -> Any:
         return _convert_tuple(typing.get_args(hint), value, path)
     if dataclasses.is_dataclass(hint) and not isinstance(value, typing.cast(type, hint)):
         return from_mapping(typing.cast(type, hint), value, path)
-    # What is no scalar is an object that was made already.
+    # A value for a field of any other type is an object of that type already.
     return _convert_scalar(hint, value, path) if hint in _SCALARS else value
 
 
@@ -117,7 +117,7 @@ def _convert_optional(hint: Any, value: Any, path: str) -> Any:
 
 
 def _convert_scalar(hint: Any, value: Any, path: str) -> Any:
-    # A bool is an int to Python, never to a reader.
+    # A bool is an int in Python, but no number to whoever writes a file.
     if hint is float and isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
     if type(value) is hint:

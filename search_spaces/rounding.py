@@ -1,10 +1,10 @@
 """The rounding rules of the released EfficientNet TPU code: the only place that rounds.
 
 Its arithmetic is followed to the last bit of double precision, so that multipliers give every
-baseline the network that the released code and timm give it. A product that exceeds or misses what
-it means by a rounding error is therefore rounded as there: 200 channels at width 2.3 come to
-459.99999999999994 and round to 456, where an exact 460 would round to 464; 25 layers at depth 2.2
-come to 55.00000000000001 and round up to 56.
+baseline the network that the released code and timm give it. Products with a rounding error are
+therefore rounded as there: 200 channels at width 2.3 come to 459.99999999999994 and round to 456,
+where an exact 460 would round to 464; 25 layers at depth 2.2 come to 55.00000000000001 and round up
+to 56.
 """
 
 import math

@@ -15,22 +15,24 @@ from search_spaces.stage import Stage, block_kind, grouped_sides
 
 def scale(
     arch: Arch,
-    depth: float,
-    width: float,
-    resolution: int,
+    depth: float = 1.0,
+    width: float = 1.0,
+    resolution: int | None = None,
     *,
     divisor: int = 8,
     depth_rounding: DepthRounding = "ceil",
 ) -> Arch:
     """`arch` with `depth` × its layers, `width` × its channels, fed `resolution` pixels a side.
 
-    Stem and head widen too (EfficientNet, §5.2 and its released code). Channels round to multiples
-    of `divisor`; those that are none in `arch`, to the largest power of two that divides them, so
-    that scaling by one changes nothing. The number of a stage's groups stays, its channels rounding
-    to multiples of it; only where the original's rounding allows no such unit is it reduced.
+    Without a resolution, it is fed as many pixels as before. Stem and head widen too (EfficientNet,
+    §5.2 and its released code). Channels round to multiples of `divisor`; those that are none in
+    `arch`, to the largest power of two that divides them, so that scaling by one changes nothing.
+    The number of a stage's groups stays, its channels rounding to multiples of it; only where the
+    original's rounding allows no such unit is it reduced.
     Raises UserError, which names the multipliers, for those that are not above zero, where the
     network becomes too large, and where the smaller input no longer covers the strides.
     """
+    resolution = arch.resolution if resolution is None else resolution
     for name, multiplier, most in (("depth", depth, MOST_LAYERS), ("width", width, MOST_CHANNELS)):
         if not 0 < multiplier < math.inf:
             raise UserError(f"{name}: expected a multiplier above 0, got {multiplier}")

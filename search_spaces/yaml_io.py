@@ -13,14 +13,14 @@ from search_spaces.files import read_text, write_text
 from search_spaces.parsing import closest, from_mapping, to_mapping
 from search_spaces.yaml_text import load_yaml
 
-# Written even at their default: a reader should not have to know it.
+# These fields are written even at their default, so that a reader need not know it.
 _STAGE_FIELDS = ("op", "repeats", "kernel", "stride", "expand", "channels", "se")
 _STEM_FIELDS = ("channels", "kernel", "stride", "pool")
 _ARCH_FIELDS = ("name", "resolution", "num_classes", "stem", "stages", "head", "activation")
 
 
 def load_arch(reference: str) -> Arch:
-    """The network a zoo name or a path to a YAML file stands for.
+    """The network that a zoo name or the path of a YAML file stands for.
 
     Raises UserError where it is neither, or the file does not describe a network.
     """
@@ -49,14 +49,14 @@ def read_arch(text: str, source: str) -> Arch:
 
 
 def read_about(path: str | Path) -> dict[str, Any]:
-    """The `about` section of a network's file: multipliers, cost, accuracy, whatever was noted."""
+    """The `about` section of a network's file, such as its multipliers, cost and accuracy."""
     data = load_yaml(read_text(path), str(path))
     about = data.get("about") if isinstance(data, Mapping) else None
     return dict(about) if isinstance(about, Mapping) else {}
 
 
 def arch_to_yaml(arch: Arch, about: Mapping[str, Any] | None = None) -> str:
-    """YAML that reads back as an equal Arch; a line for each stage."""
+    """YAML that is read back as an equal Arch, with a line for each stage."""
     fields = _with_defaults(arch, _ARCH_FIELDS)
     fields["stem"] = _with_defaults(arch.stem, _STEM_FIELDS)
     fields["stages"] = [_with_defaults(stage, _STAGE_FIELDS) for stage in arch.stages]
@@ -65,7 +65,7 @@ def arch_to_yaml(arch: Arch, about: Mapping[str, Any] | None = None) -> str:
 
 
 def _dump(part: Mapping[str, Any], flow: bool | None) -> str:
-    """`flow` None keeps the innermost mappings, such as stages, on a line each."""
+    """The mapping as YAML; `flow` None puts each innermost mapping, such as a stage, on a line."""
     return str(
         yaml.safe_dump(
             part, sort_keys=False, default_flow_style=flow, width=160, allow_unicode=True

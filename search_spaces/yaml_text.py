@@ -1,4 +1,4 @@
-"""YAML as plain data: what a stranger's file can make of it is bounded, and it does nothing."""
+"""YAML as plain data: a stranger's file can neither run code nor take more memory than allowed."""
 
 import functools
 import re
@@ -11,14 +11,14 @@ from search_spaces.errors import UserError, shown
 from search_spaces.files import MOST_BYTES
 
 MOST_NODES = 100_000
-"""Keys, values and lists of a file, what aliases repeat included: a large latency table's, and
-about a second's work."""
+"""The most keys, values and lists of a file, repetitions by aliases included. A large latency table
+has as many, and reading them takes about a second."""
 MOST_DEPTH = 40
-"""Lists and mappings inside each other; ours have up to eight."""
+"""The most lists and mappings inside each other; our own files have up to eight"""
 
 _LONGEST_NUMBER = 100
 _MOST_INTEGER = 2**63 - 1
-# The C parser is some ten times as fast; not every build of PyYAML has it.
+# The C parser is about ten times as fast, but not every build of PyYAML has it.
 _PARSER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _RESOLVERS: Any = yaml.SafeLoader.yaml_implicit_resolvers
 _CONSTRUCTOR: Any = yaml.constructor.SafeConstructor()
@@ -28,15 +28,16 @@ _TRUTH = {"yes": True, "no": False, "true": True, "false": False, "on": True, "o
 
 _NO_KEY: Any = object()
 _MERGE: Any = object()
-"""The key `<<`, whose value is a mapping to start from."""
+"""Stands for the key `<<`, whose value is a mapping that is merged in."""
 
 
 def load_yaml(text: str, source: str) -> Any:
     """YAML text as mappings, lists, strings, numbers, booleans and None.
 
-    Read as YAML 1.1, save that dates are strings. Raises UserError, which names `source` and the
-    line, for what is not YAML; for tags, keys given twice, numbers beyond 64 bits and several
-    documents; and for more of anything than a person writes, aliases counted as what they repeat.
+    The text is read as YAML 1.1, except that dates are strings. Raises UserError, which names
+    `source` and the line, for text that is not YAML; for tags, keys given twice, numbers beyond 64
+    bits and several documents; and for more of anything than a person writes, where an alias counts
+    as all that it repeats.
     """
     text = text.removeprefix("\ufeff")
     if len(text) > MOST_BYTES:
@@ -51,7 +52,7 @@ def load_yaml(text: str, source: str) -> Any:
             reader.take(event)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-        # Where the text ends too soon, the parser stands on the line after it.
+        # Where the text ends too soon, the parser names the line after the last one.
         where = f" line {min(mark.line, text.count(chr(10))) + 1}:" if mark else ""
         problem = getattr(error, "problem", None) or str(error)
         raise UserError(f"{source}:{where} not YAML: {problem[:200]}") from None
@@ -65,16 +66,16 @@ class _Open:
     made: dict[Any, Any] | list[Any]
     anchor: str | None
     first: int
-    """Nodes before it."""
+    """The number of nodes before it"""
     key: Any = _NO_KEY
-    """Of the value to come, in a mapping."""
+    """The key of the value that comes next, in a mapping"""
     merged: dict[Any, Any] | None = None
-    """What `<<` brings."""
+    """The mapping that `<<` merges in"""
 
 
 @dataclass(slots=True)
 class _Reader:
-    """Plain data from a parser's events, without recursion."""
+    """A reader that makes plain data of a parser's events, without recursion."""
 
     source: str
     root: Any = None
@@ -82,10 +83,10 @@ class _Reader:
     documents: int = 0
     opened: list[_Open] = field(default_factory=list)
     anchors: dict[str, tuple[Any, int]] = field(default_factory=dict)
-    """What each names, with its number of nodes."""
+    """The value that each anchor names, with its number of nodes"""
 
     def take(self, event: Any) -> None:
-        """Raises UserError where the event does not belong into plain data."""
+        """Take the next event. Raises UserError for one that does not belong into plain data."""
         kind = type(event)
         if kind is yaml.ScalarEvent:
             self._count(1, event)
@@ -125,7 +126,7 @@ class _Reader:
             self.anchors[anchor] = value, nodes
 
     def _put(self, value: Any, event: Any) -> None:
-        """Where the value belongs: in the list or mapping that is open."""
+        """Put a value into the list or mapping that is open, or make it the whole."""
         within = self.opened[-1] if self.opened else None
         if within is not None and isinstance(within.made, dict) and within.key is _NO_KEY:
             within.key = self._key(within, value, event)
@@ -151,7 +152,7 @@ class _Reader:
         return value
 
     def _merge(self, value: Any, event: Any) -> dict[Any, Any]:
-        """The first of several mappings counts, as YAML has it."""
+        """The mappings that `<<` names, as one; for a key of several, the first one counts."""
         each = value if isinstance(value, list) else [value]
         if not all(isinstance(one, dict) for one in each):
             got = shown(value)
@@ -188,7 +189,7 @@ class _Reader:
 
 
 def _resolved(text: str) -> Any:
-    """What a word without quotes stands for. Raises ValueError for a number that is none."""
+    """The value of a word without quotes. Raises ValueError for what only looks like a number."""
     for tag, pattern in (*_RESOLVERS.get(text[:1], ()), *_RESOLVERS.get(None, ())):
         if pattern.match(text):
             match tag.rpartition(":")[2]:
@@ -204,7 +205,7 @@ def _resolved(text: str) -> Any:
     return text
 
 
-# Files say the same few words over and over.
+# Files repeat the same few words.
 _word = functools.lru_cache(maxsize=4096)(_resolved)
 
 

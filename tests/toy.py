@@ -2,9 +2,11 @@
 
 import hashlib
 import math
+import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from nas.evaluators.base import EvaluationFailed, Evaluator, Measurement, Report
 from nas.networks.cost import cost
@@ -34,5 +36,9 @@ class Toy(Evaluator):
     def describe(self) -> Mapping[str, str | int | float]:
         return {"dataset": "toy"}
 
-    def prepare(self) -> None:
-        return
+
+def prepare(evaluator: Evaluator) -> None:
+    """Prepare an evaluator that keeps nothing in its workspace."""
+    with tempfile.TemporaryDirectory() as workspace:
+        evaluator.prepare(Path(workspace), lambda done, total, note="": None)
+        assert not list(Path(workspace).iterdir())

@@ -1,1 +1,1 @@
-"""Searches held against each other where every accuracy is known."""
+"""Searches compared with each other where every accuracy is known."""

@@ -1,49 +1,37 @@
-"""A landscape: a space whose accuracies are known."""
+"""A landscape: a space whose accuracies are all known."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
 
-from numpy import float64
-from numpy.typing import NDArray
-
-from nas.evaluators.base import EvaluationFailed, Evaluator, measured
+from nas.evaluators.base import EvaluationFailed, Evaluator
+from nas.evaluators.measured import measured
 from nas.networks.cost import cost
-from nas.search.pricing import Macs, Price
+from nas.search.pricing import CostMetric, Macs
 from nas.search.rewards import Front, Reward
 from search_spaces.arch import Arch
-from search_spaces.space import Params, Space
+from search_spaces.space import Space
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class TrueResult:
     """A network's true accuracy, and its cost."""
 
     accuracy: float
     cost: float
 
 
-@runtime_checkable
-class Predictor(Protocol):
-    """An evaluator that is much faster for many networks at once."""
-
-    def predict(self, many: Iterable[Params]) -> NDArray[float64]:
-        """(n,) accuracies, without noise, of params as `Space.encode` spells them."""
-        ...
-
-
 @dataclass(frozen=True)
 class Landscape:
-    """What samplers are held against each other on."""
+    """What samplers are compared on: a space, a reward, and the accuracies of all networks."""
 
     space: Space
     evaluator: Evaluator
-    """What a search measures."""
+    """It gives the accuracies that a search measures."""
     truth: Evaluator
-    """What its findings are judged by."""
+    """It gives the true accuracies, by which findings are judged."""
     reward: Reward
-    price: Price = field(default_factory=Macs)
-    _memo: dict[str, Known | None] = field(default_factory=dict, repr=False, compare=False)
+    cost_metric: CostMetric = field(default_factory=Macs)
+    _memo: dict[str, TrueResult | None] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def is_front(self) -> bool:
@@ -54,22 +42,23 @@ class Landscape:
         """The accuracy that a search would measure; None where the evaluation fails."""
         return _accuracy(self.evaluator, arch, seed)
 
-    def known(self, many: Sequence[Arch]) -> list[Known | None]:
-        """What is true of each; None for what the truth says nothing of."""
+    def true_results(self, many: Sequence[Arch]) -> list[TrueResult | None]:
+        """The true result of each network; None where the truth says nothing of it."""
         missing = {arch.key(): arch for arch in many if arch.key() not in self._memo}
         found = self._accuracies(list(missing.values()))
         for (key, arch), accuracy in zip(missing.items(), found, strict=True):
-            price = self.price(arch, cost(arch))
-            self._memo[key] = None if accuracy is None else Known(accuracy, price)
+            paid = self.cost_metric(arch, cost(arch))
+            self._memo[key] = None if accuracy is None else TrueResult(accuracy, paid)
         return [self._memo[arch.key()] for arch in many]
 
-    def reward_of(self, known: Known | None) -> float:
-        """The true reward; −∞ where nothing is known."""
-        return -float("inf") if known is None else self.reward(known.accuracy, known.cost)
+    def true_reward(self, result: TrueResult | None) -> float:
+        """The reward of a true result; −∞ for None."""
+        return -float("inf") if result is None else self.reward(result.accuracy, result.cost)
 
     def _accuracies(self, many: Sequence[Arch]) -> list[float | None]:
-        if isinstance(self.truth, Predictor):
-            return list(self.truth.predict(self.space.encode(arch) for arch in many).tolist())
+        predicted = self.truth.predict_many(many)
+        if predicted is not None:
+            return list(predicted)
         return [_accuracy(self.truth, arch, 0) for arch in many]
 
 

@@ -7,19 +7,19 @@ import numpy as np
 import plotly.graph_objects as go
 
 from nas.bench.runs import Result
-from nas.bench.summary import Interval, Row, curve
+from nas.bench.summary import SamplerSummary, regret_curve
 from nas.dashboard import theme
 from nas.dashboard.html import Markup, definitions, element, table
 from nas.dashboard.page import Panel, Section, render_page
 
 _DASHES = ("solid", "dash", "dot")
 _DECADES = 4
-"""Of regret that are drawn below where searches begin: further down it is as good as none."""
+"""Decades of regret that are drawn below where searches begin; less regret is as good as none."""
 
 
 def bench_page(
     results: Sequence[Result],
-    rows: Sequence[Row],
+    rows: Sequence[SamplerSummary],
     best: float,
     facts: dict[str, str],
     is_front: bool,
@@ -64,8 +64,8 @@ def bench_page(
 def regret_figure(results: Sequence[Result], best: float, what: str) -> go.Figure:
     """A curve for each sampler, with its interval."""
     samplers = list(dict.fromkeys(result.sampler for result in results))
-    curves = {s: curve([r for r in results if r.sampler == s], best) for s in samplers}
-    # The usual beginning: a sampler may well begin with the poorest network there is, or the best.
+    curves = {s: regret_curve([r for r in results if r.sampler == s], best) for s in samplers}
+    # The axis goes by the median sampler, as one may begin with the worst network, or the best.
     beginnings = [mean[0] for mean, _, _ in curves.values() if mean[0] > 0] or [1.0]
     floor = float(np.median(beginnings)) * 10.0**-_DECADES
     figure = go.Figure()
@@ -102,7 +102,7 @@ def regret_figure(results: Sequence[Result], best: float, what: str) -> go.Figur
     )
 
 
-def _table(rows: Sequence[Row]) -> Markup:
+def _table(rows: Sequence[SamplerSummary]) -> Markup:
     header = ("sampler", "trials", "searches", "regret", "best found", "observed", "recommended")
     return table(
         (*header, "ms"),
@@ -111,16 +111,12 @@ def _table(rows: Sequence[Row]) -> Markup:
                 row.sampler,
                 str(row.trials),
                 str(row.searches),
-                _spelt(row.regret),
-                f"{row.hit.mean:.0%} [{row.hit.low:.0%}, {row.hit.high:.0%}]",
-                _spelt(row.observed),
-                "–" if row.recommended is None else _spelt(row.recommended),
+                f"{row.regret:.5f}",
+                f"{row.hit:.0%}",
+                f"{row.observed:.5f}",
+                "–" if row.recommended is None else f"{row.recommended:.5f}",
                 f"{row.milliseconds:.1f}",
             )
             for row in rows
         ],
     )
-
-
-def _spelt(interval: Interval) -> str:
-    return f"{interval.mean:.5f} [{interval.low:.5f}, {interval.high:.5f}]"

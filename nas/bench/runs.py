@@ -1,4 +1,4 @@
-"""Many searches side by side, each kept once it is over."""
+"""Many searches side by side, each put on record once it is over."""
 
 import hashlib
 import json
@@ -12,8 +12,8 @@ from typing import Any
 import optuna
 
 from nas.bench.landscape import Landscape
+from nas.bench.reference import Reference
 from nas.bench.simulate import Step, simulate
-from nas.bench.survey import Survey
 from nas.executors.child_processes import packed, results
 from nas.runs.json_lines import JsonLines
 from nas.samplers.base import SamplerFactory
@@ -29,16 +29,16 @@ class Entrant:
     name: str
     sampler: SamplerFactory
     settings: Mapping[str, Any]
-    """Its configuration: results are of these settings."""
+    """The sampler's configuration, which its results are recorded under"""
 
     @property
     def fingerprint(self) -> str:
-        """Of the settings."""
+        """The fingerprint of the settings."""
         return fingerprint(self.settings)
 
 
 def fingerprint(settings: object) -> str:
-    """Of a sampler's configuration."""
+    """12 hexadecimal digits that tell a sampler's configuration from others."""
     spelt = json.dumps(settings, sort_keys=True, default=str)
     return hashlib.sha256(spelt.encode()).hexdigest()[:12]
 
@@ -48,7 +48,7 @@ class Conditions:
     """What is the same for all entrants."""
 
     landscape: Landscape
-    survey: Survey
+    reference: Reference
     trials: int
     workers: int
     at: tuple[int, ...]
@@ -82,9 +82,12 @@ def run(
     conditions: Conditions,
     path: Path,
     processes: int,
-    told: Callable[[int, Result], None],
+    on_result: Callable[[int, Result], None],
 ) -> None:
-    """Append a line to `path` for each search, as it ends; `told` of how many ended, and of it."""
+    """Append a line to `path` for each search, as it ends.
+
+    `on_result` is called with the number of searches that have ended, and the last result.
+    """
     if not tasks:
         return
     _one_thread_each()
@@ -93,11 +96,11 @@ def run(
     task = packed(partial(_search, conditions), "bench")
     for done, result in enumerate(results(task, tasks, processes, "bench"), start=1):
         lines.append(_as_line(result))
-        told(done, result)
+        on_result(done, result)
 
 
 def read(path: Path) -> list[Result]:
-    """What is on record. Raises UserError as JsonLines does."""
+    """The results on record. Raises UserError as JsonLines does."""
     return _lines(path).read(_as_result)
 
 
@@ -127,7 +130,7 @@ def _search(conditions: Conditions, task: Task) -> Result:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     steps = simulate(
         conditions.landscape,
-        conditions.survey,
+        conditions.reference,
         entrant.sampler,
         seed=seed,
         trials=conditions.trials,
@@ -138,6 +141,6 @@ def _search(conditions: Conditions, task: Task) -> Result:
 
 
 def _one_thread_each() -> None:
-    """Searches share the cores; read when a process starts."""
+    """Leave one thread to each search: they share the cores. Processes that start later obey."""
     for name in _THREADS:
         os.environ.setdefault(name, "1")

@@ -1,4 +1,4 @@
-"""One search on a landscape, by the search's own loop, with workers that take made-up time."""
+"""One search on a landscape, with the search's own proposer and workers that take made-up time."""
 
 import heapq
 import time
@@ -7,62 +7,64 @@ from dataclasses import dataclass
 import numpy as np
 from optuna.trial import TrialState, create_trial
 
-from nas.bench.landscape import Known, Landscape
-from nas.bench.survey import Survey
+from nas.bench.landscape import Landscape, TrueResult
+from nas.bench.reference import Reference
 from nas.samplers.base import Problem, SamplerFactory
 from nas.samplers.recommend import recommend
-from nas.search.proposals import Candidate, Limits, Proposer
+from nas.search.proposals import Limits, Proposal, Proposer
 from search_spaces.errors import UserError
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What a search had come to after one more finished trial."""
+    """What a search had found after one more finished trial."""
 
     trial: int
-    """From 1."""
+    """The number of finished trials, from 1"""
     found: float
-    """Best true reward of all networks tried, or share of the true front's hypervolume."""
+    """The best true reward of all networks tried, or the share of the true front's hypervolume"""
     observed: float
-    """True reward of the network whose measured reward is best; `found` for fronts."""
+    """The true reward of the network whose measured reward is best; `found` for fronts"""
     recommended: float | None
-    """True reward of the network that the model recommends; None where it was not asked, since
-    measurements are exact or it is no number of trials to compare at."""
+    """The true reward of the network that the model recommends. None where it was not asked: where
+    measurements are exact, and after numbers of trials at which nothing is compared."""
     seconds: float
-    """Of processor time that the suggestion took."""
+    """Seconds of processor time that the suggestion took"""
 
 
 @dataclass(slots=True)
-class _Found:
-    """What is known of the trials that are finished."""
+class _Finished:
+    """The finished trials of a search, and the best of them."""
 
     landscape: Landscape
-    survey: Survey
-    known: list[Known]
+    reference: Reference
+    results: list[TrueResult]
     best: float = -float("inf")
     best_measured: float = -float("inf")
     observed: float = -float("inf")
 
-    def add(self, known: Known, measured: float) -> None:
-        self.known.append(known)
-        reward = self.landscape.reward_of(known)
+    def add(self, result: TrueResult, measured: float) -> None:
+        self.results.append(result)
+        reward = self.landscape.true_reward(result)
         self.best = max(self.best, reward)
-        if self.landscape.reward(measured, known.cost) > self.best_measured:
-            self.best_measured = self.landscape.reward(measured, known.cost)
+        if self.landscape.reward(measured, result.cost) > self.best_measured:
+            self.best_measured = self.landscape.reward(measured, result.cost)
             self.observed = reward
 
     def step(self, recommended: int | None, seconds: float) -> Step:
-        count = len(self.known)
+        count = len(self.results)
         if self.landscape.is_front:
-            share = self.survey.hypervolume(self.known) / self.survey.volume
+            share = self.reference.hypervolume(self.results) / self.reference.volume
             return Step(count, share, share, None, seconds)
-        said = None if recommended is None else self.landscape.reward_of(self.known[recommended])
-        return Step(count, self.best, self.observed, said, seconds)
+        reward = None
+        if recommended is not None:
+            reward = self.landscape.true_reward(self.results[recommended])
+        return Step(count, self.best, self.observed, reward, seconds)
 
 
 def simulate(
     landscape: Landscape,
-    survey: Survey,
+    reference: Reference,
     sampler: SamplerFactory,
     *,
     seed: int,
@@ -78,54 +80,51 @@ def simulate(
     rng = np.random.default_rng((seed, 1))
     reward = None if landscape.is_front else landscape.reward
     proposer = Proposer.resume(
-        landscape.space, sampler, reward, landscape.price, Limits(), seed, ()
+        landscape.space, sampler, reward, landscape.cost_metric, Limits(), seed, ()
     )
-    found = _Found(landscape, survey, [])
-
-    def said() -> bool:
-        named = not landscape.is_front and not landscape.evaluator.exact()
-        return named and len(found.known) in recommend_at
-
-    running: list[tuple[float, int, Candidate, float]] = []
+    finished = _Finished(landscape, reference, [])
+    recommends = not landscape.is_front and not landscape.evaluator.exact()
+    running: list[tuple[float, int, Proposal, float]] = []
     steps: list[Step] = []
     now = 0.0
     asked, exhausted = 0, False
     while True:
         while not exhausted and asked < trials and len(running) < workers:
             start = time.process_time()
-            candidate = proposer.propose(asked)
+            proposal = proposer.propose(asked)
             seconds = time.process_time() - start
-            if candidate is None:
+            if proposal is None:
                 exhausted = True
                 break
-            heapq.heappush(running, (now + rng.lognormal(sigma=0.5), asked, candidate, seconds))
+            heapq.heappush(running, (now + rng.lognormal(sigma=0.5), asked, proposal, seconds))
             asked += 1
         if not running:
             return steps
-        now, _, candidate, seconds = heapq.heappop(running)
-        _finish(proposer, candidate, found, seed)
-        steps.append(found.step(_recommended(proposer) if said() else None, seconds))
+        now, _, proposal, seconds = heapq.heappop(running)
+        _finish(proposer, proposal, finished, seed)
+        compared = recommends and len(finished.results) in recommend_at
+        steps.append(finished.step(_recommended(proposer) if compared else None, seconds))
 
 
-def _finish(proposer: Proposer, candidate: Candidate, found: _Found, seed: int) -> None:
-    landscape = found.landscape
-    (known,) = landscape.known([candidate.arch])
-    measured = landscape.measure(candidate.arch, seed)
-    if known is None or measured is None:
+def _finish(proposer: Proposer, proposal: Proposal, finished: _Finished, seed: int) -> None:
+    landscape = finished.landscape
+    (result,) = landscape.true_results([proposal.arch])
+    measured = landscape.measure(proposal.arch, seed)
+    if result is None or measured is None:
         raise UserError(
-            f"bench: the evaluator knows nothing of {candidate.arch.key()}: a bench needs the "
+            f"bench: the evaluator knows nothing of {proposal.arch.key()}: a bench needs the "
             f"accuracy of every network of the space; see evaluator=surrogate"
         )
-    found.add(known, measured)
-    reward = landscape.reward(measured, known.cost)
+    finished.add(result, measured)
+    reward = landscape.reward(measured, result.cost)
     proposer.tell(
-        candidate,
+        proposal,
         create_trial(
             state=TrialState.COMPLETE,
-            values=[measured, known.cost] if landscape.is_front else [reward],
-            params=dict(candidate.params),
-            distributions=candidate.trial.distributions,
-            user_attrs={"accuracy": measured, "key": candidate.arch.key()},
+            values=[measured, result.cost] if landscape.is_front else [reward],
+            params=dict(proposal.params),
+            distributions=proposal.trial.distributions,
+            user_attrs={"accuracy": measured, "key": proposal.arch.key()},
         ),
     )
 

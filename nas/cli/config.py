@@ -1,6 +1,7 @@
 """Configuration as plain data, and the objects that are made of it."""
 
 import dataclasses
+import inspect
 import typing
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,7 +25,7 @@ def make(node: Any, path: str, kind: Any = None) -> Any:
 
     A dataclass gets its fields checked by type, with the path of whatever does not fit. Raises
     UserError for a target that cannot be imported, does not take these arguments, or makes
-    something without the methods of the protocol `kind`.
+    something that does not inherit from `kind`, or lacks the methods of the protocol `kind`.
     """
     made = _made(node, path)
     if kind is not None:
@@ -44,7 +45,7 @@ def _made(node: Any, path: str) -> Any:
     if dataclasses.is_dataclass(target):
         hints = typing.get_type_hints(target)
         for name, value in values.items():
-            if getattr(hints.get(name), "_is_protocol", False):
+            if _is_seam(hints.get(name)):
                 _check_kind(value, hints[name], f"{path}.{name}")
         return from_mapping(target, values, path)  # type: ignore[arg-type]
     try:
@@ -55,7 +56,19 @@ def _made(node: Any, path: str) -> Any:
         raise UserError(f"{path}: {node['_target_']}: {error}") from None
 
 
+def _is_seam(hint: Any) -> bool:
+    """Whether objects of that type are made by `_target_`, and have to be checked by hand."""
+    return getattr(hint, "_is_protocol", False) or inspect.isabstract(hint)
+
+
 def _check_kind(made: object, kind: Any, path: str) -> None:
+    if inspect.isabstract(kind) and not isinstance(made, _PLAIN):
+        if not isinstance(made, kind):
+            raise UserError(
+                f"{path}: expected an {kind.__name__}; {type(made).__name__} does not inherit from "
+                f"{kind.__module__}.{kind.__qualname__}"
+            )
+        return
     wanted = [n for n in vars(kind) if n == "__call__" or not n.startswith("_")]
     for name in wanted:
         if callable(getattr(kind, name)) and not callable(getattr(made, name, None)):

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from nas.cli.config import Config
 from nas.cli.interrupts import INTERRUPTED, interruptible
-from nas.cli.mistakes import is_users, printable, shortened, told
+from nas.cli.mistakes import CommandFailed, is_users, printable, shortened, told
 from nas.cli.streams import forgiving_streams
 from nas.cli.verbs import VERBS, module, overview
 from nas.runs.passwords import without_passwords
@@ -26,6 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             _dispatch(argv)
     except UserError as error:
         _end(2, shortened(str(error)))
+    except CommandFailed as error:
+        _end(1, shortened(str(error)))
     except OSError as error:  # a full disk, a folder that may not be written
         where = f"{error.filename}: " if error.filename else ""
         if is_users(error):

@@ -13,6 +13,7 @@ class Progress:
     stage: str
     stream: TextIO = field(default_factory=lambda: sys.stderr)
     _width: int = 0
+    _open: bool = False
 
     def __call__(self, done: int, total: int, note: str, seconds_left: float | None) -> None:
         """Say that `done` of `total` steps are finished."""
@@ -25,6 +26,14 @@ class Progress:
         else:
             self.stream.write(line + "\n")
         self.stream.flush()
+        self._open = self.stream.isatty() and done < total
+
+    def end(self) -> None:
+        """Leave the line as it stands: what is written next begins on a line of its own."""
+        if self._open:
+            self.stream.write("\n")
+            self.stream.flush()
+        self._open = False
 
 
 @dataclass(slots=True)

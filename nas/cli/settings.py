@@ -111,11 +111,19 @@ _RULE = {
 _FAMILY = {**_RULE, "coefficients": anything, "phis": anything}
 _TIMING = ("threads", "batch", "dtype", "memory_format", "clock", "memory", "runs", "warmup")
 _SETTINGS: Mapping[str, Mapping[str, Reader]] = {
-    "run": {**_SEARCH, **_FAMILY, "sweep": group()},
+    "run": {
+        **_SEARCH,
+        **_FAMILY,
+        "sweep": group(),
+        "sweep_executor": group("name"),
+        "workers": anything,
+    },
     "search": _SEARCH,
     "sweep": {
         **_EVALUATION,
         "sweep": group(),
+        "executor": group("name"),
+        "workers": anything,
         "baseline": network,
         "run": path,
         "plan": flag,
@@ -132,6 +140,8 @@ _SETTINGS: Mapping[str, Mapping[str, Reader]] = {
     "ablate": {
         **_EVALUATION,
         **_RULE,
+        "executor": group("name"),
+        "workers": anything,
         "baseline": network,
         "run": path,
         "ratio": anything,

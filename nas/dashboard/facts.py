@@ -9,7 +9,7 @@ from nas.dashboard.published import published_efficientnet
 from nas.dashboard.sweep import sweep
 from nas.dashboard.trials import macs_reward
 from nas.dashboard.wording import plural, reward_words, search_words, sweep_words
-from nas.runs.records import share_error
+from nas.statistics.intervals import share_error
 from search_spaces.arch import Arch
 
 
@@ -27,11 +27,11 @@ def headline(frames: RunFrames) -> dict[str, str]:
         facts["Baseline, params"] = theme.count(trial["params"])
         if pd.notna(trial["reward"]):
             facts["Baseline, reward"] = theme.number(trial["reward"], 4)
-    constants = [frames.constants.get(name) for name in ("alpha", "beta", "gamma")]
+    constants = [frames.constants.get(name) for name in frames.rule.constant_names]
     if all(isinstance(value, int | float) for value in constants):
         ties = int(frames.sweep["tied"].sum())
         tied = f", tied with {plural(ties, 'other')}" if ties else ""
-        facts[f"α, β, γ{tied}"] = ", ".join(f"{value:g}" for value in constants)
+        facts[f"{frames.rule.symbols}{tied}"] = ", ".join(f"{value:g}" for value in constants)
     for network in frames.family.tail(1).to_dict("records") if len(frames.family) > 1 else []:
         macs, params = theme.count(network["macs"]), theme.count(network["params"])
         facts[f"{network['name']}, MACs / params"] = f"{macs} / {params}"
@@ -87,8 +87,8 @@ def sweep_table(frames: RunFrames) -> Markup:
     """Every distinct network of the sweep, best first, nominal beside realised cost."""
     rows = sweep(frames).candidates
     header = [
-        "standing", "α", "β", "γ", "grid points", "nominal", "realised", "MACs", "params",
-        "proxy accuracy (%)", "seeds",
+        "standing", *(each.symbol for each in frames.rule.dimensions), "grid points", "nominal",
+        "realised", "MACs", "params", "proxy accuracy (%)", "seeds",
     ]  # fmt: skip
     cells = [
         [
@@ -111,8 +111,8 @@ def family_table(frames: RunFrames) -> Markup:
     """The family, with its multipliers, costs and the published network of the same name."""
     published = published_efficientnet().set_index("name")
     header = [
-        "network", "φ", "depth ×", "width ×", "blocks", "px", "params", "MACs",
-        "nominal ×", "realised ×", "published params", "published MACs",
+        "network", "φ", *(f"{name} ×" for name in frames.rule.multiplied), "blocks", "px",
+        "params", "MACs", "nominal ×", "realised ×", "published params", "published MACs",
     ]  # fmt: skip
     cells = []
     for row in frames.family.to_dict("records"):
@@ -121,8 +121,7 @@ def family_table(frames: RunFrames) -> Markup:
             [
                 row["name"],
                 theme.plain(row["phi"]),
-                theme.number(row["depth"], 2),
-                theme.number(row["width"], 2),
+                *(theme.number(row[name], 2) for name in frames.rule.multiplied),
                 theme.number(row["blocks"], 0),
                 theme.number(row["pixels"], 0),
                 theme.whole(row["params"]),

@@ -8,11 +8,12 @@ from typing import Any
 
 import pandas as pd
 
+from nas.dashboard.growth_rule import GrowthRule
 from nas.dashboard.settings import Settings, read_settings
 from nas.networks.cost import cost
 from nas.runs.study import recorded
 from nas.runs.trials_csv import COLUMNS, rows
-from nas.search.loop import standing
+from nas.search.loop import search_result
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
 from search_spaces.files import read_bytes, read_text
@@ -26,18 +27,18 @@ TRIAL_NUMBERS = (
 TRIAL_FLAGS = ("front", "baseline", "tie")
 TRIAL_WORDS = ("state", "compact", "key", "file", "reason", "note")
 SWEEP_NUMBERS = (
-    "candidate", "alpha", "beta", "gamma", "points", "nominal_ratio", "realised_ratio", "depth",
-    "width", "resolution", "macs", "params", "accuracy", "stderr", "seeds",
+    "candidate", "points", "nominal_ratio", "realised_ratio", "macs", "params", "accuracy",
+    "stderr", "seeds",
 )  # fmt: skip
+"""Beside the constants and the multipliers of the run's rule."""
 SWEEP_FLAGS = ("in_band", "tied", "winner")
 SWEEP_WORDS = ("key", "compact", "reason", "note")
 ABLATION_NUMBERS = ("target_ratio", "realised_ratio", "macs", "accuracy", "stderr", "seeds")
 ABLATION_FLAGS = ("tied",)
 ABLATION_WORDS = ("kind", "key", "reason")
-GROWN = ("depth", "width", "resolution")
-"""Multipliers of an ablation's networks, which a table of their own has."""
-FAMILY_NUMBERS = ("phi", "depth", "width", "nominal_ratio", "realised_ratio")
-FAMILY_COLUMNS = ("name", "file", *FAMILY_NUMBERS, "pixels", "blocks", "params", "macs")
+FAMILY_NUMBERS = ("phi", "nominal_ratio", "realised_ratio")
+"""Beside the multipliers of the run's rule."""
+FAMILY_COLUMNS = ("name", "file", "pixels", "blocks", "params", "macs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,8 @@ class RunFrames:
     """What a run folder holds, every column of the formats present, absent values NaN."""
 
     folder: Path
+    rule: GrowthRule
+    """The dimensions that its networks grow in."""
     settings: Settings
     """What it was made with."""
     baseline: Arch | None
@@ -54,7 +57,7 @@ class RunFrames:
     sweep: pd.DataFrame
     """One row a distinct network of the sweep."""
     constants: Mapping[str, Any]
-    """`constants.yaml`: alpha, beta, gamma, and how sure that is."""
+    """`constants.yaml`: the rule's constants, and how sure they are."""
     ablation: pd.DataFrame
     """One row a way of growing the baseline, and one the baseline; trained, with multipliers."""
     family: pd.DataFrame
@@ -81,8 +84,8 @@ _MOST_BYTES = 256 * 2**20
 _TRIAL_COLUMNS = frozenset(COLUMNS)
 
 
-def load_run(folder: Path) -> RunFrames:
-    """The records of a run folder.
+def load_run(folder: Path, rule: GrowthRule) -> RunFrames:
+    """The records of a run folder, whose networks grow by `rule`.
 
     Raises UserError where the folder is not there or holds no run, and for files that are not what
     their names say.
@@ -93,13 +96,14 @@ def load_run(folder: Path) -> RunFrames:
     baseline = folder / "baseline.yaml"
     frames = RunFrames(
         folder=folder,
+        rule=rule,
         settings=read_settings(_read_mapping(folder / "config.yaml")),
         baseline=load_arch(str(baseline)) if baseline.exists() else None,
         trials=_read_trials(folder),
-        sweep=_read_table(folder / "sweep.csv", SWEEP_NUMBERS, SWEEP_FLAGS, SWEEP_WORDS),
+        sweep=_read_sweep(folder, rule),
         constants=_read_mapping(folder / "constants.yaml"),
-        ablation=_read_ablation(folder),
-        family=_read_family(folder / "family"),
+        ablation=_read_ablation(folder, rule),
+        family=_read_family(folder / "family", rule),
     )
     if all(part.empty for part in (frames.trials, frames.sweep, frames.ablation, frames.family)):
         raise UserError(
@@ -117,7 +121,7 @@ def _read_trials(folder: Path) -> pd.DataFrame:
     baseline = folder / "baseline.yaml"
     number = read_about(baseline).get("trial") if baseline.exists() else None
     named = next((record for record in records if record.number == number), None)
-    found = standing(records, named)
+    found = search_result(records, named)
     front = [] if found is None else [(r.number, f"front/{r.file_name}") for r in found.front]
     files = {number: name for number, name in front if (folder / name).exists()}
     table = pd.DataFrame(rows(records, found, files), dtype=object)
@@ -155,28 +159,33 @@ def _typed(
     return table.sort_values(first, kind="stable", ignore_index=True)
 
 
-def _read_ablation(folder: Path) -> pd.DataFrame:
+def _read_sweep(folder: Path, rule: GrowthRule) -> pd.DataFrame:
+    numbers = (*SWEEP_NUMBERS, *rule.constant_names, *rule.names)
+    return _read_table(folder / "sweep.csv", numbers, SWEEP_FLAGS, SWEEP_WORDS)
+
+
+def _read_ablation(folder: Path, rule: GrowthRule) -> pd.DataFrame:
     ways = _read_table(
         folder / "ablation_accuracy.csv", ABLATION_NUMBERS, ABLATION_FLAGS, ABLATION_WORDS
     )
-    grown = _read_table(folder / "ablation.csv", ("target_ratio", *GROWN), (), ("kind",))
-    grown = grown[["kind", "target_ratio", *GROWN]].drop_duplicates(["kind", "target_ratio"])
+    grown = _read_table(folder / "ablation.csv", ("target_ratio", *rule.names), (), ("kind",))
+    grown = grown[["kind", "target_ratio", *rule.names]].drop_duplicates(["kind", "target_ratio"])
     return ways.merge(grown, how="left", on=["kind", "target_ratio"])
 
 
-def _read_family(folder: Path) -> pd.DataFrame:
-    rows = []
+def _read_family(folder: Path, rule: GrowthRule) -> pd.DataFrame:
+    rows, numbers = [], (*FAMILY_NUMBERS, *rule.multiplied)
     for path in sorted(folder.glob("*.yaml")):
         arch, about = load_arch(str(path)), read_about(path)
         price = cost(arch)
         rows.append(
-            {name: about.get(name) for name in FAMILY_NUMBERS}
+            {name: about.get(name) for name in numbers}
             | {"name": path.stem.upper(), "file": f"family/{path.name}"}
             | {"pixels": arch.resolution, "blocks": sum(stage.repeats for stage in arch.stages)}
             | {"params": price.params, "macs": price.macs}
         )
-    family = pd.DataFrame(rows, columns=[*FAMILY_COLUMNS])
-    for name in FAMILY_NUMBERS:
+    family = pd.DataFrame(rows, columns=[*FAMILY_COLUMNS, *numbers])
+    for name in numbers:
         family[name] = pd.to_numeric(family[name], errors="coerce")
     return family.sort_values(["macs", "name"], kind="stable", ignore_index=True)
 

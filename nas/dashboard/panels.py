@@ -115,8 +115,8 @@ def sweep_section(frames: RunFrames) -> Section:
         id="candidates",
         title="The candidates",
         caption="A row a distinct network, coloured by standing: the winner, its ties, the others, "
-        "those outside the cost band. Rounding moves the cost from the nominal α·β²·γ² to what is "
-        f"built.{cut}",
+        "those outside the cost band. Rounding moves the cost from the nominal "
+        f"{frames.rule.formula} to what is built.{cut}",
         figure=candidates_figure(frames),
         table=sweep_table(frames),
     )

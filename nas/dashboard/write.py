@@ -4,6 +4,7 @@ from pathlib import Path
 
 from nas.dashboard.facts import baseline_table, headline, run_facts
 from nas.dashboard.frames import RunFrames, load_run
+from nas.dashboard.growth_rule import GrowthRule
 from nas.dashboard.html import Markup, definitions, element
 from nas.dashboard.page import render_page
 from nas.dashboard.panels import sections
@@ -12,12 +13,14 @@ from search_spaces.arch import Arch
 from search_spaces.files import write_text
 
 
-def write_dashboard(folder: Path) -> Path:
+def write_dashboard(folder: Path, rule: GrowthRule) -> Path:
     """Write `dashboard.html` into the run folder, from whatever of the run is there.
+
+    Its networks grow by `rule`, whose dimensions the page names.
 
     Raises UserError where the folder holds no run, or a file in it cannot be read.
     """
-    frames = load_run(folder)
+    frames = load_run(folder, rule)
     page = render_page(f"{frames.folder.resolve().name} · nas-search", _header(frames),
                        sections(frames), _footer())  # fmt: skip
     path = frames.folder / "dashboard.html"

@@ -1,17 +1,21 @@
 """The evaluator seam: anything that says how accurate an architecture is."""
 
-import math
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
-from numbers import Real
-from typing import Any, Protocol, runtime_checkable
+from pathlib import Path
+from typing import Any, Protocol
 
+from nas.training.outcomes import Report
 from search_spaces.arch import Arch
-from search_spaces.errors import UserError, one_line
 
-Report = Callable[[int, float], None]
-"""Called after each epoch with its number, from 0, and the accuracy reached."""
+__all__ = [
+    "EvaluationFailed",
+    "Evaluator",
+    "Measurement",
+    "ProgressReport",
+    "Report",
+]
 
 
 class EvaluationFailed(Exception):
@@ -19,6 +23,12 @@ class EvaluationFailed(Exception):
 
     The search records it as failed, with this reason, and goes on.
     """
+
+
+class ProgressReport(Protocol):
+    """Says on the terminal how far long work is."""
+
+    def __call__(self, done: int, total: int, note: str = "") -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,176 +45,95 @@ class Measurement:
     """What readers of the accuracy should know of how it came about."""
 
 
-class Evaluator(Protocol):
-    """Inherit from it, or just have its methods; name the class in `evaluator._target_`."""
+class Evaluator(ABC):
+    """What every evaluator inherits from: `evaluate` is to be written, all else has a default.
 
+    The object travels to worker processes: it has to be picklable, by cloudpickle at least.
+    """
+
+    @abstractmethod
     def evaluate(self, arch: Arch, seed: int, report: Report) -> Measurement | float:
-        """The accuracy of `arch`; the same `arch` and `seed` give the same answer.
+        """Give the accuracy of `arch`; the same `arch` and `seed` give the same answer.
 
         Raises EvaluationFailed for a candidate that has no accuracy, UserError for what no
         candidate could be evaluated with.
         """
-        ...
-
-    def describe(self) -> Mapping[str, str | int | float]:
-        """What the accuracy is of (dataset, resolution, epochs, …), for whoever reads it."""
-        return {}
-
-    def exact(self) -> bool:
-        """Whether a measurement is the accuracy itself, not one training of many that differ."""
-        return False
-
-    def prepare(self) -> None:
-        """Raises UserError for what would fail every evaluation, before any is started."""
-
-
-@runtime_checkable
-class Sparing(Protocol):
-    """An evaluator that can do with less memory, for evaluations whose worker was killed for it."""
-
-    def sparing(self, halvings: int) -> Evaluator:
-        """The same evaluator, needing about half the memory for each of the `halvings`."""
-        ...
-
-
-@runtime_checkable
-class Sharing(Protocol):
-    """An evaluator of which one process can read the data for all others."""
-
-    def needs(self, arch: Arch) -> Hashable | None:
-        """The name of what `arch` is evaluated on; None for what each process has to read."""
-        ...
-
-    def fetch(self, need: Hashable) -> Any:
-        """What goes by that name, picklable; arrays of NumPy's in it are shared without a copy.
-
-        Raises UserError for data that is not there or cannot be used.
-        """
-        ...
-
-    def given(self, data: Any) -> Evaluator:
-        """The same evaluator with what was fetched at hand."""
-        ...
-
-
-@runtime_checkable
-class Checking(Protocol):
-    """An evaluator that tells beforehand which networks it cannot build or feed."""
 
     def check(self, arch: Arch) -> None:
-        """Raises UserError for such a network, without training anything."""
-        ...
+        """Raise UserError for a network that cannot be built or fed, without training anything.
 
+        A search proposes no such network.
+        """
+        return
 
-@runtime_checkable
-class Reading(Protocol):
-    """An evaluator that reads data, and says what they are."""
+    def prepare(self, workspace: Path, progress: ProgressReport) -> None:
+        """Do what all evaluations need once, before the first of them; it may take long.
 
-    def found(self) -> str:
-        """Lines for the terminal. Raises UserError as `prepare`."""
-        ...
+        Each call of a command runs it, in the process that holds the run folder. `workspace` is a
+        folder of the run's, for this evaluator with these settings alone: what is written into it
+        stays, so that a call after a kill can go on from there. Evaluations find what was prepared
+        through the attributes that are set here. Raises UserError for what would fail every
+        evaluation.
+        """
+        return
 
+    def data_key(self, arch: Arch) -> Hashable | None:
+        """Name the data that `arch` is evaluated on; None where each process reads its own."""
+        return None
 
-@runtime_checkable
-class Classifying(Protocol):
-    """An evaluator whose networks tell classes of its data apart."""
+    def load_data(self, key: Hashable) -> Any:
+        """Read the data that `data_key` named, once for all workers of a machine.
+
+        They are picklable; NumPy's arrays in them are shared without a copy. Raises UserError for
+        data that are not there or cannot be used.
+        """
+        raise NotImplementedError(f"{type(self).__qualname__} has data_key(), but no load_data()")
+
+    def with_data(self, data: Any) -> "Evaluator":
+        """Give the same evaluator with what `load_data` read at hand."""
+        return self
+
+    def reduced_memory(self, times: int) -> "Evaluator":
+        """Give the same evaluator needing about half the memory, and half again, `times` times.
+
+        Asked of evaluations whose worker was killed, as for want of memory.
+        """
+        return self
+
+    def for_scaled_networks(self) -> "Evaluator":
+        """Give what measures networks beyond the space: an estimate may hold within it alone."""
+        return self
+
+    def predict_many(self, archs: Sequence[Arch]) -> Sequence[float] | None:
+        """Give accuracies without noise, where that is faster than evaluating one by one.
+
+        None where it is not.
+        """
+        return None
+
+    def exact(self) -> bool:
+        """Say whether a measurement is the accuracy itself, not one training of many."""
+        return False
+
+    def describe(self) -> Mapping[str, str | int | float]:
+        """Say what the accuracy is of (dataset, resolution, epochs, …), for whoever reads it."""
+        return {}
+
+    def identity(self) -> Mapping[str, object] | None:
+        """Give what accuracies depend on, as plain data; of files their content, not their place.
+
+        None where the settings that the evaluator was made with say it all. Raises UserError for
+        files that cannot be read.
+        """
+        return None
 
     def class_names(self) -> tuple[str, ...]:
-        """The classes' names, in order. Raises UserError for data that cannot be used."""
-        ...
+        """Name the classes of the data, in order; () where the networks' own classes are meant.
 
+        Raises UserError for data that cannot be used.
+        """
+        return ()
 
-@runtime_checkable
-class Estimating(Protocol):
-    """An evaluator whose answers hold for networks of its space alone, made of measurements."""
-
-    def measuring(self) -> Evaluator:
-        """What measures, for networks beyond the space: scaled ones, say."""
-        ...
-
-
-def measuring(evaluator: Evaluator) -> Evaluator:
-    """The evaluator for networks that are not of the space."""
-    return evaluator.measuring() if isinstance(evaluator, Estimating) else evaluator
-
-
-def measured(evaluator: Evaluator, arch: Arch, seed: int, report: Report) -> Measurement:
-    """What the evaluator says of `arch`, in plain numbers, and checked: the one place that asks.
-
-    A number alone is taken for the accuracy; numbers may be of any kind, NumPy's and tensors
-    included. Raises EvaluationFailed, as the evaluator does, for one that is not finite, and
-    UserError for what is no accuracy, as then none of the others will be.
-    """
-
-    def checked(epoch: int, accuracy: float) -> None:
-        report(int(epoch), _fraction(accuracy))
-
-    said: Any = evaluator.evaluate(arch, seed, checked)
-    if not isinstance(said, Measurement):
-        if _number(said) is None:
-            raise UserError(
-                f"evaluator: {type(evaluator).__qualname__}.evaluate returned "
-                f"{_shortened(said)}; expected a Measurement, or a fraction from 0 to 1"
-            )
-        said = Measurement(accuracy=said)
-    return Measurement(
-        accuracy=_finite(said.accuracy, ""),
-        curve=tuple(
-            _finite(accuracy, f" after epoch {epoch}")
-            for epoch, accuracy in enumerate(_epochs(said.curve), start=1)
-        ),
-        noise=None if said.noise is None else _number(said.noise),
-        note=one_line(str(said.note)),
-    )
-
-
-def _epochs(curve: Any) -> Iterable[Any]:
-    try:
-        return tuple(curve)
-    except TypeError:
-        raise UserError(
-            f"evaluator: a curve of {_shortened(curve)}; expected an accuracy for each epoch"
-        ) from None
-
-
-def _finite(given: Any, when: str) -> float:
-    accuracy = _fraction(given)
-    if not math.isfinite(accuracy):
-        raise EvaluationFailed(f"the evaluator gave an accuracy of {accuracy}{when}")
-    return accuracy
-
-
-_ROUNDING = 1e-6
-"""By how much a mean of float32 may exceed what it is a mean of."""
-
-
-def _fraction(given: Any) -> float:
-    """A number from 0 to 1, or one that is not finite; raises UserError for any other."""
-    number = _number(given)
-    if number is None or (math.isfinite(number) and not -_ROUNDING <= number <= 1 + _ROUNDING):
-        hint = "; divide per cent by 100" if number is not None and 1 < number <= 100 else ""
-        raise UserError(
-            f"evaluator: accuracy of {_shortened(given if number is None else number)}; "
-            f"expected a fraction from 0 to 1{hint}"
-        )
-    return min(max(number, 0.0), 1.0) if math.isfinite(number) else number
-
-
-def _number(given: Any) -> float | None:
-    """A number as a plain one, also where it is an array or a tensor of one element."""
-    if not isinstance(given, Real | Decimal) and hasattr(given, "item"):
-        try:
-            given = given.item()
-        except (TypeError, ValueError, RuntimeError):  # of several elements
-            return None
-    if isinstance(given, bool) or not isinstance(given, Real | Decimal):
-        return None
-    try:
-        return float(given)
-    except (OverflowError, ValueError):  # an integer of 400 digits
-        return None
-
-
-def _shortened(value: object) -> str:
-    text = " ".join(f"{value:g}".split() if isinstance(value, float) else repr(value).split())
-    return text if len(text) <= 60 else text[:60] + "…"
+    def data_summary(self) -> str:
+        """Say in lines for the terminal what was read. Raises UserError as `prepare` does."""
+        return ""

@@ -10,9 +10,10 @@ import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Literal
 
-from nas.evaluators.base import Evaluator, Measurement, Report
+from nas.evaluators.base import Evaluator, Measurement, ProgressReport, Report
 from nas.evaluators.identity import file_identity
 from nas.evaluators.rows import MOST_BYTES, read_json
 from nas.evaluators.table import look_up
@@ -62,7 +63,7 @@ class NasBenchMacroEvaluator(Evaluator):
         }
 
     def evaluate(self, arch: Arch, seed: int, report: Report) -> Measurement:
-        """Test accuracy; with `trial: seed`, three seeds from a multiple of three are all three."""
+        """Give the test accuracy; under `trial: seed` three seeds in a row pick all trainings."""
         mean = look_up(self.means, arch, self.loaded_space, self.path)
         if self.trial == "mean":
             return mean
@@ -78,15 +79,15 @@ class NasBenchMacroEvaluator(Evaluator):
         }
 
     def identity(self) -> Mapping[str, object]:
-        """How the file is read, and its content."""
+        """Give how the file is read, and its content."""
         return file_identity(self, self.path, MOST_BYTES)
 
     def exact(self) -> bool:
-        """The mean is what findings are judged by."""
+        """Say that the mean of the trainings is what findings are judged by."""
         return self.trial == "mean"
 
-    def prepare(self) -> None:
-        """Reads the file; raises UserError where it is another, or the space is."""
+    def prepare(self, workspace: Path, progress: ProgressReport) -> None:
+        """Read the file; raises UserError where it is another, or the space is."""
         _ = self.means
 
     def _decode(self, spelt: str) -> Arch:
@@ -118,6 +119,6 @@ def _is_percent(value: object) -> bool:
 
 
 def _pick(seed: int, key: str, count: int) -> int:
-    """Independent from network to network, and without repeats over `count` seeds in a row."""
+    """Pick a training: independently for each network, each once in `count` seeds in a row."""
     digest = hashlib.sha256(f"{seed // count} {key}".encode()).digest()
     return (seed + int.from_bytes(digest[:6], "big")) % count

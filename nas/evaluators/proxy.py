@@ -3,16 +3,18 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import torch
 
-from nas.evaluators.base import Measurement, Report
+from nas.evaluators.base import EvaluationFailed, Measurement, ProgressReport, Report
 from nas.evaluators.slim import SlimEvaluator
 from nas.networks.model import build
 from nas.training.data import identity, splits, verify
 from nas.training.fit import chance, fit, seeded
 from nas.training.initial import start_near_identity
 from nas.training.memory import within_memory
+from nas.training.outcomes import TrainingFailed
 from nas.training.recipe import Recipe
 from nas.training.threads import threads
 from search_spaces.arch import Arch
@@ -32,23 +34,24 @@ class ProxyEvaluator(SlimEvaluator):
     resolution: int = 40
     divisor: int = 2
     dropout: float = 0.0
-    """The architecture's own is for trainings many times longer; so is its drop path, and the
-    momentum of its batch normalisation."""
+    """It takes the place of the architecture's own, which is meant for trainings many times longer.
+    So do `drop_path` and `bn_momentum`."""
     drop_path: float = 0.0
     bn_momentum: float = 0.1
     device: str = "auto"
     """A torch device; `auto` is CUDA where there is one."""
     threads: int = 1
-    """Of the CPU, for one training. Part of what makes a training repeat exactly."""
+    """CPU threads of one training. They are part of what makes a training repeat exactly."""
     parts: int = 1
-    """Of a batch, whose gradients are added up, from the start; more where memory runs out."""
+    """Each batch is divided into so many parts, whose gradients are added up. Where memory runs
+    out, a training begins anew with twice as many."""
 
     def __post_init__(self) -> None:
         self._check_least("epochs", "threads", "parts")
         super().__post_init__()
 
     def proxy(self, arch: Arch) -> Arch:
-        """The network that is trained in place of `arch`."""
+        """Give the network that is trained in place of `arch`."""
         return self.slim(arch).replace(
             num_classes=self._num_classes(),
             dropout=self.dropout,
@@ -57,7 +60,7 @@ class ProxyEvaluator(SlimEvaluator):
         )
 
     def evaluate(self, arch: Arch, seed: int, report: Report) -> Measurement:
-        """Proxy accuracy of `arch`; the same, to the bit, for the same `arch` and `seed`."""
+        """Give the proxy accuracy of `arch`; to the bit the same for the same `arch` and `seed`."""
         device = _device(self.device)
         slim = self.proxy(arch)
         data = self._dataset(slim.resolution, seed)
@@ -80,8 +83,11 @@ class ProxyEvaluator(SlimEvaluator):
             )
 
         batch_size = min(self.recipe.batch_size, len(data.train))
-        with threads(self.threads):
-            curve, parts = within_memory(train, batch_size, self.parts)
+        try:
+            with threads(self.threads):
+                curve, parts = within_memory(train, batch_size, self.parts)
+        except TrainingFailed as error:
+            raise EvaluationFailed(str(error)) from error
         notes = []
         if parts > 1:
             notes.append(f"for want of memory, batches of {batch_size} in {parts} parts")
@@ -92,12 +98,12 @@ class ProxyEvaluator(SlimEvaluator):
     def _num_classes(self) -> int:
         return self.shared.num_classes if self.shared else len(splits(self.data).classes)
 
-    def sparing(self, halvings: int) -> "ProxyEvaluator":
-        """The same, dividing each batch into 2^`halvings` times as many parts."""
-        return replace(self, parts=self.parts * 2**halvings)
+    def reduced_memory(self, times: int) -> "ProxyEvaluator":
+        """Give the same, dividing each batch into 2^`times` times as many parts."""
+        return replace(self, parts=self.parts * 2**times)
 
     def describe(self) -> Mapping[str, str | int | float]:
-        """The proxy, for the axis titles and tables that show its accuracy."""
+        """Describe the proxy for the axis titles and tables that show its accuracy."""
         data = self._dataset(self.resolution)
         return {
             "dataset": self.data.name,
@@ -111,14 +117,14 @@ class ProxyEvaluator(SlimEvaluator):
             "epochs": self.epochs,
         }
 
-    def prepare(self) -> None:
-        """Reads the data; raises UserError where it, or the device, is not to be had."""
+    def prepare(self, workspace: Path, progress: ProgressReport) -> None:
+        """Read the data; raises UserError where they, or the device, are not to be had."""
         _device(self.device)
         verify(self.data, self.resolution)
 
 
 def derive_seed(seed: int, arch: Arch) -> int:
-    """A seed for one training: of the architecture's own, whatever else a run trains."""
+    """Make the seed of one training, which depends on nothing else that a run trains."""
     digest = hashlib.sha256(f"{seed} {arch.key()}".encode()).digest()
     return int.from_bytes(digest[:6], "big")
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _READ = (".csv", ".parquet", ".json")
 MOST_BYTES = 2**30
-"""Of a file of networks."""
+"""Size above which a file of networks is refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class RowsFile:
     runs: str | None = None
     """The column of the number of trainings; deviations count where it is at least 2."""
     columns: Mapping[str, str] = field(default_factory=dict)
-    """Columns of choices that are not called like their choice."""
+    """The columns of choices, by choice, where they are not called like their choice."""
     dataset: str | None = None
     """What the accuracies are of, in words, for whoever reads them; the file's name when None."""
 
@@ -68,11 +68,11 @@ class RowsFile:
         return load_space(self.space, "space")
 
     def identity(self) -> Mapping[str, object]:
-        """How the file is read, and its content."""
+        """Give how the file is read, and its content."""
         return file_identity(self, self.path, MOST_BYTES)
 
     def rows(self) -> list[Row]:
-        """The file's networks; raises UserError with the file, the column and the row."""
+        """Read the file's networks; raises UserError with the file, the column and the row."""
         space = self.loaded_space
         frame = read_frame(self.path)
         frame = frame[self._column(frame, "accuracy", self.accuracy).notna().to_numpy()]
@@ -89,14 +89,14 @@ class RowsFile:
         ]
 
     def networks(self) -> dict[str, Row]:
-        """Rows by the key of the network they are of; those of one network are averaged."""
+        """Read rows by the key of their network; those of one network are averaged."""
         found: dict[str, list[Row]] = {}
         for row in self.rows():
             found.setdefault(self.loaded_space.decode(row.params).key(), []).append(row)
         return {key: _mean(rows) for key, rows in found.items()}
 
     def described_dataset(self) -> str:
-        """What the accuracies are of."""
+        """Say what the accuracies are of."""
         return self.dataset or Path(self.path).name
 
     def _column(self, frame: "pd.DataFrame", what: str, name: str) -> "pd.Series[Any]":
@@ -172,7 +172,7 @@ def _mean(rows: list[Row]) -> Row:
 
 
 def read_frame(path: str) -> "pd.DataFrame":
-    """The table in a file, rows numbered from 1; raises UserError where it cannot be read."""
+    """Read the table in a file, rows numbered from 1; raises UserError where it cannot be read."""
     import pandas as pd
 
     file = Path(path).expanduser()
@@ -195,7 +195,7 @@ def read_frame(path: str) -> "pd.DataFrame":
 
 
 def read_json(path: str) -> Any:
-    """Plain data; raises UserError where it cannot be read."""
+    """Read plain data from a JSON file; raises UserError where it cannot be read."""
     text = read_text(Path(path).expanduser(), MOST_BYTES)
     try:
         return json.loads(text)

@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Hashable, Mapping
-from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Self
 
 from nas.evaluators.base import Evaluator
+from nas.evaluators.identity import kind_of, plain
 from nas.training.data import Dataset, fits, fold, identity, load, splits, verify
-from nas.training.found import found
+from nas.training.data_report import data_report
 from nas.training.shared import SharedImages
 from nas.training.sources import Digits, Source, Splitting
 from search_spaces.arch import Arch
@@ -32,7 +33,7 @@ class SlimEvaluator(Evaluator):
     """Channels of the slim network round to its multiples: the coarser, the more architectures
     share one."""
     shared: SharedImages | None = field(default=None, repr=False, compare=False)
-    """Of the data, images that another process read."""
+    """Images of `data` that another process read."""
 
     def __post_init__(self) -> None:
         self._check_least("resolution", "base_resolution", "divisor")
@@ -53,42 +54,41 @@ class SlimEvaluator(Evaluator):
         return scaled.replace(in_channels=3)
 
     def check(self, arch: Arch) -> None:
-        """Raises UserError where `arch` cannot be made slim: for too few pixels for its strides."""
+        """Raise UserError where `arch` cannot be made slim: too few pixels for its strides."""
         self.slim(arch)
 
-    def needs(self, arch: Arch) -> int | None:
-        """The resolution it runs at; None where the images do not fit in memory."""
+    def data_key(self, arch: Arch) -> int | None:
+        """Give the resolution it runs at; None where the images do not fit in memory."""
         resolution = self._resolution(arch)
         return resolution if fits(self.data, resolution) else None
 
-    def fetch(self, need: Hashable) -> SharedImages:
-        """The images at a resolution. Raises UserError for data that cannot be used."""
-        if not isinstance(need, int):
-            raise TypeError(f"expected pixels a side, got {need!r}")
-        return SharedImages.of(load(self.data, need))
+    def load_data(self, key: Hashable) -> SharedImages:
+        """Read the images at a resolution. Raises UserError for data that cannot be used."""
+        if not isinstance(key, int):
+            raise TypeError(f"expected pixels a side, got {key!r}")
+        return SharedImages.of(load(self.data, key))
 
-    def given(self, data: SharedImages) -> Self:
-        """The same with the images of one resolution at hand."""
+    def with_data(self, data: SharedImages) -> Self:
+        """Give the same with the images of one resolution at hand."""
         return replace(self, shared=data)
 
-    def found(self) -> str:
-        """What the data are: images, classes, sizes, splits. Raises UserError as `prepare`."""
-        return found(splits(self.data), verify(self.data, self.resolution), self._folds)
+    def data_summary(self) -> str:
+        """Say how many images, classes and sizes there are, and how they are split."""
+        return data_report(splits(self.data), verify(self.data, self.resolution), self._folds)
 
     def class_names(self) -> tuple[str, ...]:
-        """The data's classes, in order. Raises UserError for data that cannot be used."""
+        """Name the data's classes. Raises UserError for data that cannot be used."""
         return splits(self.data).classes
 
     def identity(self) -> Mapping[str, object]:
-        """All that the accuracy depends on, and of the data what they are, not where they lie.
+        """Give all that accuracies depend on; of the data what they are, not where they lie.
 
         Raises UserError for data that cannot be used.
         """
         names = [each.name for each in fields(self) if each.name not in ("data", "shared")]
-        settings = {name: _plain(getattr(self, name)) for name in names}
-        kind = type(self)
+        settings = {name: plain(getattr(self, name)) for name in names}
         return {
-            "kind": f"{kind.__module__}.{kind.__qualname__}",
+            "kind": kind_of(self),
             **settings,
             "data": {**_settings_of(self.data), **identity(self.data)},
         }
@@ -97,7 +97,7 @@ class SlimEvaluator(Evaluator):
         return round(self.resolution * arch.resolution / self.base_resolution)
 
     def _dataset(self, resolution: int, seed: int = 0) -> Dataset:
-        """The images that a training of that seed trains and validates on."""
+        """Give the images that a training of that seed trains and validates on."""
         if self.shared is not None and self.shared.resolution == resolution:
             data = self.shared.dataset()
         else:
@@ -118,9 +118,3 @@ def _settings_of(source: Source) -> dict[str, object]:
     """How the images are split and augmented; not what they are called, nor where they lie."""
     names = ("limit", "folds", "val_fraction", "test_fraction", "seed", "mirror")
     return {name: getattr(source, name) for name in names if hasattr(source, name)}
-
-
-def _plain(value: object) -> object:
-    if is_dataclass(value) and not isinstance(value, type):
-        return asdict(value)
-    return list(value) if isinstance(value, tuple) else value

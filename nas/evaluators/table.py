@@ -3,8 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
-from nas.evaluators.base import EvaluationFailed, Evaluator, Measurement, Report
+from nas.evaluators.base import (
+    EvaluationFailed,
+    Evaluator,
+    Measurement,
+    ProgressReport,
+    Report,
+)
 from nas.evaluators.rows import RowsFile
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
@@ -23,14 +30,14 @@ class TableEvaluator(RowsFile, Evaluator):
 
     @cached_property
     def table(self) -> Mapping[str, Measurement]:
-        """The measurement of each network, by its key."""
+        """Measurements of networks by their keys."""
         return {
             key: Measurement(accuracy=row.accuracy, noise=row.std)
             for key, row in self.networks().items()
         }
 
     def evaluate(self, arch: Arch, seed: int, report: Report) -> Measurement:
-        """The table's accuracy, whatever the seed."""
+        """Give the table's accuracy, whatever the seed."""
         return look_up(self.table, arch, self.loaded_space, self.path)
 
     def describe(self) -> Mapping[str, str | int | float]:
@@ -41,16 +48,16 @@ class TableEvaluator(RowsFile, Evaluator):
         }
 
     def exact(self) -> bool:
-        """A table has one accuracy of each network."""
+        """Say that a table has one accuracy of each network."""
         return True
 
-    def prepare(self) -> None:
-        """Reads the table; raises UserError where it is none of this space."""
+    def prepare(self, workspace: Path, progress: ProgressReport) -> None:
+        """Read the table; raises UserError where it is none of this space."""
         _ = self.table
 
 
 def look_up(table: Mapping[str, Measurement], arch: Arch, space: Space, source: str) -> Measurement:
-    """What a table of `space` says of `arch`.
+    """Give what a table of `space` says of `arch`.
 
     Raises EvaluationFailed where it says nothing, UserError where it could not: `arch` is not in
     the space.
@@ -63,7 +70,7 @@ def look_up(table: Mapping[str, Measurement], arch: Arch, space: Space, source: 
 
 
 def check_in_space(arch: Arch, space: Space, source: str) -> None:
-    """Raises UserError, saying what a table is for, where `arch` is not in the space."""
+    """Raise UserError, saying what a table is for, where `arch` is not in the space."""
     try:
         space.encode(arch)
     except UserError as error:

@@ -3,11 +3,12 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from nas.evaluators.base import EvaluationFailed, Measurement, Report
+from nas.evaluators.base import EvaluationFailed, Measurement, ProgressReport, Report
 from nas.evaluators.proxy import derive_seed
 from nas.evaluators.scores import SCORES, ScoreName
 from nas.evaluators.slim import SlimEvaluator
@@ -25,18 +26,18 @@ _USUAL: Mapping[ScoreName, tuple[float, float]] = {
     "jacov": (-1.04, 0.01),
     "grad_norm": (6.0, 0.3),
 }
-"""A score that is usual, and how far those of one space lie apart: over `kernel_expand`,
-`accel_nasbench` and `nas_bench_macro`. They are fixed, so that a score means the same in every
-run."""
+"""The usual value of each score, and how far the scores of one space lie apart, as measured over
+`kernel_expand`, `accel_nasbench` and `nas_bench_macro`. They are fixed, so that a score means the
+same in every run."""
 _CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Promise:
     """How promising a network looks."""
 
     value: float
-    """Mean of its scores, each from what is usual, over how far those of a space lie apart."""
+    """The mean of its scores: each less what is usual, over how far those of a space lie apart."""
     note: str
     """The scores themselves."""
 
@@ -51,9 +52,9 @@ class ZeroCostEvaluator(SlimEvaluator):
     """
 
     scores: tuple[ScoreName, ...] = ("grad_norm",)
-    """Which; of several, the mean counts."""
+    """Names of the scores; of several, the mean counts."""
     images: int = 64
-    """Of the batch."""
+    """Images of the batch that is scored."""
 
     def __post_init__(self) -> None:
         if not self.scores:
@@ -62,13 +63,13 @@ class ZeroCostEvaluator(SlimEvaluator):
         super().__post_init__()
 
     def evaluate(self, arch: Arch, seed: int, report: Report) -> Measurement:
-        """The squashed scores; the same for the same `arch` and `seed`. Raises as `standing`."""
-        standing = self.standing(arch, seed)
-        note = f"zero-cost {standing.note}, not an accuracy"
-        return Measurement(accuracy=squashed(standing.value), note=note)
+        """Give the squashed scores; equal for the same `arch` and `seed`. Raises as `promise`."""
+        promise = self.promise(arch, seed)
+        note = f"zero-cost {promise.note}, not an accuracy"
+        return Measurement(accuracy=squashed(promise.value), note=note)
 
-    def standing(self, arch: Arch, seed: int) -> Standing:
-        """How promising `arch` looks.
+    def promise(self, arch: Arch, seed: int) -> Promise:
+        """Say how promising `arch` looks.
 
         The seed picks the images, the same for all architectures, and the initial weights. Raises
         EvaluationFailed where the network has no such score.
@@ -79,16 +80,16 @@ class ZeroCostEvaluator(SlimEvaluator):
         batch = _batch(data, self.images, seed)
         found: dict[ScoreName, float] = {}
         for name in self.scores:
-            # A score may spoil the network it is of, so that each gets the same one anew.
+            # A score may spoil the network that it scores: each gets the same one anew.
             with threads(1), seeded(derive_seed(seed, arch), _CPU):
                 found[name] = SCORES[name](build(fresh), *batch)
             if not math.isfinite(found[name]):
                 raise EvaluationFailed(f"{name} is {found[name]}")
         note = ", ".join(f"{name} {score:.6g}" for name, score in found.items())
-        return Standing(combined(found), note)
+        return Promise(combined(found), note)
 
     def describe(self) -> Mapping[str, str | int | float]:
-        """What was scored, for whoever takes it for an accuracy."""
+        """Say what was scored, for whoever takes it for an accuracy."""
         return {
             "score": f"{' + '.join(self.scores)}: zero-cost, in (0, 1), not an accuracy",
             "dataset": self.data.name,
@@ -99,8 +100,8 @@ class ZeroCostEvaluator(SlimEvaluator):
             "depth": self.depth,
         }
 
-    def prepare(self) -> None:
-        """Reads the data; raises UserError where it cannot be used."""
+    def prepare(self, workspace: Path, progress: ProgressReport) -> None:
+        """Read the data; raises UserError where they cannot be used."""
         verify(self.data, self.resolution)
         data = load(self.data, self.resolution)
         if len(data.train) < self.images:
@@ -111,14 +112,14 @@ class ZeroCostEvaluator(SlimEvaluator):
 
 
 def combined(scores: Mapping[ScoreName, float]) -> float:
-    """Their mean, each from what is usual, over how far those of a space lie apart."""
+    """Average scores: each less what is usual, over how far those of a space lie apart."""
     apart = [(score - _USUAL[name][0]) / _USUAL[name][1] for name, score in scores.items()]
     return math.fsum(apart) / len(apart)
 
 
-def squashed(standing: float) -> float:
-    """In (0, 1); unlike a logistic it tells scores far from the usual apart."""
-    return 0.5 + math.atan(standing) / math.pi
+def squashed(promise: float) -> float:
+    """Squash into (0, 1); unlike a logistic it tells scores far from the usual apart."""
+    return 0.5 + math.atan(promise) / math.pi
 
 
 def _batch(data: Dataset, count: int, seed: int) -> tuple[Tensor, Tensor]:

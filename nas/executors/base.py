@@ -2,21 +2,15 @@
 
 import sys
 import time
-import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import PurePath
 from types import TracebackType
 from typing import Protocol, Self
 
-from nas.evaluators.base import (
-    EvaluationFailed,
-    Evaluator,
-    Measurement,
-    Report,
-    Sparing,
-    measured,
-)
+from nas.evaluators.base import EvaluationFailed, Evaluator, Measurement
+from nas.evaluators.faults import first_line, place, told, trace
+from nas.evaluators.measured import measured
+from nas.training.outcomes import Report
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
 
@@ -28,8 +22,9 @@ class Job:
     number: int
     arch: Arch
     seeds: Sequence[int]
-    halvings: int = 0
-    """Times that its worker was lost for want of memory; so often it halves what it needs."""
+    memory_reductions: int = 0
+    """How many times its evaluator reduces the memory it needs: its workers were lost, as for
+    want of memory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,22 +78,22 @@ def run_job(evaluator: Evaluator, job: Job, report: Report = _quiet) -> Outcome:
     An outcome is plain data, whatever the evaluator made.
     """
     started, used = time.perf_counter(), time.process_time()
-    if job.halvings and isinstance(evaluator, Sparing):
-        evaluator = evaluator.sparing(job.halvings)
+    if job.memory_reductions:
+        evaluator = evaluator.reduced_memory(job.memory_reductions)
     try:
         found = tuple(measured(evaluator, job.arch, seed, report) for seed in job.seeds)
     except UserError as error:
-        return Outcome(number=job.number, mistake=one_line(error))
+        return Outcome(number=job.number, mistake=first_line(error))
     except EvaluationFailed as error:
-        return Outcome(number=job.number, seconds=_since(started), reason=one_line(error))
+        return Outcome(number=job.number, seconds=_since(started), reason=first_line(error))
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a candidate that breaks the evaluator, in whatever way
         return Outcome(
             number=job.number,
             seconds=_since(started),
-            reason=f"{type(error).__name__}: {one_line(error)}{_place(evaluator, error)}",
-            trace=_trace(error),
+            reason=told(evaluator, error),
+            trace=trace(error),
             lost=_is_the_machines(error),
         )
     return Outcome(
@@ -109,54 +104,18 @@ def run_job(evaluator: Evaluator, job: Job, report: Report = _quiet) -> Outcome:
     )
 
 
-def run_job_apart(evaluator: Evaluator, job: Job) -> Outcome:
+def run_job_apart(evaluator: Evaluator, job: Job, report: Report = _quiet) -> Outcome:
     """The same in a process that nobody interrupts: there, Ctrl-C is the evaluator's own doing."""
     try:
-        return run_job(evaluator, job)
+        return run_job(evaluator, job, report)
     except KeyboardInterrupt as error:
-        reason = f"the evaluator raised KeyboardInterrupt{_place(evaluator, error)}"
-        return Outcome(number=job.number, reason=reason, trace=_trace(error))
-
-
-_LONGEST = 300
-"""Characters of a reason."""
-
-
-def one_line(error: BaseException | str) -> str:
-    """What an error says first, of a length for a table, without what would move a cursor."""
-    try:
-        text = str(error)
-    except Exception:  # an exception of the evaluator's whose own text fails
-        text = ""
-    first = next((line for line in text[:100_000].splitlines() if line.strip()), "no message")
-    shown = "".join(c if c.isprintable() else " " for c in first[: 2 * _LONGEST])
-    shown = " ".join(shown.split())
-    return shown if len(shown) <= _LONGEST else shown[:_LONGEST] + "…"
+        reason = f"the evaluator raised KeyboardInterrupt{place(evaluator, error)}"
+        return Outcome(number=job.number, reason=reason, trace=trace(error))
 
 
 def unloadable(error: BaseException) -> str:
     """The mistake of an evaluator that workers cannot have."""
-    return f"evaluator: a worker cannot load it: {one_line(error)}"
-
-
-def _place(evaluator: Evaluator, error: BaseException) -> str:
-    """The file and line, in the evaluator's own file where the error passed through it."""
-    frames = traceback.extract_tb(error.__traceback__)
-    code = getattr(type(evaluator).evaluate, "__code__", None)
-    own = [frame for frame in frames if code and frame.filename == code.co_filename]
-    frame = (own or frames)[-1]
-    return f" ({PurePath(frame.filename).name}, line {frame.lineno})"
-
-
-_LONGEST_TRACE = 20_000
-
-
-def _trace(error: BaseException) -> str:
-    try:
-        text = "".join(traceback.format_exception(error))
-    except Exception:  # an exception of the evaluator's whose own text fails
-        text = "".join(traceback.format_tb(error.__traceback__)) + type(error).__name__
-    return text[-_LONGEST_TRACE:].encode("utf-8", "replace").decode("utf-8")
+    return f"evaluator: a worker cannot load it: {first_line(error)}"
 
 
 _OF_THE_DEVICE = ("CUDA error", "CUDA driver", "cuDNN", "CUBLAS", "NCCL", "HIP error")

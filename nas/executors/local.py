@@ -118,7 +118,8 @@ class Processes:
         fresh = self._start()
         if job is not None and attempts < _ATTEMPTS:
             killed = code == -signal.SIGKILL
-            fresh.give(replace(job, halvings=attempts - 1 if killed else 0), attempts + 1)
+            reductions = attempts - 1 if killed else 0
+            fresh.give(replace(job, memory_reductions=reductions), attempts + 1)
             self._busy.append(fresh)
             return None
         self._idle.append(fresh)

@@ -6,10 +6,11 @@ from types import TracebackType
 from typing import Any, Self
 
 from nas.evaluators.base import Evaluator
-from nas.executors.base import Job, Outcome, one_line, run_job_apart, unloadable
+from nas.evaluators.faults import first_line
+from nas.executors.base import Job, Outcome, run_job_apart, unloadable
 from nas.executors.ray_address import Watch
 from nas.executors.ray_cluster import RaySettings, ray_cluster
-from nas.executors.ray_shelf import Shelf, stored, supplied
+from nas.executors.ray_data import SharedData, stored, supplied
 
 _ATTEMPTS = 3
 """Times a job is begun, on whichever node has room, before it is given up as lost."""
@@ -31,7 +32,7 @@ class RayTasks:
     _cluster: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
     _start: Any = None
     _evaluator: Any = None
-    _shelf: Shelf | None = None
+    _shared: SharedData | None = None
     _watch: Watch | None = None
     _running: dict[Any, tuple[Job, int]] = field(default_factory=dict)
     """Jobs by task, and which attempt it is."""
@@ -50,7 +51,7 @@ class RayTasks:
             max_retries=0,
         )
         try:
-            self._evaluator, self._shelf = stored(self.evaluator), Shelf(self.evaluator)
+            self._evaluator, self._shared = stored(self.evaluator), SharedData(self.evaluator)
         except BaseException:
             self._cluster.close()
             raise
@@ -72,7 +73,7 @@ class RayTasks:
         self._begin(job, 1)
 
     def _begin(self, job: Job, attempt: int) -> None:
-        data = self._shelf.reference(job.arch) if self._shelf else None
+        data = self._shared.reference(job.arch) if self._shared else None
         self._running[self._start.remote(self._evaluator, data, job)] = (job, attempt)
 
     def next(self) -> Outcome:
@@ -93,10 +94,10 @@ class RayTasks:
                 return Outcome(number=job.number, mistake=unloadable(error.cause))
             except RayError as error:
                 if attempt == _ATTEMPTS:
-                    reason = f"its worker was lost {attempt} times: {one_line(error)}"
+                    reason = f"its worker was lost {attempt} times: {first_line(error)}"
                     return Outcome(number=job.number, reason=reason, lost=True)
-                halvings = job.halvings + isinstance(error, OutOfMemoryError)
-                self._begin(replace(job, halvings=halvings), attempt + 1)
+                reductions = job.memory_reductions + isinstance(error, OutOfMemoryError)
+                self._begin(replace(job, memory_reductions=reductions), attempt + 1)
             else:
                 return outcome
 

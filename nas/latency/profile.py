@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.stats import kendalltau
 
 from nas.latency.cover import covering
 from nas.latency.measure import Array, LatencySettings, device_facts, time_networks
 from nas.latency.table import LatencyTable, parts
+from nas.statistics.rank_correlation import kendall_tau
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
 from search_spaces.space import Space
@@ -60,7 +60,7 @@ class Check:
     @property
     def tau(self) -> float:
         """Kendall's τ of the two orders."""
-        return _tau(self.predicted, self.measured)
+        return kendall_tau(self.predicted, self.measured)
 
     def summary(self) -> dict[str, Any]:
         """What the table's file says of it."""
@@ -73,7 +73,7 @@ class Check:
             "fastest_ms": round(1e3 * min(self.measured), 3),
             "slowest_ms": round(1e3 * max(self.measured), 3),
             "noise_mean_absolute_difference": round(_error(*self.halves), 4),
-            "noise_kendall_tau": round(_tau(*self.halves), 4),
+            "noise_kendall_tau": round(kendall_tau(*self.halves), 4),
         }
 
 
@@ -167,8 +167,3 @@ def _random_networks(space: Space, count: int, seed: int, known: Sequence[Arch])
 
 def _error(predicted: Sequence[float], measured: Sequence[float]) -> float:
     return float(np.mean(np.abs(np.divide(predicted, measured) - 1)))
-
-
-def _tau(first: Sequence[float], second: Sequence[float]) -> float:
-    """NaN where there are fewer than two networks, or all are as fast."""
-    return float(kendalltau(first, second).statistic)

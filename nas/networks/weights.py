@@ -8,7 +8,7 @@ EfficientNets B5 to B7 and V2 have batch norms with ε 1e-3: set `batch_norm.eps
 import logging
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 import safetensors.torch
 import torch
@@ -22,11 +22,20 @@ from nas.networks.checkpoints import (
     shown,
 )
 from nas.networks.naming import family_names, timm_names, torchvision_names
+from search_spaces.arch import Arch
 from search_spaces.errors import UserError
 from search_spaces.files import written
 
-if TYPE_CHECKING:
-    from nas.networks.model import Network
+
+class Described(Protocol):
+    """A module that knows what network it is, as `nas.networks.model.Network` does."""
+
+    arch: Arch
+
+    def state_dict(self) -> dict[str, Any]: ...
+
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool) -> object: ...
+
 
 _TIMES = 32
 """The model's bytes, for averages, optimizer states and double precision beside the weights."""
@@ -37,7 +46,7 @@ _CLASSIFIER = ("classifier.weight", "classifier.bias")
 _log = logging.getLogger(__name__)
 
 
-def load_weights(model: "Network", path: str | Path, *, swap_classifier: bool = False) -> None:
+def load_weights(model: Described, path: str | Path, *, swap_classifier: bool = False) -> None:
     """Fill `model` with the file's weights: all of them, and nothing else.
 
     Where the file holds more, its averaged weights come first, and a warning says which part was
@@ -67,7 +76,7 @@ def load_weights(model: "Network", path: str | Path, *, swap_classifier: bool = 
     model.load_state_dict(loaded, strict=True)
 
 
-def save_weights(model: "Network", path: str | Path) -> None:
+def save_weights(model: Described, path: str | Path) -> None:
     """Write the weights under timm's names, to `.safetensors` or `.pth` as `path` ends.
 
     What is at `path` stays until the new file is whole.
@@ -82,7 +91,7 @@ def save_weights(model: "Network", path: str | Path) -> None:
             torch.save(tensors, file)
 
 
-def timm_state_dict(model: "Network") -> dict[str, Tensor]:
+def timm_state_dict(model: Described) -> dict[str, Tensor]:
     """The model's own tensors, not copies, under the names timm has for them."""
     state = model.state_dict()
     names = timm_names(model.arch, state)
@@ -90,7 +99,7 @@ def timm_state_dict(model: "Network") -> dict[str, Tensor]:
 
 
 def _under_our_names(
-    model: "Network", found: Mapping[str, Tensor], path: str | Path
+    model: Described, found: Mapping[str, Tensor], path: str | Path
 ) -> dict[str, Tensor]:
     """The file's tensors by our names, read in the naming that most of them agree with."""
     ours = tuple(model.state_dict())

@@ -6,30 +6,29 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from nas.samplers.base import Params, Value
-
 if TYPE_CHECKING:
-    from search_spaces.choices import Choice
+    from search_spaces.choices import Choice, Scalar
+    from search_spaces.space import Params
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
-"""(n, choices): candidates, each option as its position in its choice."""
+"""(n, choices): a candidate a row, each option as its position in its choice"""
 
 _RAMPS = 8
-"""Of an ordered choice at most."""
-_FINER = 0.5
-"""What ramps are scaled by, where a number says the most of it."""
+"""The most ramps that an ordered choice becomes"""
+_RAMP_SCALE = 0.5
+"""Ramps are scaled down by this, for the number is to explain most of what a choice does."""
 _INDICATORS = 24
-"""Features of an unordered choice at most."""
+"""The most features that an unordered choice becomes"""
 
 
 class Encoding:
-    """Between params, rows of positions, and features.
+    """The encoding of candidates: of params as rows of positions, and of rows as features.
 
-    An unordered choice becomes an indicator for each option, scaled to vary by about one. An
-    ordered one becomes a number, so that near options are much alike and what a step brought is
-    expected of the next; and ramps, one from each option to the next (0 below, 1 above), that
-    let a step differ from the others.
+    An unordered choice becomes an indicator for each option, scaled to a standard deviation of
+    about one. An ordered choice becomes a number, so that neighbouring options are alike and a step
+    is expected to bring what the last one brought; and ramps, one from each option to the next
+    (0 below, 1 above), that let a step differ from the others.
     """
 
     def __init__(self, choices: "Sequence[Choice]") -> None:
@@ -45,36 +44,36 @@ class Encoding:
             for choice, columns in zip(choices, self._ramps, strict=True)
         ]
 
-    def rows(self, many: Iterable[Params]) -> Rows:
-        """Positions of the options; raises KeyError for one that is not in the space."""
+    def rows(self, many: "Iterable[Params]") -> Rows:
+        """Positions of the options; raises KeyError for an option that is not in the space."""
         rows = [
             [at[params[c.name]] for c, at in zip(self.choices, self._positions, strict=True)]
             for params in many
         ]
         return np.array(rows, dtype=np.int64).reshape(len(rows), len(self.choices))
 
-    def params(self, row: Rows) -> dict[str, Value]:
-        """What one row stands for."""
+    def params(self, row: Rows) -> "dict[str, Scalar]":
+        """The options that one row stands for, by the names of their choices."""
         return {
             choice.name: choice.options[position]
             for choice, position in zip(self.choices, row.tolist(), strict=True)
         }
 
     def features(self, rows: Rows) -> Floats:
-        """(n, f): numbers and ramps of ordered choices, indicators of unordered ones."""
+        """Numbers and ramps of ordered choices, indicators of unordered ones; (n, f)."""
         return _looked_up(self._columns, rows)
 
     def ramps(self, rows: Rows) -> Floats:
-        """(n, r): the same without the numbers."""
+        """The ramps of ordered choices and indicators of unordered ones alone; (n, r)."""
         return _looked_up(self._ramps, rows)
 
     def random(self, rng: np.random.Generator, count: int) -> Rows:
-        """Rows drawn uniformly."""
+        """`count` rows drawn uniformly; (count, choices)."""
         rows: Rows = rng.integers(0, self.sizes, (count, len(self.sizes)))
         return rows
 
     def neighbours(self, row: Rows, rng: np.random.Generator, most: int) -> Rows:
-        """Rows that differ in one choice: all, or `most` of them drawn at random."""
+        """Rows that differ from `row` in one choice: all, or `most` of them drawn at random."""
         owner = np.repeat(np.arange(len(self.sizes)), self.sizes - 1)
         step = np.concatenate([np.arange(1, size) for size in self.sizes], dtype=np.int64)
         if len(owner) > most:
@@ -100,23 +99,27 @@ def _columns(choice: "Choice") -> Floats:
     if options <= _INDICATORS:
         indicators: Floats = _scaled(np.eye(options)) * np.sqrt(0.5)
         return indicators
-    # Too many for an indicator each: codes that are about equally far from each other.
+    # There are too many options for an indicator each, so each gets a random code: such codes are
+    # about equally far from each other.
     return _scaled(np.random.default_rng(options).normal(size=(options, _INDICATORS)))
 
 
 def _ramps(options: int) -> Floats:
-    """One for each step; where there are too many, each over several."""
+    """A ramp for each step; where there are too many steps, a ramp spans several."""
     knots = np.linspace(0, options - 1, min(options - 1, _RAMPS) + 1)
     positions = np.arange(options)[:, None]
     return _scaled(np.clip((positions - knots[:-1]) / np.diff(knots), 0, 1))
 
 
 def _with_number(ramps: Floats) -> Floats:
-    """(options, 1 + ramps); one ramp is a number already."""
+    """The number and the scaled ramps of a choice; (options, 1 + ramps).
+
+    Where there is one ramp alone, it is the number already.
+    """
     if ramps.shape[1] < 2:
         return ramps
     number = _scaled(np.arange(len(ramps), dtype=np.float64)[:, None])
-    return np.hstack([number, _FINER * ramps])
+    return np.hstack([number, _RAMP_SCALE * ramps])
 
 
 def _scaled(columns: Floats) -> Floats:

@@ -2,10 +2,11 @@
 
     k(x, x′) = s · exp(−Σ θ_f (x_f − x′_f)²) + l · Σ θ_f x_f x′_f / θ₀ + Σ w_e x_e x′_e
 
-The first term follows interactions. The second is a trend over the architecture's features whose
-relevances it shares, so that a handful of networks already tell which way is up. The third is a
-trend over what is known of a candidate beforehand, its cost above all. Hyperparameters are the
-maximum of their posterior (log-normal priors), found by L-BFGS with exact gradients.
+The first term follows interactions. The second is a trend over the architecture's features x_f,
+with the relevances θ of the first term, so that a handful of networks already tells which way is
+up. The third is a trend over the covariates x_e: what is known of a candidate before it is
+measured, its cost above all. Hyperparameters are the maximum of their posterior (log-normal
+priors), found by L-BFGS with exact gradients.
 """
 
 import dataclasses
@@ -28,60 +29,63 @@ _BOUNDS = (-12.0, 6.0)
 
 @dataclass(frozen=True, slots=True)
 class Prior:
-    """Medians and log-standard deviations of the hyperparameters.
+    """The median of each hyperparameter, and the standard deviation of its logarithm.
 
-    For standardised values, and features that vary by about one.
+    They are meant for standardised values, and for features whose standard deviation is about one.
     """
 
     noise: tuple[float, float] = (0.001, 2.0)
     variance: tuple[float, float] = (1.0, 0.3)
     """s"""
     trend: tuple[float, float] = (3.0, 1.0)
-    """l, over the number of features"""
-    known: tuple[float, float] = (0.5, 1.0)
+    """l, which is divided by the number of features"""
+    covariates: tuple[float, float] = (0.5, 1.0)
     """w"""
     relevance: tuple[float, float] = (0.3, 1.25)
-    """θ of the architecture's features, over their number"""
-    known_relevance: tuple[float, float] = (0.15, 1.25)
-    """θ of what is known"""
+    """θ of the architecture's features, which is divided by their number"""
+    covariate_relevance: tuple[float, float] = (0.15, 1.25)
+    """θ of the covariates"""
 
     def __post_init__(self) -> None:
         for name, (median, deviation) in dataclasses.asdict(self).items():
             if not (0 < median < math.inf and 0 < deviation < math.inf):
                 raise UserError(f"{name}: expected two numbers above 0, got {median}, {deviation}")
 
-    def median(self, features: int, known: int) -> Floats:
-        """(4 + …) logarithms: noise, s, l, w of each known, θ of each feature and known."""
+    def median(self, features: int, covariates: int) -> Floats:
+        """Logarithms of the medians: noise, s, l, w of each covariate, θ of each feature and θ of
+        each covariate; (3 + features + 2 · covariates,)."""
         first = [self.noise[0], self.variance[0], self.trend[0] / max(1, features)]
         relevance = [self.relevance[0] / max(1, features)] * features
-        rest = [self.known[0]] * known + relevance + [self.known_relevance[0]] * known
+        rest = [self.covariates[0]] * covariates + relevance
+        rest += [self.covariate_relevance[0]] * covariates
         logs: Floats = np.log(np.array(first + rest))
         return logs
 
-    def spread(self, features: int, known: int) -> Floats:
+    def spread(self, features: int, covariates: int) -> Floats:
+        """Standard deviations of the logarithms, in the order of `median`."""
         first = [self.noise[1], self.variance[1], self.trend[1]]
-        rest = [self.known[1]] * known + [self.relevance[1]] * features
-        return np.array(first + rest + [self.known_relevance[1]] * known)
+        rest = [self.covariates[1]] * covariates + [self.relevance[1]] * features
+        return np.array(first + rest + [self.covariate_relevance[1]] * covariates)
 
 
 @dataclass(frozen=True, slots=True)
 class Kernel:
-    """Hyperparameters, with the scale of the values and of what is known."""
+    """Hyperparameters, with the scales of the values and of the covariates."""
 
     noise: float
     variance: float
     relevance: Floats
-    """(features + known,)"""
+    """(features + covariates,)"""
     slopes: Floats
-    """(features + known,) variances of the trend's slopes"""
+    """(features + covariates,) variances of the trend's slopes"""
     value: tuple[float, float]
-    """Mean and standard deviation of the values it was fitted to."""
-    known: tuple[Floats, Floats]
-    """(known,) likewise."""
+    """Mean and standard deviation of the values that the kernel was fitted to"""
+    covariates: tuple[Floats, Floats]
+    """Mean and standard deviation of each covariate; (covariates,) each"""
 
-    def scaled(self, features: Floats, known: Floats) -> Floats:
-        """(n, features + known) standardised columns."""
-        return np.hstack([features, (known - self.known[0]) / self.known[1]])
+    def scaled(self, features: Floats, covariates: Floats) -> Floats:
+        """Features and standardised covariates side by side; (n, features + covariates)."""
+        return np.hstack([features, (covariates - self.covariates[0]) / self.covariates[1]])
 
     def __call__(self, a: Floats, b: Floats) -> Floats:
         """(n, m) covariances of scaled rows."""
@@ -96,32 +100,35 @@ class Kernel:
 
 @dataclass(frozen=True, slots=True)
 class Posterior:
-    """What the process knows after some observations."""
+    """The Gaussian process given its observations."""
 
     kernel: Kernel
     seen: Floats
-    """(n, features + known) scaled rows"""
+    """(n, features + covariates) scaled rows"""
     inverse: Floats
-    """(n, n) of the covariance with noise"""
+    """(n, n) inverse of the covariance of the observations, noise included"""
     weights: Floats
-    """(n,)"""
+    """(n,) product of that inverse and the standardised values"""
 
-    def predict(self, features: Floats, known: Floats) -> tuple[Floats, Floats]:
-        """Mean and standard deviation of the values, noise apart; (n,) each."""
-        rows = self.kernel.scaled(features, known)
+    def predict(self, features: Floats, covariates: Floats) -> tuple[Floats, Floats]:
+        """Mean and standard deviation of the values without noise; (n,) each."""
+        rows = self.kernel.scaled(features, covariates)
         cross = self.kernel(rows, self.seen)
         variance = self.kernel.diagonal(rows) - ((cross @ self.inverse) * cross).sum(axis=1)
         mean, scale = self.kernel.value
         return mean + scale * (cross @ self.weights), scale * np.sqrt(np.maximum(variance, 1e-10))
 
 
-def fit(features: Floats, known: Floats, values: Floats, prior: Prior) -> Kernel:
-    """The most probable kernel; (n, f), (n, k) and (n,). The same data give the same kernel."""
+def fit(features: Floats, covariates: Floats, values: Floats, prior: Prior) -> Kernel:
+    """The most probable kernel for (n, f) features, (n, k) covariates and (n,) values.
+
+    The same data give the same kernel.
+    """
     value = float(values.mean()), float(values.std()) or 1.0
-    mean, deviation = _scale(known)
-    width = features.shape[1], known.shape[1]
+    mean, deviation = _scale(covariates)
+    width = features.shape[1], covariates.shape[1]
     likelihood = _Likelihood(
-        np.hstack([features, (known - mean) / deviation]),
+        np.hstack([features, (covariates - mean) / deviation]),
         (values - value[0]) / value[1],
         prior.median(*width),
         prior.spread(*width),
@@ -138,34 +145,37 @@ def fit(features: Floats, known: Floats, values: Floats, prior: Prior) -> Kernel
     return Kernel(*likelihood.unpack(found.x), value, (mean, deviation))
 
 
-def unfitted(known: Floats, features: int, prior: Prior) -> Kernel:
-    """The prior's own, for standardised values, where (n, k) of typical candidates is known."""
-    median = prior.median(features, known.shape[1])
-    unpacked = _unpack(median, median, (features, known.shape[1]))
-    return Kernel(*unpacked, (0.0, 1.0), _scale(known))
+def unfitted(covariates: Floats, features: int, prior: Prior) -> Kernel:
+    """The kernel of the prior's medians, for standardised values.
+
+    The (n, k) covariates of typical candidates say how covariates are scaled.
+    """
+    median = prior.median(features, covariates.shape[1])
+    unpacked = _unpack(median, median, (features, covariates.shape[1]))
+    return Kernel(*unpacked, (0.0, 1.0), _scale(covariates))
 
 
-def _scale(known: Floats) -> tuple[Floats, Floats]:
+def _scale(covariates: Floats) -> tuple[Floats, Floats]:
     """Mean and standard deviation of each column; 1 for one that does not vary."""
-    deviation = known.std(axis=0)
-    return known.mean(axis=0), np.where(deviation > 1e-9, deviation, 1.0)
+    deviation = covariates.std(axis=0)
+    return covariates.mean(axis=0), np.where(deviation > 1e-9, deviation, 1.0)
 
 
 def _unpack(
     logs: Floats, median: Floats, width: tuple[int, int]
 ) -> tuple[float, float, Floats, Floats]:
-    """Noise, variance, relevances and slopes."""
-    features, known = width
+    """Noise, variance, relevances and slopes from the logarithms that are optimised."""
+    features, covariates = width
     values = np.exp(logs)
-    relevance = values[3 + known :]
-    usual = np.exp(median[3 + known : 3 + known + features])
+    relevance = values[3 + covariates :]
+    usual = np.exp(median[3 + covariates : 3 + covariates + features])
     trend = values[2] * relevance[:features] / usual
-    return values[0], values[1], relevance, np.concatenate([trend, values[3 : 3 + known]])
+    return values[0], values[1], relevance, np.concatenate([trend, values[3 : 3 + covariates]])
 
 
-def condition(kernel: Kernel, features: Floats, known: Floats, values: Floats) -> Posterior:
-    """The process given observations."""
-    rows = kernel.scaled(features, known)
+def condition(kernel: Kernel, features: Floats, covariates: Floats, values: Floats) -> Posterior:
+    """The process given (n,) values of candidates with these features and covariates."""
+    rows = kernel.scaled(features, covariates)
     covariance = kernel(rows, rows) + (kernel.noise + _JITTER) * np.eye(len(rows))
     inverse = _inverse(cho_factor(covariance, lower=True)[0])
     target = (values - kernel.value[0]) / kernel.value[1]
@@ -174,7 +184,7 @@ def condition(kernel: Kernel, features: Floats, known: Floats, values: Floats) -
 
 @dataclass(frozen=True, slots=True)
 class _Likelihood:
-    """Negative log posterior of the log hyperparameters, with its gradient."""
+    """The negative logarithm of the hyperparameters' posterior, with its gradient."""
 
     rows: Floats
     target: Floats
@@ -196,7 +206,8 @@ class _Likelihood:
             return 1e10, np.zeros_like(logs)
         weights = cho_solve(factor, self.target, check_finite=False)
         inverse = _inverse(factor[0])
-        pull = 0.5 * (inverse - np.outer(weights, weights))  # of the likelihood on the covariance
+        # The derivative of the negative log likelihood by the covariance.
+        pull = 0.5 * (inverse - np.outer(weights, weights))
         away = (logs - self.median) / self.spread
         value = 0.5 * self.target @ weights + np.log(np.diag(factor[0])).sum() + 0.5 * away @ away
         gradient = self._gradient(pull, pull * smooth, noise, relevance, slopes)
@@ -205,7 +216,7 @@ class _Likelihood:
     def _gradient(
         self, pull: Floats, smooth: Floats, noise: float, relevance: Floats, slopes: Floats
     ) -> Floats:
-        features, known = self.width
+        features, covariates = self.width
         rows = self.rows
         # Σ_ij M_ij (x_if − x_jf)², for symmetric M, without a (features, n, n) array.
         apart = 2 * (smooth.sum(axis=1) @ rows**2 - (rows * (smooth @ rows)).sum(axis=0))
@@ -213,11 +224,14 @@ class _Likelihood:
         bends = -apart * relevance
         bends[:features] += trend[:features]
         first = [np.trace(pull) * noise, smooth.sum(), trend[:features].sum()]
-        return np.concatenate([first, trend[features : features + known], bends])
+        return np.concatenate([first, trend[features : features + covariates], bends])
 
 
 def _inverse(lower: Floats) -> Floats:
-    """Of the matrix whose lower Cholesky factor this is: a third of the work of solving for it."""
+    """The inverse of a matrix from its lower Cholesky factor.
+
+    LAPACK's own routine takes a third of the work of solving for the identity.
+    """
     if not len(lower):
         return lower
     inverse, _ = lapack.dpotri(lower, lower=1)

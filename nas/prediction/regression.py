@@ -1,35 +1,35 @@
-"""Regression of accuracies, on log error: the sampler's Gaussian process, fitted to a table."""
+"""Regression of accuracies: the sampler's Gaussian process, fitted to the log errors of a table."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import kendalltau
 
 from nas.prediction.gaussian_process import Kernel, Prior, condition, fit
+from nas.statistics.rank_correlation import kendall_tau
 
 Floats = NDArray[np.float64]
 
 _CHOSEN_ON = 1500
-"""Networks that the kernel is fitted to, at most; all are learnt from."""
+"""The most networks that the kernel is fitted to; the regression learns from all of them."""
 _FOLDS = 5
 _SMALLEST_ERROR = 1e-4
 _CHUNK = 512
-"""Networks predicted at once: the memory it takes is so many times those that were learnt from."""
+"""Networks predicted at once: memory grows with this number times that of the networks learnt."""
 
 
 @dataclass(frozen=True, slots=True)
 class Regression:
-    """What was learnt."""
+    """A fitted regression."""
 
     kernel: Kernel
     features: Floats
-    """(n, f) of the networks learnt from"""
+    """(n, f) features of the networks learnt from"""
     weights: Floats
-    """(n,)"""
+    """(n,) weights of their covariances with a new network"""
 
     def predict(self, features: Floats) -> Floats:
-        """(m,) accuracies, from 0 to 1, of (m, f) features."""
+        """(m,) accuracies, from 0 to 1, of networks with (m, f) features."""
         mean, scale = self.kernel.value
         chunks = [features[i : i + _CHUNK] for i in range(0, len(features), _CHUNK)]
         values = [self.kernel(chunk, self.features) @ self.weights for chunk in chunks]
@@ -38,7 +38,7 @@ class Regression:
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """Of predictions of networks that were left out, in 5-fold cross-validation."""
+    """How well networks are predicted that were left out, in 5-fold cross-validation."""
 
     tau: float
     """Kendall's rank correlation."""
@@ -49,7 +49,7 @@ class Quality:
 
 
 def learn(features: Floats, accuracies: Floats) -> tuple[Regression, Quality]:
-    """Learn (n,) accuracies of (n, f) features; the same data give the same regression."""
+    """Learn (n,) accuracies from (n, f) features; the same data give the same regression."""
     errors = np.log(np.maximum(1 - accuracies, _SMALLEST_ERROR))
     nothing = np.empty((len(features), 0))
     order = np.random.default_rng(0).permutation(len(features))
@@ -65,10 +65,10 @@ def learn(features: Floats, accuracies: Floats) -> tuple[Regression, Quality]:
 
 
 def _left_out_errors(inverse: Floats, weights: Floats, folds: list[NDArray[np.int64]]) -> Floats:
-    """(n,) errors for each fold of a fit to the others, without fitting again.
+    """(n,) residuals of each fold under a fit to the other folds, without fitting again.
 
-    Of the blocks of the inverse G: e_B = G_BB⁻¹ (G y)_B (Rasmussen and Williams 2006, eq. 5.12,
-    for more than one left out).
+    With G the inverse of the covariance, those of fold B are e_B = G_BB⁻¹ (G y)_B (Rasmussen and
+    Williams 2006, eq. 5.12, for more than one left out).
     """
     errors = np.empty_like(weights)
     for fold in folds:
@@ -84,7 +84,7 @@ def _accuracy(errors: Floats) -> Floats:
 def _quality(predicted: Floats, true: Floats) -> Quality:
     squares = (predicted - true) ** 2
     return Quality(
-        tau=float(kendalltau(predicted, true).statistic),
+        tau=kendall_tau(predicted, true),
         r2=float(1 - squares.mean() / true.var()),
         rmse=float(np.sqrt(squares.mean())),
     )

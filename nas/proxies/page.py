@@ -11,21 +11,24 @@ from nas.dashboard.html import definitions, element, table
 from nas.dashboard.page import Panel, Section, render_page
 from nas.networks.cost import cost
 from nas.proxies.report import HEADER, Baseline, Verdict, cells
-from nas.statistics.rank_correlation import Tau
+from nas.statistics.intervals import Interval
 from search_spaces.arch import Arch
 
 
 def check_page(
     archs: Sequence[Arch],
-    said: Mapping[str, Mapping[str, float]],
+    proxied: Mapping[str, Mapping[str, float]],
     truth: Mapping[str, float],
     verdicts: Sequence[Verdict],
     baselines: Sequence[Baseline],
     facts: Mapping[str, str],
     against: str,
 ) -> str:
-    """The page as text; `said` holds accuracies by proxy and network, `truth` by network, and
-    `against` names it."""
+    """The page as text.
+
+    `proxied` holds accuracies by proxy and network, `truth` the true ones by network; `against` is
+    what the page calls those.
+    """
     header = element(
         "header",
         element("h1", "proxy-check · nas-search"),
@@ -35,9 +38,9 @@ def check_page(
     scatters = [
         Panel(
             id=f"accuracies-{number}",
-            title=f"{v.proxy}: τ {v.tau}",
+            title=f"{v.proxy}: τ {v.tau:.2f}",
             caption="A point is a network. What ranks well rises from left to right.",
-            figure=accuracies_figure(archs, said[v.proxy], truth, against),
+            figure=accuracies_figure(archs, proxied[v.proxy], truth, against),
         )
         for number, v in enumerate(verdicts)
     ]
@@ -69,7 +72,7 @@ def check_page(
 
 
 def _epochs(verdicts: Sequence[Verdict]) -> tuple[Panel, ...]:
-    """Nothing to show where no proxy has more than one."""
+    """The panel of τ by epoch; none where no proxy has more than one epoch."""
     if all(len(v.by_epoch) < 2 for v in verdicts):
         return ()
     return (
@@ -83,32 +86,32 @@ def _epochs(verdicts: Sequence[Verdict]) -> tuple[Panel, ...]:
 
 
 def accuracies_figure(
-    archs: Sequence[Arch], said: Mapping[str, float], truth: Mapping[str, float], against: str
+    archs: Sequence[Arch], proxied: Mapping[str, float], truth: Mapping[str, float], against: str
 ) -> go.Figure:
-    """True accuracies over a proxy's, darker for more MACs."""
-    both = [arch for arch in archs if arch.key() in said and arch.key() in truth]
+    """True accuracies over a proxy's; points are darker for more MACs."""
+    both = [arch for arch in archs if arch.key() in proxied and arch.key() in truth]
     macs = [float(cost(arch).macs) for arch in both]
     texts = [
         theme.hover(
             theme.escaped(arch.key()),
             [
-                f"proxy {theme.percent(said[arch.key()], 2)}",
+                f"proxy {theme.percent(proxied[arch.key()], 2)}",
                 f"true {theme.percent(truth[arch.key()], 2)}",
-                f"{theme.count(price)} MACs",
+                f"{theme.count(count)} MACs",
             ],
         )
-        for arch, price in zip(both, macs, strict=True)
+        for arch, count in zip(both, macs, strict=True)
     ]
     figure = go.Figure(
         go.Scatter(
-            x=[100 * said[arch.key()] for arch in both],
+            x=[100 * proxied[arch.key()] for arch in both],
             y=[100 * truth[arch.key()] for arch in both],
             mode="markers",
             hovertext=texts,
             hoverinfo="text",
             marker={
                 "size": 9,
-                "color": [math.log10(price) for price in macs],
+                "color": [math.log10(count) for count in macs],
                 "colorscale": "Blues",
                 "cmin": math.log10(min(macs)) - 0.4,
                 "line": {"width": 1, "color": theme.MUTED},
@@ -127,7 +130,7 @@ def accuracies_figure(
 
 def ranking_figure(verdicts: Sequence[Verdict], baselines: Sequence[Baseline]) -> go.Figure:
     """τ of accuracies and of rewards, a row for each proxy and each baseline."""
-    rows: list[tuple[str, Tau | None, Tau | None, Tau | None]] = [
+    rows: list[tuple[str, Interval | None, Interval | None, Interval | None]] = [
         *((v.proxy, v.tau, v.reward, v.calibrated) for v in verdicts),
         *((b.name, b.tau, b.reward, None) for b in baselines),
     ]
@@ -139,7 +142,7 @@ def ranking_figure(verdicts: Sequence[Verdict], baselines: Sequence[Baseline]) -
     )
     for column, name, colour, shift in kinds:
         shown = [(at, row[column]) for at, row in enumerate(rows)]
-        taus = [(at, tau) for at, tau in shown if isinstance(tau, Tau)]
+        taus = [(at, tau) for at, tau in shown if isinstance(tau, Interval)]
         figure.add_scatter(
             x=[tau.value for _, tau in taus],
             y=[at + shift for at, _ in taus],
@@ -153,7 +156,7 @@ def ranking_figure(verdicts: Sequence[Verdict], baselines: Sequence[Baseline]) -
             name=name,
             mode="markers",
             marker={"size": 10, "color": colour},
-            hovertext=[str(tau) for _, tau in taus],
+            hovertext=[f"{tau:.2f}" for _, tau in taus],
             hoverinfo="text",
         )
     return theme.styled(

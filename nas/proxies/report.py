@@ -1,4 +1,4 @@
-"""What the trainings of a check amount to."""
+"""How well proxies rank networks, from the trainings of a check."""
 
 import math
 import statistics
@@ -6,16 +6,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from nas.networks.cost import cost, cost_and_capacity
-from nas.proxies.trainings import Trained
-from nas.statistics.rank_correlation import Tau, kendall, kendall_gain, together
+from nas.statistics.intervals import Interval
+from nas.statistics.rank_correlation import kendall, kendall_gain, standardised_sum
+from nas.trainings.record import TrainingRecord
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
 
 RewardOf = Callable[[Arch, float], float]
-"""What a search would make of a network and its accuracy."""
+"""The reward that a search would give a network of an accuracy"""
 
 _LEAST = 5
-"""Networks under which no ranking is spoken of."""
+"""The fewest networks that a ranking is judged by"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,59 +27,64 @@ class Verdict:
     networks: int
     failed: int
     seconds: float
-    """Of one core, for one training of a network."""
-    tau: Tau
-    over_macs: Tau
-    """τ less that of MACs alone, on the same networks."""
-    with_macs: Tau
-    """τ of the proxy and the logarithm of MACs together, in equal parts: where it is above both,
+    """Seconds of one core that one training of a network took, on average"""
+    tau: Interval
+    """Kendall's τ between the proxy's accuracies and the true ones"""
+    over_macs: Interval
+    """τ less the τ of MACs alone, on the same networks"""
+    with_macs: Interval
+    """τ of the sum of the standardised accuracies and logarithms of MACs: where it is above both,
     the proxy knows what MACs do not."""
-    reward: Tau
-    """τ of the rewards that the proxy's accuracies give with those that the true ones give."""
+    reward: Interval
+    """τ between the rewards of the proxy's accuracies and those of the true ones"""
     spread: float
-    """How far its accuracies lie apart over how far the true ones do, each as a share of their
-    mean. Not finite where the true ones do not differ."""
-    calibrated: Tau
-    """τ of rewards, once the accuracies are raised to 1 / spread: with ACC · (cost / T)^w, what the
-    exponent w · spread would give."""
+    """The coefficient of variation of the proxy's accuracies over that of the true ones; not
+    finite where the true ones do not differ"""
+    calibrated: Interval
+    """τ between rewards, once the proxy's accuracies are raised to 1 / spread: what a reward
+    ACC · (cost / T)^w would give with the exponent w · spread"""
     by_epoch: tuple[float, ...]
-    """τ of the accuracies after each epoch."""
+    """τ of the accuracies after each epoch"""
 
 
-def accuracies(trained: Sequence[Trained], proxy: str) -> dict[str, float]:
-    """Mean accuracy over seeds by network, of those whose every training went well."""
-    of = [each for each in trained if each.proxy == proxy]
-    failed = {each.key for each in of if each.accuracy is None}
-    return {
-        key: statistics.fmean(e.accuracy for e in of if e.key == key and e.accuracy is not None)
-        for key in dict.fromkeys(each.key for each in of)
-        if key not in failed
-    }
+def accuracies(trained: Sequence[TrainingRecord], proxy: str) -> dict[str, float]:
+    """Mean accuracy over seeds by network; networks with a failed training are left out."""
+    found: dict[str, list[float | None]] = {}
+    for each in trained:
+        if each.evaluator == proxy:
+            found.setdefault(each.key, []).append(each.accuracy)
+    means = {}
+    for key, values in found.items():
+        known = [value for value in values if value is not None]
+        if len(known) == len(values):
+            means[key] = statistics.fmean(known)
+    return means
 
 
-def dearest(trained: Sequence[Trained]) -> str:
-    """The proxy whose trainings took longest: the truth, where there is no other."""
-    return max(dict.fromkeys(each.proxy for each in trained), key=lambda p: _seconds(trained, p))
+def dearest(trained: Sequence[TrainingRecord]) -> str:
+    """The proxy whose trainings took longest; it stands for the truth where there is no other."""
+    proxies = dict.fromkeys(each.evaluator for each in trained)
+    return max(proxies, key=lambda proxy: _seconds(trained, proxy))
 
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """How well something that costs nothing ranks the networks."""
+    """How well something that needs no training ranks the networks."""
 
     name: str
-    tau: Tau | None
-    reward: Tau | None
+    tau: Interval | None
+    reward: Interval | None
 
 
 def baselines(
     archs: Sequence[Arch], truth: Mapping[str, float], reward: RewardOf
 ) -> tuple[Baseline, ...]:
-    """MACs, parameters and capacities as if they were accuracies; and one accuracy for all, which
-    leaves rewards to the cost alone."""
+    """How MACs, parameters and capacities rank the networks, taken as accuracies; and how rewards
+    do where all networks get the same accuracy, so that cost alone decides."""
     known = [arch for arch in archs if arch.key() in truth]
     true = [truth[arch.key()] for arch in known]
-    usual = statistics.fmean(true)
-    by_cost = kendall([reward(arch, usual) for arch in known], _rewards(known, true, reward))
+    mean = statistics.fmean(true)
+    by_cost = kendall([reward(arch, mean) for arch in known], _rewards(known, true, reward))
     costs, capacities = zip(*map(cost_and_capacity, known), strict=True)
     free = {
         "MACs": [each.macs for each in costs],
@@ -87,19 +93,22 @@ def baselines(
         "capacity, activations": [each.activations for each in capacities],
     }
     return (
-        *(Baseline(f"{name} alone", kendall(said, true), None) for name, said in free.items()),
+        *(Baseline(f"{name} alone", kendall(sizes, true), None) for name, sizes in free.items()),
         Baseline("one accuracy for all", None, by_cost),
     )
 
 
 def verdict(
     proxy: str,
-    trained: Sequence[Trained],
+    trained: Sequence[TrainingRecord],
     archs: Sequence[Arch],
     truth: Mapping[str, float],
     reward: RewardOf,
 ) -> Verdict:
-    """Raises UserError where too few networks have both an accuracy and a true one."""
+    """How well a proxy ranks the networks by the accuracies that it gives them.
+
+    Raises UserError where too few networks have both an accuracy of the proxy and a true one.
+    """
     found = accuracies(trained, proxy)
     both = [arch for arch in archs if arch.key() in found and arch.key() in truth]
     if len(both) < _LEAST:
@@ -109,22 +118,22 @@ def verdict(
         )
     keys = [arch.key() for arch in both]
     true = [truth[key] for key in keys]
-    said, macs = [found[key] for key in keys], [float(cost(arch).macs) for arch in both]
-    spread = _spread(said) / (_spread(true) or math.nan)
-    evened = _evened(said, true, spread)
+    proxied, macs = [found[key] for key in keys], [float(cost(arch).macs) for arch in both]
+    spread = _variation(proxied) / (_variation(true) or math.nan)
+    calibrated = _calibrated(proxied, true, spread)
     rewards = _rewards(both, true, reward)
     return Verdict(
         proxy=proxy,
         networks=len(both),
         failed=len(archs) - len(both),
         seconds=_seconds(trained, proxy),
-        tau=kendall(said, true),
-        over_macs=kendall_gain(said, macs, true),
-        with_macs=kendall(together(said, [math.log(each) for each in macs]), true),
-        reward=kendall(_rewards(both, said, reward), rewards),
+        tau=kendall(proxied, true),
+        over_macs=kendall_gain(proxied, macs, true),
+        with_macs=kendall(standardised_sum(proxied, [math.log(each) for each in macs]), true),
+        reward=kendall(_rewards(both, proxied, reward), rewards),
         spread=spread,
-        calibrated=kendall(_rewards(both, evened, reward), rewards),
-        by_epoch=_by_epoch([e for e in trained if e.proxy == proxy], keys, true),
+        calibrated=kendall(_rewards(both, calibrated, reward), rewards),
+        by_epoch=_by_epoch([e for e in trained if e.evaluator == proxy], keys, true),
     )
 
 
@@ -141,43 +150,50 @@ def cells(verdicts: Sequence[Verdict], baselines: Sequence[Baseline]) -> list[tu
             v.proxy,
             str(v.failed),
             f"{v.seconds:.1f}",
-            *map(str, (v.tau, v.over_macs, v.with_macs, v.reward)),
+            *map(_cell, (v.tau, v.over_macs, v.with_macs, v.reward)),
             f"{v.spread:.1f}" if math.isfinite(v.spread) else "–",
-            str(v.calibrated),
+            _cell(v.calibrated),
         )
         for v in verdicts
     ]
     return rows + [
-        (b.name, "", "0.0", str(b.tau or ""), "", "", str(b.reward or ""), "", "")
-        for b in baselines
+        (b.name, "", "0.0", _cell(b.tau), "", "", _cell(b.reward), "", "") for b in baselines
     ]
 
 
-def _spread(accuracies: Sequence[float]) -> float:
+def _cell(tau: Interval | None) -> str:
+    return "" if tau is None else f"{tau:.2f}"
+
+
+def _variation(accuracies: Sequence[float]) -> float:
+    """The coefficient of variation: standard deviation over mean."""
     return statistics.pstdev(accuracies) / (statistics.fmean(accuracies) or math.nan)
 
 
-def _evened(said: Sequence[float], true: Sequence[float], spread: float) -> list[float]:
-    """The accuracies about the true mean, as far apart as the true ones; as they are where one
-    of both do not differ."""
+def _calibrated(proxied: Sequence[float], true: Sequence[float], spread: float) -> list[float]:
+    """The proxy's accuracies with the mean and the variation of the true ones; they are left as
+    they are where they do not differ, or the true ones do not."""
     if not spread > 0:
-        return list(said)
-    usual, mean = statistics.fmean(true), statistics.fmean(said)
-    return [usual * (value / mean) ** (1 / spread) for value in said]
+        return list(proxied)
+    mean, true_mean = statistics.fmean(proxied), statistics.fmean(true)
+    return [true_mean * (value / mean) ** (1 / spread) for value in proxied]
 
 
 def _rewards(archs: Sequence[Arch], accuracies: Sequence[float], reward: RewardOf) -> list[float]:
     return [reward(arch, value) for arch, value in zip(archs, accuracies, strict=True)]
 
 
-def _seconds(trained: Sequence[Trained], proxy: str) -> float:
-    return statistics.fmean(each.seconds for each in trained if each.proxy == proxy)
+def _seconds(trained: Sequence[TrainingRecord], proxy: str) -> float:
+    return statistics.fmean(e.processor_seconds for e in trained if e.evaluator == proxy)
 
 
 def _by_epoch(
-    trained: Sequence[Trained], keys: Sequence[str], true: Sequence[float]
+    trained: Sequence[TrainingRecord], keys: Sequence[str], true: Sequence[float]
 ) -> tuple[float, ...]:
-    curves = [[each.curve for each in trained if each.key == key] for key in keys]
+    curves_of: dict[str, list[tuple[float, ...]]] = {}
+    for each in trained:
+        curves_of.setdefault(each.key, []).append(each.curve)
+    curves = [curves_of[key] for key in keys]
     epochs = min((len(curve) for of in curves for curve in of), default=0)
     return tuple(
         kendall([statistics.fmean(c[epoch] for c in of) for of in curves], true).value

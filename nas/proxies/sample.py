@@ -1,4 +1,4 @@
-"""Networks of a space that are spread over its costs."""
+"""A sample of a space's networks that is spread over their costs."""
 
 import itertools
 import random
@@ -9,7 +9,7 @@ from search_spaces.errors import UserError
 from search_spaces.space import Space
 
 _DRAWS = 50
-"""Random networks drawn for each that is wanted."""
+"""Random networks that are drawn for each one that is wanted"""
 
 
 def spread_sample(space: Space, count: int, seed: int) -> list[Arch]:

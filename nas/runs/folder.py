@@ -1,4 +1,4 @@
-"""A run's folder: one configuration, one writer."""
+"""A run's folder, which has one configuration and one writer."""
 
 import contextlib
 import os
@@ -13,43 +13,45 @@ import yaml
 
 from nas.runs.locks import held
 from search_spaces.errors import UserError
-from search_spaces.files import clear_drafts, read_text, write_text
+from search_spaces.files import clear_drafts, kept_if_filled, read_text, write_text
 from search_spaces.yaml_text import load_yaml
 
 _STUDY = "study"
-"""Where config.yaml keeps the name of the run's study."""
-_OF_A_BEGINNING = frozenset({"config.yaml", ".lock", "study.db", "study.db-journal"})
-"""What a stage may have made before its first record."""
+"""The key of config.yaml that holds the name of the run's study"""
+_BEFORE_RECORDS = frozenset({"config.yaml", ".lock", "study.db", "study.db-journal"})
+"""Files that a stage may have made before its first record"""
+_WORKSPACES = "evaluators"
+"""The folder of what evaluators prepared: it stays, whatever becomes of a stage"""
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
-    """One of the things that a run folder holds the records of."""
+class RunStage:
+    """A stage of a run, such as its search, whose records a run folder holds."""
 
     name: str
     made_with: Mapping[str, Any]
-    """What its records depend on; plain data. `about` is for readers alone."""
+    """What its records depend on, as plain data; `about` is for readers, and may differ"""
     recorded: Callable[[], bool]
-    """Whether the folder holds records of it."""
+    """Whether the folder holds records of the stage"""
     records: str
-    """Where they are, for messages."""
+    """The place of the records, for messages"""
     exports: tuple[str, ...] = ()
-    """Files that are made of the records, and overwritten: never without records."""
+    """Files that are made from the records, and are overwritten only where there are records"""
 
 
-def logged(name: str, made_with: Mapping[str, Any], log: Path, *exports: str) -> Stage:
-    """The stage whose records are the lines of a log, from which it makes `exports`."""
-    return Stage(
+def logged(name: str, made_with: Mapping[str, Any], log: Path, *exports: str) -> RunStage:
+    """A stage whose records are the lines of a log, from which it makes `exports`."""
+    return RunStage(
         name, made_with, lambda: log.exists() and log.stat().st_size > 0, str(log), exports
     )
 
 
 @dataclass(frozen=True, slots=True)
 class RunFolder:
-    """Where a search, its sweep and its family live side by side.
+    """The folder that holds a search, its sweep and its family side by side.
 
-    `config.yaml` holds, for each of the stages, what its records were made with, and the name of
-    the run's study. The folder may be moved, renamed or copied: nothing in it depends on its name.
+    `config.yaml` holds what the records of each stage were made with, and the name of the run's
+    study. The folder may be moved, renamed or copied: nothing in it depends on its name.
     """
 
     path: Path
@@ -57,22 +59,22 @@ class RunFolder:
 
     @property
     def config(self) -> Path:
-        """What its records were made with."""
+        """The path of the file that says what the records were made with."""
         return self.path / "config.yaml"
 
     @property
     def study(self) -> str:
-        """The name of the run's study in its storage: the run's own wherever the folder goes."""
+        """The name of the run's study in its storage, which stays when the folder moves."""
         known = self._known().get(_STUDY)
         return known if isinstance(known, str) else f"{self.path.resolve().name}-{self._new_study}"
 
     @contextmanager
-    def stage(self, stage: Stage) -> Iterator[None]:
+    def stage(self, stage: RunStage) -> Iterator[None]:
         """Hold the folder while a stage writes to it.
 
-        Raises UserError, with nothing written, where the stage's records there were made with
-        another configuration or are gone, or where another process holds the folder. Of a mistake
-        that is found before the first record nothing is left behind.
+        Raises UserError, with nothing written, where the stage's records were made with another
+        configuration or are gone, and where another process holds the folder. A UserError that is
+        raised inside before the first record leaves nothing behind.
         """
         made = self._make()
         before = set(os.listdir(self.path))
@@ -91,13 +93,26 @@ class RunFolder:
             self._unmake(made)
             raise
 
+    @contextmanager
+    def workspace(self, name: str) -> Iterator[Path]:
+        """Give the folder of what an evaluator prepares, inside a run folder that is held.
+
+        What is put into it stays for later calls; an empty one goes again.
+        """
+        with (
+            # Workers of Ray's stand in folders of their own.
+            kept_if_filled(self.path.absolute(), _WORKSPACES) as workspaces,
+            kept_if_filled(workspaces, name) as path,
+        ):
+            yield path
+
     def _check_ours(self, known: Mapping[str, Any]) -> None:
-        """Raises UserError for a configuration of something else, which is not to be written to."""
+        """Raises UserError where config.yaml is not of a run folder, and must not be changed."""
         if known and not isinstance(known.get(_STUDY), str):
             raise UserError(f"{self.config} is not of a run folder: give another folder with run=…")
 
-    def note(self, stage: Stage) -> None:
-        """Note what a stage's records are made with, in a folder that is held.
+    def note(self, stage: RunStage) -> None:
+        """Write down what a stage's records are made with, in a folder that is held.
 
         Raises UserError as `stage` does.
         """
@@ -117,25 +132,31 @@ class RunFolder:
             self._write(noted)
 
     def _make(self) -> list[Path]:
-        """Make the folder; which folders that took, innermost first."""
+        """Make the folder, and return all folders that were made for it, innermost first."""
         missing = [path for path in (self.path, *self.path.parents) if not path.exists()]
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except (FileExistsError, NotADirectoryError):
-            blocking = next(p for p in (self.path, *self.path.parents) if p.is_file())
-            raise UserError(f"run: {blocking} is a file; expected a folder") from None
+            blocking = next(
+                path
+                for path in (self.path, *self.path.parents)
+                if os.path.lexists(path) and not path.is_dir()
+            )
+            # A device and a link to nothing block a folder as well as a file does.
+            what = "a file" if blocking.is_file() else "no folder"
+            raise UserError(f"run: {blocking} is {what}; expected a folder") from None
         return missing
 
     def _unmake(self, made: list[Path]) -> None:
-        """Remove folders that were made for a mistake, unless something has come into them."""
+        """Remove the folders that `_make` made, unless something has come into them."""
         for path in made:
-            with contextlib.suppress(OSError):  # it is not empty, or gone: another run's
+            with contextlib.suppress(OSError):  # another run has put something in, or removed it
                 path.rmdir()
 
     def _forget(self, known: Mapping[str, Any], before: set[str]) -> None:
-        """Take back what a stage without a record left."""
-        new = set(os.listdir(self.path)) - before
-        if not new <= _OF_A_BEGINNING:
+        """Undo what a stage did that has no record yet."""
+        new = set(os.listdir(self.path)) - before - {_WORKSPACES}
+        if not new <= _BEFORE_RECORDS:
             return
         for name in new - {".lock"}:
             (self.path / name).unlink()
@@ -164,7 +185,7 @@ class RunFolder:
 def check_made_with(
     where: str, name: str, before: Any, now: Mapping[str, Any], remedy: str = ""
 ) -> None:
-    """Raises UserError where records were made otherwise, naming the first setting that differs."""
+    """Raises UserError, which names the first setting that differs, for records made otherwise."""
     for path, old, new in _differences(_decisive(before), _decisive(now)):
         if path.endswith("digest"):
             raise UserError(
@@ -179,7 +200,7 @@ def check_made_with(
 
 
 def _decisive(made_with: Any) -> Any:
-    """Without what is said to readers: data may be called otherwise where they lie now."""
+    """The settings that records depend on: all but `about`, where names of data may differ."""
     if not isinstance(made_with, Mapping):
         return made_with
     return {name: value for name, value in made_with.items() if name != "about"}

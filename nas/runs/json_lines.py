@@ -33,9 +33,10 @@ class JsonLines:
         for number, line in enumerate(self._whole_lines(), start=1):
             try:
                 records.append(parse(json.loads(line, parse_constant=_no_number)))
-            except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+                why = f": {error}" if isinstance(error, UserError) else ""
                 where = f"{self.path}: line {number}"
-                raise UserError(f"{where}: not a record of {self.kind}") from None
+                raise UserError(f"{where}: not a record of {self.kind}{why}") from None
         return records
 
     def append(self, record: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Lock files: one process at a time, and none that outlives its process."""
+"""Lock files, which one process at a time can hold, and which no dead process holds."""
 
 import fcntl
 import os
@@ -13,9 +13,9 @@ from search_spaces.files import not_a_link
 
 @contextmanager
 def held(path: Path, what: str) -> Iterator[None]:
-    """Hold the file at `path`, which is there meanwhile and says who holds it.
+    """Hold the lock file at `path`, which meanwhile says who holds it.
 
-    Raises UserError, which says that `what` is in use and by whom, where another process does.
+    Raises UserError, which says that `what` is in use and by whom, where another process holds it.
     """
     descriptor = None
     while descriptor is None:
@@ -35,7 +35,7 @@ def held(path: Path, what: str) -> Iterator[None]:
 
 @contextmanager
 def awaited(path: Path) -> Iterator[None]:
-    """Hold the file at `path` as soon as nobody else does."""
+    """Hold the lock file at `path`, waiting for others to let go of it."""
     descriptor = None
     while descriptor is None:
         descriptor = _opened(path)
@@ -51,7 +51,7 @@ def _opened(path: Path) -> int:
 
 
 def _still_at(path: Path, descriptor: int) -> int | None:
-    """The descriptor; None where whoever held the file before removed it meanwhile."""
+    """The descriptor; None where it is of a file that the last holder has removed."""
     try:
         if os.path.samestat(os.fstat(descriptor), os.lstat(path)):
             return descriptor
@@ -63,7 +63,7 @@ def _still_at(path: Path, descriptor: int) -> int | None:
 
 @contextmanager
 def _released(path: Path, descriptor: int) -> Iterator[None]:
-    # The system drops the lock of a process that dies, so none is ever stale.
+    # The system drops the lock of a process that dies: a file that is left behind locks nothing.
     try:
         yield
     finally:

@@ -10,9 +10,10 @@ import optuna
 from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial, TrialState
 
-from nas.samplers.base import Value
+from search_spaces.arch import Arch
+from search_spaces.choices import Scalar
 from search_spaces.errors import UserError, one_line
-from search_spaces.parsing import from_mapping
+from search_spaces.parsing import from_mapping, to_mapping
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,9 +25,12 @@ class Record:
     state: Literal["finished", "failed"]
     proposal: int
     """Which suggestion of the search it was; side by side, later ones may be finished earlier."""
+    arch: Arch
+    """What was evaluated."""
     key: str
     compact: str
-    choices: Mapping[str, Value]
+    choices: Mapping[str, Scalar]
+    """What the space's sampler chose; who reads a record needs the architecture alone."""
     macs: int
     params: int
     activations: int
@@ -55,6 +59,7 @@ class Record:
 
 _ATTRIBUTES = (
     "proposal",
+    "arch",
     "key",
     "compact",
     "macs",
@@ -86,7 +91,7 @@ def to_trial(
         values=None if failed else values,
         params=dict(record.choices),
         distributions=dict(distributions),
-        user_attrs={name: getattr(record, name) for name in _ATTRIBUTES} | _noted(record),
+        user_attrs=_attributes(record),
         system_attrs=dict(system_attrs),
         # Optuna keeps intermediate values of single-objective trials alone.
         intermediate_values=dict(enumerate(curve)) if single else {},
@@ -96,8 +101,10 @@ def to_trial(
     return trial
 
 
-def _noted(record: Record) -> dict[str, str]:
-    return {"note": record.note} if record.note else {}
+def _attributes(record: Record) -> dict[str, Any]:
+    kept = {name: getattr(record, name) for name in _ATTRIBUTES}
+    noted = {"note": record.note} if record.note else {}
+    return {**kept, "arch": to_mapping(record.arch), **noted}
 
 
 def from_trial(trial: FrozenTrial, number: int) -> Record:
@@ -121,9 +128,10 @@ def from_trial(trial: FrozenTrial, number: int) -> Record:
     except UserError as error:
         raise error.under(f"{where} is damaged: ") from None
     check_figures(record, f"{where} is damaged: ")
+    if record.arch.key() != record.key:
+        raise UserError(f"{where} is damaged: key: not the key of its arch")
     return replace(
         record,
-        key=one_line(record.key),
         compact=one_line(record.compact),
         reason=one_line(record.reason),
         note=one_line(record.note),
@@ -148,19 +156,15 @@ def check_figures(record: Record, where: str) -> None:
         raise UserError(f"{where}accuracy: expected fractions from 0 to 1")
 
 
-def share_error(accuracy: float, images: int) -> float:
-    """Standard error of a share of so many images, whatever else an accuracy varies by."""
-    return math.sqrt(accuracy * (1 - accuracy) / images)
-
-
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """What the records amount to."""
+class SearchResult:
+    """What a search has found: its baseline, its front, and the baseline's ties."""
 
     baseline: Record
     luckiest: Record
-    """Of the best reward as measured: the baseline, or one that is not expected to be as good."""
+    """The record of the best measured reward: the baseline, or one that a model expects to be worse
+    than the baseline"""
     front: tuple[Record, ...]
-    """Cheapest first."""
+    """The records on the front of accuracy and cost, cheapest first"""
     ties: tuple[Record, ...] = ()
-    """Others whose accuracy at the baseline's reward is within the noise that was measured."""
+    """Other records whose reward is within the measured noise of the baseline's"""

@@ -1,4 +1,4 @@
-"""Where studies are kept: a SQLite file or a PostgreSQL database, and who may write to one."""
+"""The storages of studies, SQLite files and PostgreSQL databases, and their locks."""
 
 import contextlib
 import hashlib
@@ -23,41 +23,41 @@ if TYPE_CHECKING:
 
 _EXPECTED = "expected sqlite:///FILE or postgresql://USER@HOST/DATABASE"
 _SECONDS = 60.0
-"""How long a writer waits for another one's transaction."""
+"""Seconds that a writer waits for another one's transaction"""
 
 
 class Storage(Protocol):
-    """What studies are kept in. Its text names it, without a password."""
+    """A place where studies are kept. `str` gives its name, without a password."""
 
     def exists(self) -> bool:
-        """Whether it may hold something; nothing is made to find out."""
+        """Whether it may hold something; asking does not create it."""
         ...
 
     def connect(self) -> "RDBStorage":
-        """Optuna's view of it; makes its tables where they are missing."""
+        """Optuna's storage object; it makes the tables where they are missing."""
         ...
 
     def lock(self, study: str) -> contextlib.AbstractContextManager[None]:
-        """Be the one that writes to the study; raises UserError where another process is."""
+        """Inside, this process alone writes to the study; UserError where another one does."""
         ...
 
     def creating(self) -> contextlib.AbstractContextManager[None]:
-        """Wait until nobody else makes tables or studies there."""
+        """Inside, this process alone makes tables or studies; others are waited for."""
         ...
 
     def tell(self, error: BaseException) -> str:
-        """What an error says, on one line and without a password."""
+        """The message of an error, on one line and without a password."""
         ...
 
     def refuses(self, error: BaseException) -> bool:
-        """Whether an error is the system's refusal: of a full disk, say."""
+        """Whether an error is a refusal of the system, as for a full disk."""
         ...
 
 
 def storage(asked: object, run: Path) -> Storage:
-    """The storage of a URL; the run folder's own file where none is asked for.
+    """The storage of a URL, or the run folder's own file for None.
 
-    Raises UserError for what is no URL of a database that can be locked.
+    Raises UserError for anything but the URL of a database that can be locked.
     """
     if asked is None:
         return SqliteFile((run / "study.db").absolute(), of_run=True)
@@ -78,17 +78,21 @@ def storage(asked: object, run: Path) -> Storage:
 
 @dataclass(frozen=True, slots=True)
 class SqliteFile:
-    """A file; its directory must be there."""
+    """A SQLite file in a folder that exists."""
 
     path: Path
     of_run: bool = False
-    """Whether it is a run folder's own, which holds one study."""
+    """Whether it is the file of a run folder, which holds one study"""
 
     def __str__(self) -> str:
         return str(self.path)
 
     def exists(self) -> bool:
-        """Raises UserError for what SQLite would write elsewhere by, or wait for without end."""
+        """Whether the file has content.
+
+        Raises UserError for links, pipes and journals, by which SQLite would write elsewhere or
+        wait without end.
+        """
         for ending in ("", "-journal", "-wal", "-shm"):
             beside = not_a_link(self.path.with_name(self.path.name + ending))
             if beside.is_dir():
@@ -101,19 +105,19 @@ class SqliteFile:
         from optuna.storages import RDBStorage
 
         with contextlib.nullcontext() if self._is_ready() else self.creating():
-            # The path goes past SQLAlchemy, whose URLs have signs of their own: ?, #, %.
+            # SQLAlchemy does not see the path: in its URLs the characters ?, # and % are special.
             return RDBStorage(
                 "sqlite://", engine_kwargs={"creator": self._connection, "poolclass": QueuePool}
             )
 
     def _connection(self) -> sqlite3.Connection:
         made = sqlite3.connect(self.path, timeout=_SECONDS, check_same_thread=False)
-        # What a file of somebody else's defines is not to be run.
+        # Functions that a stranger's file defines must not run.
         made.execute("PRAGMA trusted_schema = OFF")
         return made
 
     def _is_ready(self) -> bool:
-        """Whether its tables are there. Raises UserError where pages of the file are damaged."""
+        """Whether the tables are there. Raises UserError where pages of the file are damaged."""
         if not self.exists():
             return False
         with contextlib.closing(self._connection()) as connection:
@@ -126,7 +130,7 @@ class SqliteFile:
                 said, kinds = str(error), {}
         if said != "ok":
             raise UserError(f"{self.path}: damaged: {' '.join(str(said).split())}; {_PUT_BACK}")
-        # Views compute what they please, and for as long.
+        # A stranger's view may compute anything, for any time.
         odd = [name for name, kind in kinds.items() if kind not in ("table", "index")]
         if odd and self.of_run:
             raise UserError(f"{self.path}: has {kinds[odd[0]]} {odd[0]!r}, which no study has")
@@ -159,8 +163,8 @@ _JOURNAL_ENDS_WITH = bytes.fromhex("d9d505f920a163d7")
 def _names_another(journal: Path) -> bool:
     """Whether a rollback journal ends with the name of a super-journal.
 
-    Replaying it, SQLite would delete the file of that name, wherever it lies (section 3 of
-    sqlite.org/fileformat2.html).
+    When SQLite rolls such a journal back, it deletes the file of that name, wherever it lies
+    (section 3 of sqlite.org/fileformat2.html).
     """
     if not journal.is_file():
         return False
@@ -170,7 +174,7 @@ def _names_another(journal: Path) -> bool:
 
 
 _TEXT: Any = {"client_encoding": "utf8"}
-"""Of a database without an encoding of its own, the driver would give bytes for text."""
+"""From a database without an encoding of its own, the driver would give bytes for text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +192,7 @@ class Postgres:
     def connect(self) -> "RDBStorage":
         from optuna.storages import RDBStorage
 
-        # A connection that the server closed meanwhile is made anew.
+        # A connection is tested before it is used, and replaced where the server has closed it.
         options = {"pool_pre_ping": True, "connect_args": _TEXT}
         with self.creating():
             return RDBStorage(self._rendered(), engine_kwargs=options)
@@ -215,7 +219,7 @@ class Postgres:
 
     @contextmanager
     def _session(self) -> Iterator[sqlalchemy.Connection]:
-        """A connection of its own: the server drops its locks when it ends, however it does."""
+        """A connection of its own, whose locks the server drops however it ends."""
         engine = sqlalchemy.create_engine(
             self._rendered(),
             poolclass=NullPool,
@@ -223,7 +227,7 @@ class Postgres:
             connect_args=_TEXT,
         )
         with engine.connect() as session:
-            # A machine that vanished is missed within a minute, not within two hours.
+            # The server notices within a minute that this machine is gone, not within two hours.
             for name, value in (("idle", 30), ("interval", 10), ("count", 3)):
                 session.execute(sqlalchemy.text(f"SET tcp_keepalives_{name} = {value}"))
             try:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from nas.runs.records import Record, Standing, check_figures
+from nas.runs.records import Record, SearchResult, check_figures
 from nas.runs.tables import write_rows
 from search_spaces.choices import Choice
 from search_spaces.errors import UserError
@@ -55,12 +55,12 @@ _MOST_BYTES = 256 * 2**20
 
 
 def rows(
-    records: Iterable[Record], standing: Standing | None, files: Mapping[int, str]
+    records: Iterable[Record], result: SearchResult | None, files: Mapping[int, str]
 ) -> Iterable[dict[str, Any]]:
     """A row a record, of the columns above and a column a choice; `files` by record number."""
-    front = {record.number for record in standing.front} if standing else set()
-    best = standing.baseline.number if standing else None
-    ties = {record.number for record in standing.ties} if standing else set()
+    front = {record.number for record in result.front} if result else set()
+    best = result.baseline.number if result else None
+    ties = {record.number for record in result.ties} if result else set()
     for record in records:
         derived = {
             "front": record.number in front,
@@ -74,12 +74,12 @@ def rows(
 
 
 def write_csv(
-    path: Path, records: Iterable[Record], standing: Standing | None, files: Mapping[int, str]
+    path: Path, records: Iterable[Record], result: SearchResult | None, files: Mapping[int, str]
 ) -> None:
     """Write the table; columns of choices stand at the end, in the order of their stages."""
     kept = list(records)
     choices = sorted({name for record in kept for name in record.choices}, key=_natural)
-    write_rows(path, (*COLUMNS, *choices), rows(kept, standing, files))
+    write_rows(path, (*COLUMNS, *choices), rows(kept, result, files))
 
 
 def read_csv(path: Path, space: Space) -> list[Record]:
@@ -115,12 +115,13 @@ def _record(row: Mapping[str, str], space: Space, where: str) -> Record:
     except (ValueError, RecursionError):
         raise UserError(f"{where}expected numbers, got {given!r}"[:300]) from None
     fields["choices"] = {choice.name: _option(choice, row, where) for choice in space.choices}
+    fields["arch"] = space.decode(fields["choices"])
     try:
         record = from_mapping(Record, fields)
     except UserError as error:
         raise error.under(where) from None
     check_figures(record, where)
-    if space.decode(record.choices).key() != record.key:
+    if record.arch.key() != record.key:
         raise UserError(f"{where}its choices are not those of the network {record.key!r}")
     return record
 

@@ -1,4 +1,7 @@
-"""What a candidate of known cost and uncertain accuracy is expected to gain. All (n,)."""
+"""What candidates of known cost and uncertain accuracy are expected to gain.
+
+All arrays have the shape (n,), unless another is given.
+"""
 
 from dataclasses import dataclass
 
@@ -10,7 +13,7 @@ Floats = NDArray[np.float64]
 
 
 def expected_gain(mean: Floats, deviation: Floats, best: float | Floats) -> Floats:
-    """E[max(0, v − best)] of v ~ N(mean, deviation²): expected improvement."""
+    """The expected improvement E[max(0, v − best)] where v ~ N(mean, deviation²)."""
     away = (mean - best) / deviation
     density = np.exp(-0.5 * away**2) / np.sqrt(2 * np.pi)
     gain: Floats = np.maximum(deviation * (density + away * ndtr(away)), 0)
@@ -18,7 +21,10 @@ def expected_gain(mean: Floats, deviation: Floats, best: float | Floats) -> Floa
 
 
 def log_expected_gain(mean: Floats, deviation: Floats, best: float) -> Floats:
-    """Its logarithm, exact where the gain itself would vanish (Ament et al. 2023, eq. 9)."""
+    """The logarithm of the expected gain (Ament et al. 2023, eq. 9).
+
+    It is exact where the gain itself is too small for a floating-point number.
+    """
     away = (mean - best) / deviation
     near = np.maximum(away, -1)
     density = np.exp(-0.5 * near**2) / np.sqrt(2 * np.pi)
@@ -30,18 +36,20 @@ def log_expected_gain(mean: Floats, deviation: Floats, best: float) -> Floats:
 
 
 @dataclass(frozen=True, slots=True)
-class Front:
-    """The best accuracy known at each cost, as steps; outside it, `worst` and `dearest`."""
+class ParetoFront:
+    """The best accuracy known at each cost, as a rising step function."""
 
     costs: Floats
-    """(m,) rising"""
+    """(m,) costs of the points on the front, rising"""
     accuracies: Floats
-    """(m,) rising"""
+    """(m,) their accuracies, rising"""
     worst: float
+    """The lowest accuracy: hypervolumes are counted from here,"""
     dearest: float
+    """to this cost."""
 
     @classmethod
-    def of(cls, accuracies: Floats, costs: Floats, dearest: float) -> "Front":
+    def of(cls, accuracies: Floats, costs: Floats, dearest: float) -> "ParetoFront":
         """The front of these points."""
         order = np.lexsort((-accuracies, costs))
         highest = np.maximum.accumulate(accuracies[order])
@@ -50,10 +58,10 @@ class Front:
         return cls(costs[order][rises], accuracies[order][rises], worst, dearest)
 
     def expected_gain(self, mean: Floats, deviation: Floats, costs: Floats) -> Floats:
-        """Expected growth of the hypervolume under the front.
+        """The expected growth of the hypervolume under the front.
 
-        With the cost known, a candidate gains ∫ E[max(0, accuracy − best at cost u)] du from its
-        own cost up: a sum of expected improvements, one a step of the front.
+        A candidate of known cost gains ∫ E[max(0, accuracy − best at cost u)] du, from its own cost
+        up: a sum of expected improvements, one for each step of the front.
         """
         edges = np.append(self.costs, self.dearest)
         total: Floats = expected_gain(mean, deviation, self.worst) * np.clip(
@@ -64,8 +72,8 @@ class Front:
             total += expected_gain(mean, deviation, float(accuracy)) * covered
         return total
 
-    def depth(self, accuracies: Floats, costs: Floats) -> Floats:
-        """How far points lie above the best accuracy at no more than their cost; (n,), ≤ 0."""
+    def height(self, accuracies: Floats, costs: Floats) -> Floats:
+        """Each point's accuracy less the front's at its cost; (n,), at most 0."""
         best = self.accuracies[np.searchsorted(self.costs, costs, side="right") - 1]
-        depth: Floats = accuracies - best
-        return depth
+        height: Floats = accuracies - best
+        return height

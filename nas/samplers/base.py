@@ -1,6 +1,6 @@
-"""The sampler seam: a config names a factory, and the factory makes Optuna samplers."""
+"""What a sampler is: a config names a factory, and the factory makes Optuna samplers."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -9,9 +9,7 @@ from optuna.samplers import BaseSampler
 
 if TYPE_CHECKING:
     from search_spaces.choices import Choice
-
-Value = str | int | float | bool
-Params = Mapping[str, Value]
+    from search_spaces.space import Params
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,38 +17,38 @@ class Problem:
     """What a sampler may know beside the study: the choices, and all that is free to compute.
 
     A finished trial of the study has values [reward], or [accuracy, cost] where `reward` is None,
-    and the user attribute `accuracy`; one that runs has its params.
+    and the user attribute `accuracy`; a running trial has its params.
     """
 
     choices: "tuple[Choice, ...]"
     """What may vary, in the order of the space."""
-    cost: Callable[[Params], float]
-    """Exact cost of a candidate (MACs, say), above 0."""
-    facts: Callable[[Params], tuple[float, ...]] | None = None
-    """The cost, and after it what else is exact, free and above 0: the network's size and capacity.
-    None where the cost is all."""
+    cost: "Callable[[Params], float]"
+    """The exact cost of a candidate (MACs, say), above 0."""
+    covariates: "Callable[[Params], tuple[float, ...]] | None" = None
+    """The cost of a candidate, and after it what else of it is exact, free to compute and above 0:
+    its size and capacity. None where there is the cost alone."""
     reward: Callable[[float, float], float] | None = None
-    """Of accuracy and cost, rising with accuracy, maximised; None looks for the front of accuracy
-    (up) and cost (down)."""
-    allowed: Callable[[Params], bool] = lambda params: True
-    """Whether a candidate is within the limits and neither tried nor being tried; once it is not,
-    it never is again."""
+    """What is maximised: a function of accuracy and cost that rises with accuracy. None where the
+    search looks for the front of accuracy (up) and cost (down)."""
+    allowed: "Callable[[Params], bool]" = lambda params: True
+    """Whether a candidate is within the limits and neither tried nor being tried. A candidate that
+    was refused once is refused for ever."""
     earlier: "tuple[tuple[tuple[Params, float], ...], ...]" = ()
     """Candidates with accuracies measured elsewhere, by source: under another proxy, or on another
-    dataset. Knowledge that may mislead, and no results."""
+    dataset. They are no results of this search, and may mislead."""
     memo: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
-    """For samplers: what would take time to compute again, such as prices. Nothing else."""
+    """Where samplers keep what would take time to compute again, such as costs, and nothing else"""
 
 
 class SamplerFactory(Protocol):
-    """What a sampler's config makes: samplers, a fresh one for each suggestion.
+    """What a sampler's config makes; it makes a fresh sampler for each suggestion.
 
     A sampler keeps nothing that it could not compute again from the study: so a search that was
     interrupted goes on as it would have.
     """
 
     def make(self, problem: Problem, seed: int) -> BaseSampler:
-        """Raises UserError for a problem that the sampler is not for."""
+        """A sampler for the problem. Raises UserError for a problem that it cannot solve."""
         ...
 
 
@@ -60,7 +58,7 @@ def distributions(choices: "Iterable[Choice]") -> dict[str, BaseDistribution]:
 
 
 def _distribution(choice: "Choice") -> BaseDistribution:
-    """Evenly spaced ordered integers are numbers; all else is categorical."""
+    """An integer for evenly spaced ordered options, a category for all others."""
     options = choice.options
     if choice.ordered and all(type(option) is int for option in options):
         first, last = int(options[0]), int(options[-1])

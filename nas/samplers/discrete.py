@@ -17,7 +17,7 @@ from nas.samplers.base import Problem, distributions
 from search_spaces.errors import UserError
 
 _TRIES = 2000
-"""Random candidates looked at for one within the limits."""
+"""Random candidates that are looked at in search of one within the limits"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,23 +25,23 @@ class History:
     """The trials of a study that matter, as arrays, in the order of their numbers."""
 
     rows: Rows
-    """(n, choices) finished"""
+    """(n, choices) candidates of the finished trials"""
     values: Floats
-    """(n,) rewards, or (n, 2) accuracies and costs"""
+    """(n,) their rewards, or (n, 2) their accuracies and costs"""
     accuracies: Floats
-    """(n,); NaN where a trial does not say"""
+    """(n,) their accuracies; NaN where a trial does not say"""
     pending: Rows
-    """(p, choices) running"""
+    """(p, choices) candidates of the running trials"""
     known: Rows
-    """(k, choices) all of these, and those that failed or were pruned"""
+    """(k, choices) candidates of all trials, of those that failed or were pruned too"""
 
     @classmethod
     def of(
-        cls, trials: Sequence[FrozenTrial], encoding: Encoding, besides: int | None = None
+        cls, trials: Sequence[FrozenTrial], encoding: Encoding, without: int | None = None
     ) -> "History":
-        """That of all trials but the one of number `besides`."""
+        """The history that these trials make, the one of number `without` left out."""
         names = {choice.name for choice in encoding.choices}
-        whole = [t for t in trials if t.number != besides and names <= t.params.keys()]
+        whole = [t for t in trials if t.number != without and names <= t.params.keys()]
         rows = encoding.rows(trial.params for trial in whole)
         finished = [t for t in whole if t.state == TrialState.COMPLETE]
         two = any(len(trial.values) > 1 for trial in finished)
@@ -56,7 +56,7 @@ class History:
 
     @property
     def tried(self) -> Rows:
-        """(n + p, choices) finished and running."""
+        """Candidates of the finished and the running trials; (n + p, choices)."""
         return np.vstack([self.rows, self.pending])
 
 
@@ -65,7 +65,7 @@ def _are(state: TrialState, trials: Sequence[FrozenTrial]) -> NDArray[np.bool_]:
 
 
 class DiscreteSampler(BaseSampler):
-    """An Optuna sampler over the choices of a problem; `suggest` is what makes one."""
+    """An Optuna sampler over the choices of a problem; a subclass needs `suggest` alone."""
 
     def __init__(self, problem: Problem, seed: int) -> None:
         self.problem = problem
@@ -77,7 +77,7 @@ class DiscreteSampler(BaseSampler):
 
     @abc.abstractmethod
     def suggest(self, history: History) -> Rows:
-        """(choices,) the next candidate. It should be allowed, if there is any that is."""
+        """The next candidate, (choices,): one that is allowed, if there is any."""
 
     def infer_relative_search_space(
         self, study: Study, trial: FrozenTrial
@@ -104,7 +104,7 @@ class DiscreteSampler(BaseSampler):
         param_name: str,
         param_distribution: BaseDistribution,
     ) -> Any:
-        """What is none of the problem's choices is drawn at random."""
+        """An option drawn at random, for a parameter that is none of the problem's choices."""
         return self._others.sample_independent(study, trial, param_name, param_distribution)
 
     def allowed(self, row: Rows) -> bool:
@@ -116,7 +116,7 @@ class DiscreteSampler(BaseSampler):
         return next(filter(self.allowed, rows), None)
 
     def random(self, count: int = 1) -> list[Rows]:
-        """Up to `count` random candidates that are allowed; where none of many is, any one."""
+        """Up to `count` random candidates that are allowed; if none of many is, one that is not."""
         drawn = list(self.encoding.random(self.rng, _TRIES))
         found: dict[bytes, Rows] = {}
         refused: set[bytes] = set()
@@ -134,6 +134,6 @@ class DiscreteSampler(BaseSampler):
 
 
 def one_objective(problem: Problem, sampler: str) -> None:
-    """Raises UserError for two."""
+    """Raises UserError for a problem of two objectives."""
     if problem.reward is None:
         raise UserError(f"sampler {sampler}: is for one objective; reward=front has two")

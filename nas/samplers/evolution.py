@@ -11,7 +11,8 @@ from nas.samplers.discrete import DiscreteSampler, History, one_objective
 from search_spaces.errors import UserError
 
 _MUTATIONS = 20
-"""Of one parent, before another is drawn; and parents, before a random candidate is."""
+"""Children of one parent that are looked at before another parent is drawn; and parents that are
+drawn before a random candidate is suggested"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +22,7 @@ class Evolution:
     population: int = 50
     """The youngest candidates; the first so many are random."""
     sample: int = 10
-    """Of the population, drawn for each suggestion."""
+    """Members of the population that are drawn for each suggestion; the best becomes the parent."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.sample <= self.population:
@@ -31,7 +32,7 @@ class Evolution:
             )
 
     def make(self, problem: Problem, seed: int) -> BaseSampler:
-        """Raises UserError for two objectives."""
+        """A sampler of regularized evolution. Raises UserError for two objectives."""
         one_objective(problem, "evolution")
         return _Evolution(self, problem, seed)
 

@@ -12,13 +12,13 @@ from nas.samplers.discrete import DiscreteSampler, History, one_objective
 
 @dataclass(frozen=True, kw_only=True)
 class Local:
-    """From a random candidate to the first neighbour that is better, until there is none."""
+    """The climb from a random candidate to the first better neighbour, until there is none."""
 
     neighbours: int = 1000
-    """Of a candidate, looked at before the search starts anew."""
+    """Neighbours of a candidate that are looked at before the search starts anew"""
 
     def make(self, problem: Problem, seed: int) -> BaseSampler:
-        """Raises UserError for two objectives."""
+        """A sampler of local search. Raises UserError for two objectives."""
         one_objective(problem, "local")
         return _Local(self, problem, seed)
 
@@ -38,10 +38,10 @@ class _Local(DiscreteSampler):
 
 
 def _current(history: History) -> Rows:
-    """Where the last climb has got to.
+    """The best candidate of the climb that is under way.
 
-    The climbs are read from the trials: one that is a neighbour of none of the current climb's
-    steps began another. (With several workers a neighbour of an earlier step may come in late.)
+    The climbs are read from the trials: a trial that is a neighbour of none of the climb's steps
+    began another climb. (With several workers a neighbour of an earlier step may come in late.)
     """
     steps: list[Rows] = []
     best = -np.inf

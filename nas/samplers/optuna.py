@@ -32,11 +32,12 @@ class OptunaSampler:
     options: Mapping[str, Any] = field(default_factory=dict)
     """Arguments of its constructor; `seed` is added."""
     spelling: Spelling = "study"
-    """How it sees the choices. `study`: as they are stored; `ordered`: ordered ones as the integers
-    0, 1, 2 …, the others as categories; `integers` and `categories`: all as one or the other."""
+    """How the sampler sees the choices. `study`: as they are stored; `ordered`: ordered choices as
+    the integers 0, 1, 2 …, the others as categories; `integers` and `categories`: all as one or the
+    other."""
 
     def make(self, problem: Problem, seed: int) -> BaseSampler:
-        """Raises UserError where the path leads to no sampler, or it takes no such options."""
+        """The sampler. Raises UserError where there is none, or it does not take the options."""
         inner = _construct(self.sampler, {**self.options, "seed": seed})
         if self.spelling == "study":
             return _Forgetful(inner) if isinstance(inner, BaseGASampler) else inner
@@ -61,7 +62,7 @@ def _construct(path: str, options: Mapping[str, Any]) -> BaseSampler:
 
 
 class _Wrapped(BaseSampler):
-    """What `inner` does, as far as it is not said otherwise."""
+    """A sampler that passes every call on to `inner`; subclasses change some."""
 
     def __init__(self, inner: BaseSampler) -> None:
         self._inner = inner
@@ -90,10 +91,10 @@ class _Wrapped(BaseSampler):
 
 
 class _Forgetful(_Wrapped):
-    """Lets `inner` choose the parents of each child anew.
+    """A sampler that has `inner` choose the parents of each child anew.
 
-    Optuna keeps a generation's parents with the study, where a search that goes on from its trials
-    alone lacks them.
+    Optuna keeps a generation's parents in the study's attributes. A search that goes on has its
+    trials alone, and would choose other parents than one that was never interrupted.
     """
 
     _inner: BaseGASampler
@@ -121,9 +122,9 @@ class _Forgetful(_Wrapped):
 
 
 class _Respelt(_Wrapped):
-    """Shows `inner` a mirror of the study, with every option replaced by its position.
+    """A sampler that shows `inner` a copy of the study, with every option replaced by its position.
 
-    What is none of the choices is the inner sampler's, as it stands.
+    Parameters that are none of the problem's choices are passed on as they are.
     """
 
     def __init__(self, inner: BaseSampler, problem: Problem, spelling: Spelling) -> None:
@@ -141,7 +142,7 @@ class _Respelt(_Wrapped):
         }
         memo = problem.memo.setdefault(f"{type(self).__qualname__}.{spelling}", {})
         self._known: dict[int, tuple[FrozenTrial, FrozenTrial]] = memo
-        """Finished trials by number, as they are and respelt: they change no more."""
+        """Finished trials by number, as they are and respelt: they do not change any more."""
 
     def infer_relative_search_space(
         self, study: Study, trial: FrozenTrial
@@ -183,7 +184,8 @@ class _Respelt(_Wrapped):
 
 
 class _Mirror(InMemoryStorage):
-    """Takes trials as they are: to check and copy each took longer than most samplers do."""
+    """A storage that takes trials unchecked: Optuna's checks and deep copies took longer than most
+    samplers do."""
 
     def create_new_trial(self, study_id: int, template_trial: FrozenTrial | None = None) -> int:
         trial_id = super().create_new_trial(study_id)

@@ -18,7 +18,7 @@ from nas.samplers.discrete import DiscreteSampler, History, one_objective
 from search_spaces.errors import UserError
 
 _DRAWS = 200
-"""Candidates drawn from the policy for one that is allowed."""
+"""Candidates that are drawn from the policy in search of one that is allowed"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,17 +26,17 @@ class PPO:
     """Settings of the policy and its training."""
 
     batch: int = 10
-    """Finished trials that the policy is moved by at once."""
+    """Finished trials that make a batch, after which the policy is updated"""
     epochs: int = 10
-    """Steps of gradient a batch."""
+    """Gradient steps for each batch"""
     rate: float = 0.15
-    """Learning rate of the logits."""
+    """Learning rate of the logits"""
     clip: float = 0.2
-    """How far the probability of a candidate moves in one batch, as a ratio."""
+    """The most that one batch changes the probability of a candidate, as a ratio less 1"""
     entropy: float = 0.01
-    """Weight of the entropy of each choice."""
+    """Weight of the entropy bonus of each choice"""
     momentum: float = 0.7
-    """How much of the baseline, and of the scale of advantages, stays from batch to batch."""
+    """The share of the baseline, and of the scale of advantages, that stays from batch to batch"""
 
     def __post_init__(self) -> None:
         for name in ("batch", "epochs"):
@@ -44,7 +44,7 @@ class PPO:
                 raise UserError(f"{name}: expected at least 1, got {getattr(self, name)}")
 
     def make(self, problem: Problem, seed: int) -> BaseSampler:
-        """Raises UserError for two objectives."""
+        """A sampler that follows the policy. Raises UserError for two objectives."""
         one_objective(problem, "ppo")
         return _PPO(self, problem, seed)
 
@@ -57,14 +57,14 @@ class _PPO(DiscreteSampler):
     def suggest(self, history: History) -> Rows:
         chances = _softmax(_trained(self._settings, self.encoding, history))
         found = self.first_allowed(_draw(chances, self.rng) for _ in range(_DRAWS))
-        if found is None:  # all that the policy would try was tried
+        if found is None:  # everything that the policy is likely to draw was tried
             likeliest = chances.argmax(axis=1)
             found = self.first_allowed(self.encoding.neighbours(likeliest, self.rng, _DRAWS))
         return self.random()[0] if found is None else found
 
 
 def _trained(settings: PPO, encoding: Encoding, history: History) -> Floats:
-    """(choices, most options) logits after every whole batch; −∞ where there is no option."""
+    """The policy's logits after every whole batch; (choices, most options), −∞ for no option."""
     most = int(encoding.sizes.max(initial=1))
     there = np.arange(most) < encoding.sizes[:, None]
     logits: Floats = np.where(there, 0.0, -np.inf)
@@ -81,7 +81,7 @@ def _trained(settings: PPO, encoding: Encoding, history: History) -> Floats:
 
 
 def _moved(settings: PPO, logits: Floats, rows: Rows, advantages: Floats) -> Floats:
-    """Logits after a batch, by ascent on the clipped objective and the entropy."""
+    """The logits after a batch, by ascent on the clipped objective and the entropy."""
     old = _log_chance(logits, rows)
     taken = rows[:, :, None] == np.arange(logits.shape[1])
     for _ in range(settings.epochs):
@@ -103,7 +103,7 @@ def _softmax(logits: Floats) -> Floats:
 
 
 def _log_chance(logits: Floats, rows: Rows) -> Floats:
-    """(n,) logarithm of the probability of each candidate."""
+    """The logarithm of the probability of each candidate; (n,)."""
     logs = np.log(np.maximum(_softmax(logits), 1e-12))
     chance: Floats = logs[np.arange(rows.shape[1]), rows].sum(axis=1)
     return chance

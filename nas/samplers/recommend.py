@@ -1,4 +1,4 @@
-"""Which of the networks tried to recommend, where measurements are noisy."""
+"""Which of the networks that were tried is the best, where measurements are noisy."""
 
 from collections.abc import Sequence
 
@@ -9,38 +9,39 @@ from nas.prediction.features import Encoding, Floats
 from nas.prediction.gaussian_process import Prior
 from nas.samplers.base import Problem
 from nas.samplers.discrete import History
-from nas.samplers.knowledge import Knowledge
+from nas.samplers.problem_model import ProblemModel
 
 _LEAST = 8
-"""Trials under which a model says less than the measurements."""
-_OWN = 0.5
-"""How much of what the model cannot explain is taken to be the network's own, and not luck."""
+"""Finished trials below which measurements are more to be trusted than a model of them"""
+_OWN_SHARE = 0.5
+"""The share of a residual of the model that is taken to be the network's own merit, and not luck"""
 
 
 def recommend(problem: Problem, trials: Sequence[FrozenTrial], prior: Prior | None = None) -> int:
     """The index, among the finished of `trials`, of the one whose reward is expected to be best.
 
-    Of many noisy measurements the highest is a lucky one. The model weighs each against those of
-    similar networks, and of what is left between the two grants a part to the network itself.
-    For whatever sampler found the trials; `problem` has a reward. Raises ValueError where nothing
-    is finished.
+    The highest of many noisy measurements is likely a lucky one. A model predicts each accuracy
+    from those of similar networks, and a part of the difference between measurement and prediction
+    is granted to the network itself. The trials may come from any sampler. Raises ValueError where
+    nothing is finished, and for a problem without a reward.
     """
     if problem.reward is None:
         raise ValueError("a front has no best network without a reward")
     history = History.of(trials, Encoding(problem.choices))
     if not len(history.rows):
         raise ValueError("no trial is finished")
-    knowledge = Knowledge.of(problem)
+    problem_model = ProblemModel.of(problem)
     accuracies = history.accuracies
     if len(accuracies) >= _LEAST:
-        expected, _ = knowledge.model(history, prior or Prior()).predict(history.rows)
+        model = problem_model.accuracy_model(history, prior or Prior())
+        expected, _ = model.predict(history.rows)
         accuracies = _between(accuracies, expected)
-    pairs = zip(accuracies.tolist(), knowledge.costs(history.rows).tolist(), strict=True)
+    pairs = zip(accuracies.tolist(), problem_model.costs(history.rows).tolist(), strict=True)
     return int(np.argmax([problem.reward(accuracy, cost) for accuracy, cost in pairs]))
 
 
 def _between(measured: Floats, expected: Floats) -> Floats:
-    """(n,) accuracies; errors are averaged as logarithms, as they are modelled."""
+    """(n,) accuracies between the two; errors are averaged as logarithms, as they are modelled."""
     errors = [np.log(np.maximum(1 - accuracy, 1e-6)) for accuracy in (measured, expected)]
-    between: Floats = 1 - np.exp(_OWN * errors[0] + (1 - _OWN) * errors[1])
+    between: Floats = 1 - np.exp(_OWN_SHARE * errors[0] + (1 - _OWN_SHARE) * errors[1])
     return between

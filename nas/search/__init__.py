@@ -1,1 +1,1 @@
-"""The search: what to try, what it is worth, what stands."""
+"""The search: what to try next, what it is worth, and what was found."""

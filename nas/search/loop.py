@@ -1,11 +1,10 @@
-"""The search: ask → decode → price → evaluate → tell, until enough trials are finished."""
+"""The search: ask → decode → cost → evaluate → tell, until enough trials are finished."""
 
 import dataclasses
 import itertools
 import math
 import random
-import statistics
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -14,15 +13,18 @@ from optuna.trial import FrozenTrial, TrialState
 
 from nas.executors.base import Executor, Job, Outcome
 from nas.networks.cost import cost
-from nas.runs.records import Record, Standing, to_trial
+from nas.runs.records import Record, SearchResult, to_trial
 from nas.runs.study import StudyStore
 from nas.samplers.base import SamplerFactory, distributions
 from nas.samplers.recommend import recommend
-from nas.search.pricing import Macs, Price
-from nas.search.proposals import Candidate, Limits, Proposer, candidates_within
+from nas.search.pricing import CostMetric, Macs
+from nas.search.proposals import Limits, Proposal, Proposer, candidates_within
 from nas.search.rewards import Front, Reward, pareto_front
 from nas.search.warm_start import WarmStart
+from nas.statistics.comparison import within_noise
+from nas.trainings.engine import work
 from nas.trainings.failures import Failures
+from nas.trainings.record import Answer
 from search_spaces.arch import Arch
 from search_spaces.compact import spell_arch
 from search_spaces.errors import UserError
@@ -34,16 +36,16 @@ class SearchSettings:
     """How long and how carefully to search."""
 
     trials: int = 32
-    """Finished trials at the end, those of earlier calls included."""
+    """Finished trials at the end, those of earlier calls included"""
     seeds: int = 1
-    """Trainings a candidate, whose accuracies are averaged."""
+    """Trainings of each candidate, whose accuracies are averaged"""
     seed: int = 0
     macs_max: float | None = None
     params_max: float | None = None
     latency_max: float | None = None
-    """Milliseconds, by the search's `latency`."""
+    """Milliseconds, as the search's `latency` gives them"""
     failures_max: int = 20
-    """Failed candidates after which a call gives up."""
+    """Failed candidates after which a call gives up"""
 
     def __post_init__(self) -> None:
         for name, least in (("trials", 1), ("seeds", 1), ("seed", 0), ("failures_max", 1)):
@@ -53,18 +55,18 @@ class SearchSettings:
 
 
 class SearchProgress(Protocol):
-    """Told of every record as it comes in."""
+    """A function that is called with all records, whenever one has been added."""
 
     def __call__(self, records: list[Record], finished: int) -> None: ...
 
 
 class SearchStopped(Exception):
-    """Too many candidates failed for the rest to be worth trying; what was found is kept."""
+    """Raised where too many candidates failed, or only lost ones are left; records are kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
-    """Everything a search needs; `run` does it."""
+    """A search with everything that it needs; `run` carries it out."""
 
     space: Space
     sampler: SamplerFactory
@@ -72,27 +74,28 @@ class Search:
     settings: SearchSettings
     store: StudyStore
     progress: SearchProgress
-    price: Price = field(default_factory=Macs)
-    """What the reward weighs accuracy against."""
-    latency: Price | None = None
-    """What the limit of latency, if there is one, is compared with."""
+    cost_metric: CostMetric = field(default_factory=Macs)
+    """The cost that the reward weighs accuracy against"""
+    latency: CostMetric | None = None
+    """The latency that is compared with its limit, where there is one"""
     warm: WarmStart = field(default_factory=WarmStart)
-    """What is tried first, and what is known from elsewhere."""
+    """The networks to try first, and what was measured elsewhere"""
     evaluable: Callable[[Arch], None] | None = None
-    """Raises UserError for a network that the evaluator cannot build or feed: it is never tried."""
+    """It raises UserError for a network that the evaluator cannot build or feed, which is never
+    tried."""
     exact: bool = False
-    """Whether the evaluator's accuracies are free of noise: see `Evaluator.exact`."""
+    """Whether the evaluator's accuracies are free of noise; see `Evaluator.exact`"""
     failures: Failures | None = None
-    """Where the tracebacks of evaluators are kept."""
+    """The place where tracebacks of evaluators are kept"""
     on_loss: Callable[[str], None] = lambda reason: None
-    """Told why a candidate was lost: the next call tries it again."""
+    """It is called with the reason why a candidate was lost; the next call tries it again."""
 
     def run(self, executor: Callable[[], AbstractContextManager[Executor]]) -> list[Record]:
-        """All records, once `settings.trials` are finished or the space is exhausted.
+        """Search until `settings.trials` are finished or the space is exhausted; all records.
 
-        Workers are started only where something is left to do. A candidate that the machine
-        failed, not the network, is not on record: the next call tries it again. Raises
-        SearchStopped where too many candidates fail, and where only lost ones are left.
+        Workers are started only where something is left to do. A candidate that was lost through a
+        fault of the machine is not recorded, and the next call tries it again. Raises SearchStopped
+        where too many candidates fail, and where only lost ones are left.
         """
         records = self.store.records()
         loop = _Loop(self, records, self._proposer(self.store.trials()))
@@ -102,7 +105,7 @@ class Search:
         return records
 
     def restore(self, records: list[Record]) -> None:
-        """Put records that were kept elsewhere into the store, as far as they are not there.
+        """Add records that were kept elsewhere to the store, as far as it lacks them.
 
         Raises UserError where the store holds other trials than these.
         """
@@ -117,7 +120,7 @@ class Search:
             self.store.append(trial)
 
     def values(self, record: Record) -> list[float] | None:
-        """What a study has of a record: its reward, or accuracy and cost; None of a failed one."""
+        """A record's values in a study: its reward, or accuracy and cost; None if it failed."""
         if record.accuracy is None or record.reward is None:
             return None
         return [record.accuracy, record.cost] if isinstance(self.reward, Front) else [record.reward]
@@ -137,20 +140,20 @@ class Search:
                 raise UserError(f"{where}its value is not that of its accuracy and cost")
 
     def check(self) -> None:
-        """Raises UserError where no network of the space is within the limits or has a price."""
+        """Raises UserError where no network of the space is within the limits or has a cost."""
         limits = self._limits()
         found = next(candidates_within(self.space, limits, random.Random(0)), None)
         if found is None:
             unchecked = dataclasses.replace(limits, check=None)
             refused = next(candidates_within(self.space, unchecked, random.Random(0)), None)
             if refused is not None and limits.check is not None:
-                limits.check(self.space.decode(refused))  # says what none of them has
+                limits.check(self.space.decode(refused))  # raises with the reason of the refusal
             raise UserError(
                 f"search: no network of the space {self.space.name!r} is within the limits: "
                 f"{limits}"
             )
         arch = self.space.decode(found)
-        self.price(arch, cost(arch))
+        self.cost_metric(arch, cost(arch))
 
     def recommended(self, records: list[Record]) -> Record | None:
         """The finished record whose reward is expected to be best, by a model of them all.
@@ -177,7 +180,7 @@ class Search:
             self.space,
             self.sampler,
             None if isinstance(self.reward, Front) else self.reward,
-            self.price,
+            self.cost_metric,
             self._limits(),
             settings.seed,
             trials,
@@ -190,46 +193,45 @@ class _Loop:
     search: Search
     records: list[Record]
     proposer: Proposer
+    running: dict[int, Proposal] = field(default_factory=dict)
+    """Candidates that are being evaluated, by the number of the suggestion"""
+    exhausted: bool = False
+    """Whether every network of the space was suggested"""
     failed: int = 0
-    """Candidates that failed or were lost in this call."""
+    """The number of candidates that failed or were lost in this call"""
     lost: dict[int, str] = field(default_factory=dict)
-    """By the number of the suggestion, why."""
+    """The reason of each loss, by the number of the suggestion"""
 
     def missing(self) -> int:
         return self.search.settings.trials - self._count("finished")
 
     def run(self, workers: Executor) -> None:
-        running: dict[int, Candidate] = {}
-        exhausted = False
-        while self.missing() > 0:
-            while not exhausted and len(running) < min(workers.workers, self.missing()):
-                candidate = self.proposer.propose(self._next_number(running))
-                if candidate is None:
-                    exhausted = True
-                    break
-                running[candidate.number] = candidate
-                workers.submit(Job(candidate.number, candidate.arch, self._seeds()))
-            if not running:
-                return self._exhausted()
-            outcome = workers.next()
-            self._finish(running.pop(outcome.number), outcome)
-
-    def _next_number(self, running: Mapping[int, Candidate]) -> int:
-        """The first suggestion that is neither on record nor running: a killed one comes again."""
-        used = {record.proposal for record in self.records} | running.keys() | self.lost.keys()
-        return next(number for number in itertools.count() if number not in used)
-
-    def _exhausted(self) -> None:
-        if self.lost:
+        work(workers, self._more, self._finish)
+        if self.missing() > 0 and self.lost:
             *_, reason = self.lost.values()
             raise SearchStopped(
                 f"{len(self.lost)} candidates were lost, the last with: {reason}; "
                 f"the same command tries them again"
             )
 
-    def _finish(self, candidate: Candidate, outcome: Outcome) -> None:
-        if outcome.mistake:
-            raise UserError(outcome.mistake)
+    def _more(self, running: int) -> Job | None:
+        """The job of the next candidate, unless running ones may be enough or none is left."""
+        if self.exhausted or running >= self.missing():
+            return None
+        candidate = self.proposer.propose(self._next_number())
+        if candidate is None:
+            self.exhausted = True
+            return None
+        self.running[candidate.number] = candidate
+        return Job(candidate.number, candidate.arch, self._seeds())
+
+    def _next_number(self) -> int:
+        """The first number that has no record and is not running; so a killed one is used again."""
+        used = {record.proposal for record in self.records} | self.running.keys() | self.lost.keys()
+        return next(number for number in itertools.count() if number not in used)
+
+    def _finish(self, job: Job, outcome: Outcome) -> None:
+        candidate = self.running.pop(job.number)
         if self.search.failures is not None:
             outcome = self.search.failures.keep(f"{candidate.number:04}", outcome)
         if outcome.lost:
@@ -244,51 +246,49 @@ class _Loop:
                 f"the last with: {outcome.reason}"
             )
 
-    def _lose(self, candidate: Candidate, reason: str) -> None:
-        """Forget a candidate until the next call, as if this one had been killed with it."""
+    def _lose(self, candidate: Proposal, reason: str) -> None:
+        """Leave a candidate to the next call, as if this call had been killed during it."""
         self.lost[candidate.number] = reason
         self.proposer.study.tell(candidate.trial, state=TrialState.FAIL)
         self.search.on_loss(f"suggestion {candidate.number} was lost: {reason}")
 
-    def _settle(self, candidate: Candidate, outcome: Outcome) -> None:
+    def _settle(self, candidate: Proposal, outcome: Outcome) -> None:
         record = self._record(candidate, outcome)
         trial = self._trial(candidate, record)
-        # On disk before it counts.
+        # The record is on disk before it counts.
         self.search.store.append(trial)
         self.proposer.tell(candidate, trial)
         self.records.append(record)
         self.search.progress(self.records, self._count("finished"))
 
-    def _record(self, candidate: Candidate, outcome: Outcome) -> Record:
-        accuracies = [measurement.accuracy for measurement in outcome.measurements]
-        reason = outcome.reason
-        accuracy = None if reason else statistics.fmean(accuracies)
-        spread = statistics.stdev(accuracies) if len(accuracies) > 1 and not reason else None
-        price = self.search.price(candidate.arch, candidate.price)
+    def _record(self, candidate: Proposal, outcome: Outcome) -> Record:
+        answer = Answer.of(outcome)
+        paid = self.search.cost_metric(candidate.arch, candidate.cost)
         return Record(
             number=len(self.records),
             proposal=candidate.number,
-            state="failed" if reason else "finished",
+            state=answer.state,
+            arch=candidate.arch,
             key=candidate.arch.key(),
             compact=spell_arch(candidate.arch),
             choices=dict(candidate.params),
-            macs=candidate.price.macs,
-            params=candidate.price.params,
-            activations=candidate.price.activations,
-            cost=price,
-            accuracy=accuracy,
-            accuracy_stderr=None if spread is None else spread / math.sqrt(len(accuracies)),
-            reward=None if accuracy is None else self.search.reward(accuracy, price),
+            macs=candidate.cost.macs,
+            params=candidate.cost.params,
+            activations=candidate.cost.activations,
+            cost=paid,
+            accuracy=answer.accuracy,
+            accuracy_stderr=answer.accuracy_stderr,
+            reward=None if answer.accuracy is None else self.search.reward(answer.accuracy, paid),
             seeds=self.search.settings.seeds,
-            seconds=round(outcome.seconds, 3),
-            curves=tuple(m.curve for m in outcome.measurements if m.curve),
-            reason=reason,
-            note="; ".join(dict.fromkeys(m.note for m in outcome.measurements if m.note)),
+            seconds=answer.seconds,
+            curves=answer.curves,
+            reason=answer.reason,
+            note=answer.note,
         )
 
-    def _trial(self, candidate: Candidate, record: Record) -> FrozenTrial:
+    def _trial(self, candidate: Proposal, record: Record) -> FrozenTrial:
         asked = self.proposer.study.get_trials(deepcopy=False)[candidate.trial.number]
-        # A sampler's own notes (the generation of an evolution) are part of what it resumes from.
+        # Samplers keep notes with a trial, such as its generation, which they need to go on.
         notes = {
             name: value for name, value in asked.system_attrs.items() if name != "fixed_params"
         }
@@ -302,7 +302,7 @@ class _Loop:
         return sum(record.state == state for record in self.records)
 
 
-def standing(records: list[Record], baseline: Record | None = None) -> Standing | None:
+def search_result(records: list[Record], baseline: Record | None = None) -> SearchResult | None:
     """The baseline, the front, and who ties; None when nothing is finished.
 
     The baseline is the finished record of best reward, or the one that is recommended.
@@ -314,20 +314,24 @@ def standing(records: list[Record], baseline: Record | None = None) -> Standing 
     best = baseline or luckiest
     points = [(record.accuracy or 0.0, record.cost) for record in finished]
     front = [r for r, on_front in zip(finished, pareto_front(points), strict=True) if on_front]
-    ties = tuple(r for r in finished if r is not best and _within_noise(r, best))
-    return Standing(best, luckiest, tuple(sorted(front, key=lambda record: record.cost)), ties)
+    ties = tuple(r for r in finished if r is not best and _ties(r, best))
+    return SearchResult(best, luckiest, tuple(sorted(front, key=lambda record: record.cost)), ties)
 
 
 def _reward(record: Record) -> float:
     return -math.inf if record.reward is None else record.reward
 
 
-def _within_noise(other: Record, best: Record) -> bool:
-    """Whether rewards differ by less than two standard errors of their difference.
+def _ties(other: Record, best: Record) -> bool:
+    """Whether the rewards of two records differ by no more than noise."""
+    return within_noise(_reward(best), _reward_error(best), _reward(other), _reward_error(other))
 
-    Reward is close to proportional to accuracy, so relative errors carry over.
+
+def _reward_error(record: Record) -> float:
+    """The standard error of a reward, 0 where none was measured.
+
+    Reward is close to proportional to accuracy, and so has the relative error of accuracy.
     """
-    errors = [
-        (r.accuracy_stderr or 0.0) / r.accuracy * _reward(r) for r in (other, best) if r.accuracy
-    ]
-    return math.hypot(*errors) > 0 and _reward(best) - _reward(other) < 2 * math.hypot(*errors)
+    if not record.accuracy or not record.accuracy_stderr:
+        return 0.0
+    return record.accuracy_stderr / record.accuracy * _reward(record)

@@ -1,4 +1,4 @@
-"""What a search pays with: MACs, parameters, or a latency looked up in a table."""
+"""What a search counts as a network's cost: MACs, parameters, or a latency from a table."""
 
 import hashlib
 from collections.abc import Mapping
@@ -13,20 +13,20 @@ from search_spaces.errors import UserError
 from search_spaces.files import read_text
 
 
-class Price(Protocol):
+class CostMetric(Protocol):
     """The cost that rewards weigh accuracy against; name the class in `cost._target_`."""
 
     @property
     def unit(self) -> str:
-        """What rewards' targets are counted in, and the cost of records."""
+        """The unit of the costs, in which targets of rewards are given and records are kept."""
         ...
 
     def __call__(self, arch: Arch, cost: Cost) -> float:
-        """The price of a network whose arithmetic cost is known."""
+        """The cost of a network, above 0, given its MACs and parameters."""
         ...
 
     def describe(self) -> Mapping[str, str]:
-        """What prices depend on: a run folder holds records of one such description."""
+        """What the costs depend on: a run folder holds records of one such description."""
         ...
 
 
@@ -46,7 +46,7 @@ class Macs:
 
 
 @dataclass(frozen=True, slots=True)
-class Params:
+class Parameters:
     """Trainable parameters."""
 
     @property
@@ -61,10 +61,10 @@ class Params:
 
 
 class TableLatency:
-    """Milliseconds, by a table that `nas-search latency --table` wrote.
+    """Milliseconds, summed from the latency table that `nas-search latency --table` wrote.
 
-    Raises UserError for no table or one that cannot be read, and, when called, for a network with
-    a block that the table holds no time of.
+    Raises UserError where there is no table or it cannot be read, and, when called, for a network
+    with a block that the table holds no time of.
     """
 
     unit = "ms"

@@ -1,4 +1,4 @@
-"""Which architecture to try next: ask, decode, drop what was seen, price, drop what is too dear."""
+"""Which architecture to try next: ask the sampler, decode, drop what was seen or costs too much."""
 
 import itertools
 import random
@@ -13,31 +13,31 @@ from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 
 from nas.networks.cost import Cost, cost, cost_and_capacity
 from nas.runs.study import Directions
-from nas.samplers.base import Params, Problem, SamplerFactory, distributions
-from nas.search.pricing import Price
+from nas.samplers.base import Problem, SamplerFactory, distributions
+from nas.search.pricing import CostMetric
 from nas.search.warm_start import WarmStart
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
-from search_spaces.space import Space
+from search_spaces.space import Params, Space
 
 _ASKS = 16
 """Suggestions refused in a row before a neighbour of the last one is taken instead."""
 _SAMPLES = 5_000
-"""Random candidates looked at before the space is taken to be exhausted."""
+"""Random candidates that are looked at before the space is taken to be exhausted"""
 _ENUMERABLE = 200_000
 """Spaces up to this size are searched whole before they are called exhausted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a candidate may cost at most; None for no limit."""
+    """The most that a candidate may cost; None for no limit."""
 
     macs_max: float | None = None
     params_max: float | None = None
     latency_max: float | None = None
     """Milliseconds."""
     latency: Callable[[Arch, Cost], float] | None = None
-    """What `latency_max` is compared with."""
+    """The latency of a network, in milliseconds, which `latency_max` is compared with"""
     check: Callable[[Arch], None] | None = None
     """Raises UserError for a network that the evaluator cannot build or feed."""
 
@@ -47,15 +47,15 @@ class Limits:
             if value is not None and not value > 0:
                 raise UserError(f"{name}: expected a number above 0, got {value}")
 
-    def admit(self, arch: Arch, price: Cost) -> bool:
+    def admit(self, arch: Arch, cost: Cost) -> bool:
         """Whether a network of this cost is within the limits, and can be evaluated."""
         return (
-            (self.macs_max is None or price.macs <= self.macs_max)
-            and (self.params_max is None or price.params <= self.params_max)
+            (self.macs_max is None or cost.macs <= self.macs_max)
+            and (self.params_max is None or cost.params <= self.params_max)
             and (
                 self.latency_max is None
                 or self.latency is None
-                or self.latency(arch, price) <= self.latency_max
+                or self.latency(arch, cost) <= self.latency_max
             )
             and self._passes(arch)
         )
@@ -78,19 +78,19 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
-    """An architecture to evaluate, with the running trial that stands for it."""
+class Proposal:
+    """A candidate to evaluate next, with the running trial that stands for it."""
 
     number: int
     trial: Trial
     params: Params
     arch: Arch
-    price: Cost
+    cost: Cost
 
 
 @dataclass(slots=True)
 class Proposer:
-    """Asks a sampler, over a study in memory that holds every finished and running trial.
+    """A sampler, and a study in memory that holds every finished and running trial.
 
     Suggestion n depends on the seed, on n and on the trials before it alone: a search that was
     killed goes on as it would have.
@@ -99,16 +99,16 @@ class Proposer:
     space: Space
     sampler: SamplerFactory
     reward: Callable[[float, float], float] | None
-    price: Price
+    cost_metric: CostMetric
     limits: Limits
     seed: int
     study: optuna.Study
     seen: set[str] = field(default_factory=set)
     warm: WarmStart = field(default_factory=WarmStart)
     starts: tuple[Params, ...] = field(init=False)
-    """The first suggestions."""
+    """The candidates that are proposed first, before the sampler is asked"""
     problem: Problem = field(init=False)
-    """One for the whole search: samplers keep prices with it."""
+    """The same problem for the whole search, since samplers keep costs with it"""
 
     def __post_init__(self) -> None:
         self.problem = self._as_problem()
@@ -120,27 +120,29 @@ class Proposer:
         space: Space,
         sampler: SamplerFactory,
         reward: Callable[[float, float], float] | None,
-        price: Price,
+        cost_metric: CostMetric,
         limits: Limits,
         seed: int,
         finished: Iterable[FrozenTrial],
         warm: WarmStart | None = None,
     ) -> "Proposer":
-        """A proposer that knows what was found so far."""
+        """A proposer that knows the finished trials, as if it had proposed them itself."""
         directions: Directions = ("maximize",) if reward else ("maximize", "minimize")
         study = optuna.create_study(directions=directions)
         trials = list(finished)
         study.add_trials(trials)
         seen = {trial.user_attrs["key"] for trial in trials}
-        return cls(space, sampler, reward, price, limits, seed, study, seen, warm or WarmStart())
+        return cls(
+            space, sampler, reward, cost_metric, limits, seed, study, seen, warm or WarmStart()
+        )
 
-    def propose(self, number: int) -> Candidate | None:
+    def propose(self, number: int) -> Proposal | None:
         """The next candidate; None when nothing is left that was not tried and is within limits."""
         problem = self.problem
         spelling = distributions(problem.choices)
         trial: Trial | None = None
         if number < len(self.starts) and problem.allowed(self.starts[number]):
-            return self._accept_given(number, self.starts[number])
+            return self._accept_params(number, self.starts[number])
         refused: list[Params] = []
         for attempt in range(_ASKS):
             self.study.sampler = self.sampler.make(problem, _derive(self.seed, number, attempt))
@@ -148,18 +150,19 @@ class Proposer:
             if problem.allowed(trial.params):
                 return self._accept(number, trial)
             self.study.tell(trial, state=TrialState.FAIL)
-            if trial.params in refused:  # it has made up its mind, and asking may take seconds
+            # A sampler that repeats itself will do so again, and asking may take seconds.
+            if trial.params in refused:
                 break
             refused.append(trial.params)
         params = self._unseen(problem, trial.params if trial else {}, number)
         if params is None:
             return None
-        return self._accept_given(number, params)
+        return self._accept_params(number, params)
 
-    def tell(self, candidate: Candidate, finished: FrozenTrial) -> None:
-        """Give the study what became of a candidate.
+    def tell(self, candidate: Proposal, finished: FrozenTrial) -> None:
+        """Put the finished trial of a candidate into the study, in place of the running one.
 
-        Trials come in the order in which they are finished, as they do on resuming.
+        Trials stand in the order in which they were finished, as they do after `resume`.
         """
         asked = self.study.get_trials(deepcopy=False)[candidate.trial.number]
         self.study.tell(candidate.trial, state=TrialState.FAIL)
@@ -175,11 +178,11 @@ class Proposer:
         )
 
     def _as_problem(self) -> Problem:
-        def facts(params: Params) -> tuple[float, ...]:
+        def covariates(params: Params) -> tuple[float, ...]:
             arch = self.space.decode(params)
             of, capacity = cost_and_capacity(arch)
-            size = of.macs if self.price.unit == "params" else of.params
-            return self.price(arch, of), float(size), capacity.params, capacity.activations
+            size = of.macs if self.cost_metric.unit == "params" else of.params
+            return self.cost_metric(arch, of), float(size), capacity.params, capacity.activations
 
         def allowed(params: Params) -> bool:
             arch = self.space.decode(params)
@@ -187,8 +190,8 @@ class Proposer:
 
         return Problem(
             choices=self.space.choices,
-            cost=lambda params: facts(params)[0],
-            facts=facts,
+            cost=lambda params: covariates(params)[0],
+            covariates=covariates,
             reward=self.reward,
             allowed=allowed,
             earlier=self.warm.earlier,
@@ -202,14 +205,14 @@ class Proposer:
             warnings.simplefilter("ignore", ExperimentalWarning)
             return self.study.ask(spelling)
 
-    def _accept_given(self, number: int, params: Params) -> Candidate:
+    def _accept_params(self, number: int, params: Params) -> Proposal:
         self.study.enqueue_trial(dict(params))
         return self._accept(number, self._ask(distributions(self.problem.choices)))
 
-    def _accept(self, number: int, trial: Trial) -> Candidate:
+    def _accept(self, number: int, trial: Trial) -> Proposal:
         arch = self.space.decode(trial.params)
         self.seen.add(arch.key())
-        return Candidate(number, trial, trial.params, arch, cost(arch))
+        return Proposal(number, trial, trial.params, arch, cost(arch))
 
     def _unseen(self, problem: Problem, near: Params, number: int) -> Params | None:
         rng = random.Random(_derive(self.seed, number, _ASKS))
@@ -220,7 +223,7 @@ class Proposer:
 
 
 def candidates_within(space: Space, limits: Limits, rng: random.Random) -> Iterator[Params]:
-    """Candidates that keep the limits: random ones, and at last all, where the space is small."""
+    """Candidates within the limits: random ones, and in the end all, where the space is small."""
     everything: Iterable[Params]
     if space.size <= _SAMPLES:
         everything = list(_everything(space))

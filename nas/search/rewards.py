@@ -44,9 +44,9 @@ class Soft:
 
 @dataclass(frozen=True, slots=True)
 class Front(Soft):
-    """No single reward: the search looks for the whole front of accuracy and cost.
+    """Two objectives instead of a reward: the search looks for the front of accuracy and cost.
 
-    The soft reward only names the baseline among what was found.
+    The soft reward does no more than pick the baseline from what was found.
     """
 
 
@@ -87,9 +87,10 @@ class Absolute:
 
 
 def pareto_front(points: list[tuple[float, float]]) -> list[bool]:
-    """Which (accuracy, cost) points no other beats in one without losing in the other.
+    """Whether each (accuracy, cost) point is Pareto-optimal: no other is better in one of them and
+    no worse in the other.
 
-    Of equal points the first alone is on the front.
+    The first of several equal points is on the front, and the others are not.
     """
     order = sorted(range(len(points)), key=lambda i: (points[i][1], -points[i][0], i))
     best = -math.inf

@@ -21,22 +21,20 @@ if TYPE_CHECKING:
     from search_spaces.space import Params, Space
 
 _BEST = 3
-"""Networks of an earlier source that are tried first."""
-
-Source = "tuple[tuple[Params, float], ...]"
+"""Networks of each earlier source that are tried first"""
 
 
 @dataclass(frozen=True, slots=True)
 class WarmStart:
-    """Candidates of the space, and accuracies that are no results of this search."""
+    """Candidates to try first, and accuracies of candidates that this search did not measure."""
 
     starts: "tuple[Params, ...]" = ()
     """Networks that were named, to be tried first."""
     earlier: "tuple[tuple[tuple[Params, float], ...], ...]" = ()
-    """Candidates with the accuracies that each source gives them."""
+    """For each source, its candidates and their accuracies"""
 
     def first(self, merit: Callable[["Params", float], float]) -> "tuple[Params, ...]":
-        """What is tried first: the networks named, then the best few of each source by `merit`."""
+        """The candidates to try first: those named, then the best few of each source by `merit`."""
         best = [
             params
             for source in self.earlier
@@ -45,7 +43,7 @@ class WarmStart:
         return tuple({json.dumps(p, sort_keys=True): p for p in (*self.starts, *best)}.values())
 
     def digest(self) -> str | None:
-        """Of the content, wherever it came from; None where there is none."""
+        """A digest of the content, wherever it came from; None where there is nothing."""
         if not self.starts and not self.earlier:
             return None
         text = json.dumps([self.starts, self.earlier], sort_keys=True)
@@ -53,10 +51,10 @@ class WarmStart:
 
 
 def read_warm_start(asked: object, space: "Space") -> WarmStart:
-    """From one source or a list of them; None for nothing to start from.
+    """The warm start from one source or a list of them; None stands for an empty one.
 
     A source is a zoo name or an Arch's YAML file; or a run's folder or a CSV file with a column
-    `accuracy` (a fraction) and columns of choices. Raises UserError.
+    `accuracy` (a fraction) and columns of choices. Raises UserError for anything else.
     """
     if asked is None:
         return WarmStart()
@@ -82,10 +80,11 @@ def read_warm_start(asked: object, space: "Space") -> WarmStart:
 
 
 def nearest(arch: Arch, space: "Space") -> "dict[str, Scalar]":
-    """The candidate that is `arch`, or the one that differs least from it.
+    """The candidate that is `arch`, or else the one that differs least from it.
 
-    That is, choice by choice, the option that sets most fields as `arch` has them, and otherwise
-    the nearest numbers. Raises UserError for a network of other stages, which has no counterpart.
+    Choice by choice, it takes the option that sets the most fields as `arch` has them, and of
+    several such options the one of the nearest numbers. Raises UserError for a network with another
+    number of stages, which has no counterpart in the space.
     """
     try:
         return space.encode(arch)
@@ -102,22 +101,22 @@ def _nearest_option(choice: "Choice", arch: Arch) -> "Scalar":
     part = arch if choice.stage is None else arch.stages[choice.stage]
     there = {field.name: getattr(part, field.name) for field in dataclasses.fields(part)}
 
-    def away(index: int) -> tuple[int, float]:
+    def distance(index: int) -> tuple[int, float]:
         differ = [
             (value, there[name]) for name, value in choice.effects[index] if value != there[name]
         ]
-        return len(differ), sum(_apart(a, b) for a, b in differ)
+        return len(differ), sum(_difference(a, b) for a, b in differ)
 
-    return choice.options[min(range(len(choice.options)), key=away)]
+    return choice.options[min(range(len(choice.options)), key=distance)]
 
 
-def _apart(one: object, other: object) -> float:
+def _difference(one: object, other: object) -> float:
     numbers = isinstance(one, int | float) and isinstance(other, int | float)
     return abs(one - other) if numbers else 1.0  # type: ignore[operator]
 
 
 def _of_run(run: Path) -> "tuple[Path, pd.DataFrame]":
-    """The records of a run, of a search that is under way or was killed too."""
+    """The records of a run, whether its search was finished, was killed or is under way."""
     from nas.runs.study import recorded  # Optuna takes a while to import
 
     records = recorded(run)
@@ -134,10 +133,10 @@ def _of_run(run: Path) -> "tuple[Path, pd.DataFrame]":
 def _measured(
     path: Path, frame: "pd.DataFrame", space: "Space"
 ) -> "tuple[tuple[Params, float], ...]":
-    """A table's candidates with their accuracies.
+    """The candidates in the rows of a run or a CSV file, with their accuracies.
 
-    A choice that the table lacks is taken as in the space's base, and an ordered option that the
-    space lacks as the nearest that it has; other rows are passed over, and failed trials.
+    Where a choice has no column, the option of the space's base is taken; where the space lacks an
+    ordered option, its nearest one is. Rows with other options, and failed trials, are passed over.
     """
     shared = [choice for choice in space.choices if choice.name in frame.columns]
     if "accuracy" not in frame.columns:

@@ -1,4 +1,11 @@
-"""Which candidate is best, and which cannot be told from it, given few noisy trainings of each."""
+"""Which candidate is best, and which cannot be told from it, given few noisy trainings of each.
+
+There are two definitions of a tie, on purpose. `compare` is for candidates trained with the same
+seeds: it pools the noise of all trainings, and asks of each candidate whether it may be better than
+the one of the highest mean. A search has no such leader to compare with, for its baseline may be
+the choice of a model, and a record holds no more than its own standard error: there, `within_noise`
+compares two values.
+"""
 
 import math
 from collections.abc import Collection, Mapping
@@ -7,17 +14,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from nas.statistics.intervals import CONFIDENCE, NORMAL_QUANTILE
 from search_spaces.errors import UserError
 
 Accuracies = Mapping[int, Mapping[int, float]]
 """Accuracy by candidate and seed; candidates may have different seeds."""
 
-CONFIDENCE = 0.95
 _RESAMPLES = 2000
 _EXACT = 1e-9
 """Accuracies nearer to each other are equal."""
 _FEWEST_DEGREES = 4
-"""Degrees of freedom left after taking seeds out, below which they are counted as noise."""
+"""The fewest degrees of freedom that must be left when the effects of seeds are fitted; with fewer,
+differences between seeds count as noise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,26 +41,26 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The winner among the eligible, and who else it may be."""
+    """The candidate of the highest mean among the eligible, and which others may be the best."""
 
     estimates: Mapping[int, Estimate]
     winner: int
     ties: frozenset[int]
-    """The others that may be the best: with the winner they hold the true best with 95 %."""
+    """The other candidates that may be the best; with a probability of 95 % the true best is the
+    winner or one of them."""
     noise: float | None
     """Standard deviation of one training's accuracy around its candidate's and seed's mean."""
 
     def more_trainings(self) -> int | None:
-        """About how many further trainings would tell the winner from its ties, were the
-        differences as estimated: 0 where there are none, None where the noise is unknown or two
-        means are equal."""
+        """About how many further trainings would tell the winner from its ties, if the differences
+        are as estimated; 0 without ties, None where the noise is unknown or two means are equal."""
         if not self.ties:
             return 0
         gaps = [self.estimates[self.winner].mean - self.estimates[tie].mean for tie in self.ties]
         if not self.noise or min(gaps) <= 0:
             return None
         # A difference of two means of n trainings each has the variance 2 σ² / n.
-        needed = [math.ceil(2 * (1.96 * self.noise / gap) ** 2) for gap in gaps]
+        needed = [math.ceil(2 * (NORMAL_QUANTILE * self.noise / gap) ** 2) for gap in gaps]
         missing = [
             max(0, need - self.estimates[tie].seeds)
             for need, tie in zip(needed, self.ties, strict=True)
@@ -63,11 +71,11 @@ class Comparison:
 def compare(accuracies: Accuracies, eligible: Collection[int], seed: int = 0) -> Comparison:
     """The eligible candidate of the highest mean, and those not significantly worse.
 
-    Accuracy is taken as candidate + seed + noise, so that seeds shared by candidates cancel. A
-    candidate is a tie unless the distance to the leader exceeds what, were this candidate the
-    true best, noise alone would produce in 95 % of bootstrap resamples of the residuals
-    (studentised; Gupta's subset selection, Technometrics 7, 1965). Raises UserError when none is
-    eligible.
+    Accuracy is modelled as candidate + seed + noise, so that the effects of shared seeds cancel. A
+    candidate ties with the leader, whose mean is highest, unless the leader is further ahead than
+    noise alone would put it in 95 % of the resamples if that candidate were the true best
+    (studentised residual bootstrap; Gupta's subset selection, Technometrics 7, 1965). Raises
+    UserError when none is eligible.
     """
     names = [name for name in sorted(accuracies) if accuracies[name]]
     among = [index for index, name in enumerate(names) if name in eligible]
@@ -96,10 +104,19 @@ def compare(accuracies: Accuracies, eligible: Collection[int], seed: int = 0) ->
     )
 
 
+def within_noise(best: float, best_error: float, other: float, other_error: float) -> bool:
+    """Whether a value is less than two standard errors of the difference below the best one.
+
+    Without an error there is no noise that was measured, and so no tie.
+    """
+    error = math.hypot(best_error, other_error)
+    return error > 0 and best - other < 2 * error
+
+
 def _not_worse(fit: "_Fit", among: list[int], leader: int, rng: np.random.Generator) -> set[int]:
     errors, noises = fit.resample(rng)
     errors = errors[:, among]
-    # Were c the best, the leader's lead over c would be at most max_j(error_j) − error_c.
+    # If c were the best, the leader would be at most max_j(error_j) − error_c ahead of c.
     leads = (errors.max(axis=1, keepdims=True) - errors) / noises[:, None]
     limits = np.quantile(leads, CONFIDENCE, axis=0) * fit.noise
     return {
@@ -111,17 +128,20 @@ def _not_worse(fit: "_Fit", among: list[int], leader: int, rng: np.random.Genera
 
 @dataclass(frozen=True, slots=True)
 class _Fit:
-    """Accuracy = candidate + seed + noise by generalised least squares; seeds are random."""
+    """The fit of accuracy = candidate + seed + noise by generalised least squares.
+
+    Effects of seeds are random. Where no noise can be estimated, means are plain averages.
+    """
 
     means: NDArray[np.float64]
     stderrs: NDArray[np.float64]
     noise: float | None
     residuals: NDArray[np.float64]
-    """Of each training, inflated to the noise's standard deviation."""
+    """The residual of each training, scaled up to the standard deviation of the noise"""
     weights: NDArray[np.float64]
-    """Means from the accuracies: candidates × trainings."""
+    """The matrix that makes means of accuracies; (candidates, trainings)"""
     annihilator: NDArray[np.float64]
-    """Residuals from the accuracies: trainings × trainings."""
+    """The matrix that makes residuals of accuracies; (trainings, trainings)"""
     degrees: int
 
     @classmethod
@@ -135,7 +155,7 @@ class _Fit:
         observed = np.array([accuracy for _, _, accuracy in rows])
         x = np.eye(len(names))[[index for index, _, _ in rows]]
         z = np.eye(len(seeds))[[seeds.index(seed) for _, seed, _ in rows]]
-        # Taking the seeds out needs candidates that share them; otherwise they are noise too.
+        # The effects of seeds can be fitted only where candidates share seeds.
         both, one = _annihilator(np.hstack([x, z])), _annihilator(x)
         annihilator = both if _rank(both) >= _FEWEST_DEGREES else one
         degrees = _rank(annihilator)
@@ -162,7 +182,10 @@ class _Fit:
         )
 
     def resample(self, rng: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Errors of the means, and the noise estimated, in each of the bootstrap's resamples."""
+        """Errors of the means, (resamples, candidates), and the noise estimated, (resamples,).
+
+        Residuals are resampled, and not trainings: a candidate has too few of them.
+        """
         centred = self.residuals - self.residuals.mean()
         drawn = rng.choice(centred, size=(_RESAMPLES, len(centred)))
         squares = np.einsum("ri,ij,rj->r", drawn, self.annihilator, drawn, optimize=True)
@@ -184,7 +207,7 @@ def _seed_variance(
     one: NDArray[np.float64],
     variance: float,
 ) -> float:
-    """Variance between seeds by the method of moments (Henderson's third)."""
+    """The variance between seeds by the method of moments (Henderson's method 3)."""
     explained = float(observed @ one @ observed) - _rank(one) * variance
     scale = float(np.trace(z.T @ one @ z))
     return max(0.0, explained / scale) if scale > 1e-9 else 0.0

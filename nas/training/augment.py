@@ -1,14 +1,14 @@
-"""Batches of uint8 images made ready for a network, on the device they lie on."""
+"""Augmentation and normalisation of batches of uint8 images, on the device that they lie on."""
 
 import torch
 from torch import Tensor
 
 
 def augment(images: Tensor, shift: float, flip: bool, generator: torch.Generator) -> Tensor:
-    """Each image moved by up to `shift` of its side and, if `flip`, mirrored every other time.
+    """Each image moved by up to `shift` of its side and, if `flip`, mirrored with a chance of 1/2.
 
-    uint8 [n, side, side, 3] in and out; edge pixels are repeated into the gap. `generator` is
-    the CPU's, so that a seed means the same on every device.
+    Images are uint8, [n, side, side, 3]; edge pixels fill the gap. The `generator` is the CPU's, so
+    that a seed gives the same images on every device.
     """
     count, side = images.shape[:2]
     reach = round(shift * side)
@@ -23,5 +23,5 @@ def augment(images: Tensor, shift: float, flip: bool, generator: torch.Generator
 
 
 def normalise(images: Tensor, mean: Tensor, std: Tensor) -> Tensor:
-    """uint8 [n, side, side, 3] to float32 [n, 3, side, side] in channels_last layout."""
+    """float32 [n, 3, side, side] in channels_last layout from uint8 [n, side, side, 3] images."""
     return ((images - mean) / std).permute(0, 3, 1, 2)

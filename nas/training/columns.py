@@ -1,4 +1,4 @@
-"""What the columns of a table hold: labels, and images as files or bytes."""
+"""The columns of a table of images: labels, and images as files or bytes."""
 
 import hashlib
 import io
@@ -16,24 +16,28 @@ from nas.training.names import counted, shown, some
 from search_spaces.errors import UserError
 
 Labels = NDArray[Any]
-"""Whole numbers or names."""
+"""Labels as whole numbers or names; (n,)"""
 _END = 16 * 1024
+"""Bytes of an image's beginning, and of its end, that tell it from others of its size"""
 
 
 @dataclass(frozen=True, slots=True)
-class Classes:
-    """The values of training labels, and what they are called."""
+class LabelClasses:
+    """The classes of a table: the values of its training labels, and their names."""
 
     values: Labels
     names: list[str]
-    known: Sequence[str] | None
-    """Names of all labels by number, those that no image has among them."""
+    all_names: Sequence[str] | None
+    """Names of all labels by number, with those that no image has"""
 
     def numbers(self, labels: Labels, path: str, split: str) -> NDArray[np.int64]:
-        """From 0, in the order of `names`. Raises UserError for a label that training has not."""
+        """Labels as numbers from 0, in the order of `names`.
+
+        Raises UserError for a label that no training image has.
+        """
         unknown = np.setdiff1d(labels, self.values)
         if len(unknown):
-            names = _named(unknown, self.known)
+            names = _named(unknown, self.all_names)
             raise UserError(
                 f"data.path: {shown(path)}: {some(names)} of the {split} split is not among the "
                 f"training images' classes: {some(self.names, 5)}"
@@ -41,17 +45,17 @@ class Classes:
         return np.searchsorted(self.values, labels).astype(np.int64)
 
 
-def classes_of(labels: Labels, known: Sequence[str] | None) -> Classes:
-    """The classes of training labels, by the names that the table gives numbers, if it does."""
+def classes_of(labels: Labels, all_names: Sequence[str] | None) -> LabelClasses:
+    """The classes of training labels, under the names that the table gives to numbers, if any."""
     values = np.unique(labels)
-    return Classes(values, _named(values, known), known)
+    return LabelClasses(values, _named(values, all_names), all_names)
 
 
 def labels_of(values: Sequence[object], where: str, may_lack: bool) -> Labels | None:
-    """A column as an array; None where it `may_lack` labels and has none.
+    """A column of labels as an array; None where it `may_lack` labels and has none.
 
-    Raises UserError for what is neither whole numbers nor names, and for rows without a label:
-    missing, or -1.
+    Raises UserError for values that are neither whole numbers nor names, and for rows without a
+    label, where it is missing or -1.
     """
     if any(isinstance(value, list | dict | tuple) for value in values[:1]):
         raise UserError(
@@ -74,41 +78,41 @@ def labels_of(values: Sequence[object], where: str, may_lack: bool) -> Labels | 
     return labels
 
 
-def _named(values: Labels, known: Sequence[str] | None) -> list[str]:
+def _named(values: Labels, names: Sequence[str] | None) -> list[str]:
     if (
-        known is not None
+        names is not None
         and len(values)
         and values.dtype.kind in "iu"
-        and values.max() < len(known)
+        and values.max() < len(names)
     ):
-        return [known[value] for value in values]
+        return [names[value] for value in values]
     return [str(value) for value in values]
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
-    """A column of encoded images, by row."""
+class ImageColumn:
+    """A column of encoded images, which are read by row."""
 
     table: Any
     column: str
     name: str
-    """What comes before a row's number in an error."""
+    """What precedes the number of a row in an error"""
     folders: tuple[Path, ...]
-    """Where files may lie that rows name instead of holding them."""
+    """Folders in which files may lie that rows name instead of holding them"""
     megapixels: float
 
     def read(self, position: int) -> Image.Image:
-        """An image, not yet decoded; raises OSError or ValueError where there is none to be had."""
+        """The image of a row, not yet decoded. Raises OSError or ValueError where there is none."""
         return open_image(self._file(position), self.megapixels)
 
     def where(self, position: int) -> str:
-        """The row, and the file that it once was."""
+        """The name of the row in errors, with the file that the image was made from."""
         path = self._image(position).get("path")
         row = f"{self.name} {position}"
         return f"{row} ({shown(path)})" if path else row
 
     def size(self, position: int) -> int:
-        """Bytes of the encoded image; 0 where there is none."""
+        """The number of bytes of the encoded image; 0 where there is none."""
         try:
             file = self._file(position)
         except OSError:

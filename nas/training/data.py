@@ -11,7 +11,7 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 from nas.training.digest import digest
-from nas.training.images import Survey, quiet, rgb
+from nas.training.images import ImageSummary, quiet, rgb
 from nas.training.names import shown
 from nas.training.sources import Source, Split, Splits
 from search_spaces.errors import UserError
@@ -81,7 +81,7 @@ class Dataset:
     mean: Tensor
     """Of each channel of the training images, 0 to 255; [3]."""
     std: Tensor
-    survey: Survey = field(default_factory=Survey)
+    summary: ImageSummary = field(default_factory=ImageSummary)
     """What the images that are kept were."""
 
     def to(self, device: torch.device) -> "Dataset":
@@ -146,12 +146,12 @@ def load(source: Source, resolution: int) -> Dataset:
         val=val,
         mean=mean,
         std=std,
-        survey=of_train + of_val,
+        summary=of_train + of_val,
     )
 
 
 @functools.lru_cache(maxsize=4)
-def verify(source: Source, resolution: int) -> Survey:
+def verify(source: Source, resolution: int) -> ImageSummary:
     """What the images are, once those that the search keeps have been found whole, and test images.
 
     As many test images as the search has: what else there is of a far larger set goes unread, as do
@@ -160,7 +160,7 @@ def verify(source: Source, resolution: int) -> Survey:
     data = load(source, resolution)
     test, seen = splits(source).test, len(data.train) + len(data.val)
     _, of_test = decode(test.take(np.arange(min(len(test), seen))), 1)
-    return data.survey + of_test
+    return data.summary + of_test
 
 
 @functools.lru_cache(maxsize=1)
@@ -183,22 +183,22 @@ def identity(source: Source) -> Mapping[str, str | int | float]:
     }
 
 
-def _labelled(split: Split, resolution: int, keep: bool) -> tuple[Labelled, Survey]:
+def _labelled(split: Split, resolution: int, keep: bool) -> tuple[Labelled, ImageSummary]:
     labels = torch.from_numpy(split.labels)
     if not keep:
-        return Labelled(Decoded(split, resolution), labels), Survey()
-    images, survey = decode(split, resolution)
-    return Labelled(Kept(torch.from_numpy(images)), labels), survey
+        return Labelled(Decoded(split, resolution), labels), ImageSummary()
+    images, summary = decode(split, resolution)
+    return Labelled(Kept(torch.from_numpy(images)), labels), summary
 
 
-def decode(split: Split, resolution: int) -> tuple[np.ndarray, Survey]:
+def decode(split: Split, resolution: int) -> tuple[np.ndarray, ImageSummary]:
     """The split's images, uint8, [n, resolution, resolution, 3], and what they were.
 
     Each is the largest centred square of the image, resized by an antialiased bicubic filter;
     grey becomes three equal channels. Raises UserError naming the image that cannot be decoded.
     """
     images = np.empty((len(split), resolution, resolution, 3), np.uint8)
-    survey = Survey()
+    summary = ImageSummary()
     with quiet():
         for index, position in enumerate(split.positions):
             try:
@@ -207,8 +207,8 @@ def decode(split: Split, resolution: int) -> tuple[np.ndarray, Survey]:
             except Exception as error:  # decoders raise anything for files that are damaged
                 where, reason = split.where(int(position)), shown(error) or type(error).__name__
                 raise UserError(f"{where}: the image cannot be decoded: {reason}") from error
-            survey += found
-    return images, survey
+            summary += found
+    return images, summary
 
 
 def square(image: Image.Image, side: int) -> Image.Image:

@@ -1,4 +1,4 @@
-"""What tells data from other data, whatever they are called and wherever they lie."""
+"""A digest that tells data from other data, whatever their name and wherever they lie."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -8,11 +8,11 @@ import numpy as np
 from nas.training.sources import Split
 
 _SAMPLE = 4096
-"""Images of a split that are looked into; of all others the size counts."""
+"""Images of a split whose contents count; of the others the sizes alone do."""
 
 
 def digest(classes: Sequence[str], splits: Mapping[str, Split]) -> str:
-    """16 hexadecimal digits of the classes' names, labels, images' sizes and a sample's contents.
+    """16 hexadecimal digits, from names of classes, labels, sizes of images and some contents.
 
     The order of the images counts, because they are split by it; their names do not.
     """

@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel
 
-from nas.evaluators.base import EvaluationFailed, Report
 from nas.training.augment import augment, normalise
 from nas.training.data import Dataset, Labelled
+from nas.training.outcomes import Report, TrainingFailed
 from nas.training.recipe import Recipe, learning_rate, make_average, make_optimizer
 
 _VALIDATION_BATCH = 256
@@ -32,13 +32,13 @@ def fit(
     report: Report,
     parts: int = 1,
 ) -> tuple[float, ...]:
-    """Train `model` in place; its validation accuracy after each epoch, the last one's last.
+    """Train `model` in place and give its validation accuracy after each epoch.
 
     The same seed on the same machine, with as many threads, gives the same accuracies, whatever
     torch's global generator holds, and leaves that untouched. With an EMA it is the average that
-    is validated. The gradient of a step is added up from `parts` of its batch, for want of memory:
+    is validated. To save memory, the gradient of a step may be added up from `parts` of its batch:
     learning rates, steps and augmentation stay, but batch normalisation sees a part at a time, and
-    dropout draws anew. Raises EvaluationFailed when the loss is no longer finite, and when late in
+    dropout draws anew. Raises TrainingFailed when the loss is no longer finite, and when late in
     training neither training nor validation is better than chance.
     """
     model = model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -71,7 +71,7 @@ def validate(
     *,
     batch_size: int = _VALIDATION_BATCH,
 ) -> float:
-    """Fraction of `images` that the model classifies rightly."""
+    """Give the fraction of `images` that the model classifies rightly."""
     device = data.mean.device
     model.eval()
     right = torch.zeros((), device=device)
@@ -85,9 +85,9 @@ def validate(
 
 @contextlib.contextmanager
 def seeded(seed: int, device: torch.device) -> Iterator[None]:
-    """What torch draws inside follows from `seed`, and what it draws outside is not disturbed.
+    """Seed what torch draws inside, without disturbing what it draws outside.
 
-    On CUDA, convs are held to algorithms that repeat.
+    On CUDA, only algorithms of convs that repeat are used.
     """
     devices = [device] if device.type == "cuda" else []
     repeatable = torch.backends.cudnn.deterministic
@@ -102,7 +102,7 @@ def seeded(seed: int, device: torch.device) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _statistics_of(parts: int, model: nn.Module) -> Iterator[None]:
-    """Running statistics forget as much in a step as with one batch, though updated by part."""
+    """Let running statistics change as much in a step of `parts` updates as in one of one."""
     layers = [layer for layer in model.modules() if isinstance(layer, nn.BatchNorm2d)]
     before = [layer.momentum for layer in layers]
     for layer, momentum in zip(layers, before, strict=True):
@@ -129,7 +129,7 @@ class _Training:
     parts: int
 
     def run(self, epoch: int) -> float:
-        """One pass over the training images; the fraction classified rightly on the way."""
+        """Train on every image once; give the fraction that was classified rightly meanwhile."""
         device = self.data.mean.device
         self.model.train()
         right, total_loss = torch.zeros(2, device=device)
@@ -146,38 +146,41 @@ class _Training:
                 self.averaged.update_parameters(self.model)
         mean_loss = total_loss.item() / len(batches)
         if not math.isfinite(mean_loss):
-            raise EvaluationFailed(
+            raise TrainingFailed(
                 f"diverged: loss {mean_loss} at epoch {epoch + 1} of {self.epochs}"
             )
         return float(right) / sum(map(len, batches))
 
     def validate(self) -> float:
-        """Accuracy on the validation images."""
+        """Give the accuracy on the validation images."""
         model, size = self.averaged or self.model, max(1, _VALIDATION_BATCH // self.parts)
         return validate(model, self.data, self.data.val, self.recipe, batch_size=size)
 
     def check(self, epoch: int, fitted: float, accuracy: float) -> None:
-        """Raises EvaluationFailed for what has learnt nothing. Under an annealed schedule the
-        order of networks appears near the end of training: those merely behind may yet win."""
+        """Raise TrainingFailed for what has learnt nothing.
+
+        Under an annealed schedule the order of networks appears near the end of training: those
+        that are merely behind may yet win.
+        """
         if self.epochs < _SHORTEST_JUDGED or epoch + 1 < _LATE * self.epochs:
             return
         if fitted <= chance(self.data.train) and accuracy <= chance(self.data.val):
-            raise EvaluationFailed(
+            raise TrainingFailed(
                 f"learnt nothing: accuracy {fitted:.3f} in training and {accuracy:.3f} in "
                 f"validation are chance, after {epoch + 1} of {self.epochs} epochs"
             )
 
     def _shuffled_batches(self) -> tuple[Tensor, ...]:
-        """Indices of equal batches; the images left over sit this epoch out."""
+        """Draw indices of equal batches; the images left over sit this epoch out."""
         images = len(self.data.train)
         size = min(self.recipe.batch_size, images)
         order = torch.randperm(images, generator=self.generator)[: images // size * size]
         return torch.split(order, size)
 
     def _parts(self, chosen: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-        """The images of a batch, augmented, and their labels."""
+        """Give the parts of a batch: augmented images, and their labels."""
         device = self.data.mean.device
-        # Drawn for all of the batch, so that it is augmented alike however it is divided.
+        # The whole batch is augmented at once: what is drawn does not depend on the parts.
         images = self.data.train.pixels.batch(chosen, device)
         flip = self.recipe.flip and self.data.mirror
         images = augment(images, self.recipe.shift, flip, self.generator)
@@ -186,7 +189,7 @@ class _Training:
             yield normalise(images[part], self.data.mean, self.data.std), labels[part]
 
     def _backward(self, images: Tensor, labels: Tensor, share: float) -> tuple[Tensor, Tensor]:
-        """Add the gradient of `share` of the batch; its logits, and what it adds to the loss."""
+        """Add the gradient of `share` of the batch; give logits, and what it adds to the loss."""
         with _autocast(self.recipe, self.data.mean.device):
             logits = self.model(images)
             loss = F.cross_entropy(logits, labels, label_smoothing=self.recipe.label_smoothing)
@@ -201,7 +204,10 @@ class _Training:
 
 
 def chance(images: Labelled) -> float:
-    """What always answering the commonest class may reach, by two standard errors; 1 at most."""
+    """Give the accuracy that always answering the commonest class may reach.
+
+    It is the share of that class and two standard errors, 1 at most.
+    """
     share = images.labels.bincount().max().item() / len(images)
     return min(1.0, share + 2 * math.sqrt(share * (1 - share) / len(images)))
 

@@ -10,22 +10,23 @@ import numpy as np
 from PIL import Image
 
 from nas.training.images import open_image
-from nas.training.layout import Classes, classes_in, find_splits, inner_folders, unlabelled
+from nas.training.layout import ImagesByClass, classes_in, find_splits, inner_folders, unlabelled
 from nas.training.listing import Listing
 from nas.training.names import counted, shown, some
 from nas.training.sources import Encoded, Split, Splits
 from search_spaces.errors import UserError
 
 _END = 16 * 1024
-"""Bytes of a file's beginning, and of its end, that tell it from others of its size."""
+"""Bytes of a file's beginning, and of its end, that tell it from others of its size"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ImageFolder(Encoded):
-    """A folder of one folder of images a class, or of train/, val/ and test/ folders of such.
+    """A folder with a folder of images for each class, or with folders train/, val/ and test/ that
+    hold those.
 
-    The folder directly under the split is the class, whatever lies below. `path` may begin with ~
-    and is made absolute.
+    Images in deeper folders belong to the class that is directly under the split. `path` may begin
+    with ~ and is made absolute.
     """
 
     path: str
@@ -60,10 +61,10 @@ class ImageFolder(Encoded):
             if inner and inner != [listing.inner(f"{folders[split]}/images")]:
                 notes.append(f"images in folders inside a class's are of that class: {some(inner)}")
         names = sorted(train)
-        given = {split: self._split(classes, names, split) for split, classes in found.items()}
-        return self.split(given, names, [*notes, *listing.notes()])
+        own = {split: self._split(classes, names, split) for split, classes in found.items()}
+        return self.split(own, names, [*notes, *listing.notes()])
 
-    def _split(self, classes: Classes, names: Sequence[str], split: str) -> Split:
+    def _split(self, classes: ImagesByClass, names: Sequence[str], split: str) -> Split:
         unknown = sorted(classes.keys() - set(names))
         if unknown:
             raise UserError(
@@ -77,8 +78,8 @@ class ImageFolder(Encoded):
         files = Files(tuple(paths), self.megapixels)
         return Split(labels, np.arange(len(paths)), files.read, files.where, files)
 
-    def _check_inner(self, listing: Listing, folder: str, classes: Classes) -> None:
-        """Raises UserError for a folder around the data, which would be their only class."""
+    def _check_inner(self, listing: Listing, folder: str, classes: ImagesByClass) -> None:
+        """Raises UserError where the only class is a folder that holds the actual classes."""
         if len(classes) != 1:
             return
         name = next(iter(classes))
@@ -92,25 +93,25 @@ class ImageFolder(Encoded):
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """Image files by position."""
+    """Image files, which are read by position."""
 
     paths: tuple[str, ...]
     megapixels: float
 
     def read(self, position: int) -> Image.Image:
-        """An image, not yet decoded. Raises as `open_image`."""
+        """The image at a position, not yet decoded. Raises what `open_image` raises."""
         return open_image(Path(self.paths[position]), self.megapixels)
 
     def where(self, position: int) -> str:
-        """Its path."""
+        """The path of the image, for errors."""
         return shown(self.paths[position])
 
     def size(self, position: int) -> int:
-        """Bytes of the file."""
+        """The number of bytes of the file."""
         return os.stat(self.paths[position]).st_size
 
     def content(self, position: int) -> bytes:
-        """The file's beginning and end."""
+        """A digest of the file's beginning and end."""
         with open(self.paths[position], "rb") as file:
             start = file.read(_END)
             file.seek(max(len(start), os.fstat(file.fileno()).st_size - _END))
@@ -118,12 +119,12 @@ class Files:
 
 
 def local(path: str) -> str:
-    """A path made absolute, without its trailing slash; ~ is the home folder."""
+    """The absolute path, without a trailing slash; ~ stands for the home folder."""
     return os.path.abspath(os.path.expanduser(path))
 
 
 def existing(path: str) -> Path:
-    """The path. Raises UserError where nothing is there."""
+    """The path of a file or folder. Raises UserError where there is none."""
     if not os.path.exists(path):
         raise UserError(f"data.path: no such file or folder: {shown(path)}")
     return Path(path)

@@ -10,20 +10,20 @@ import datasets
 import huggingface_hub
 from huggingface_hub import constants
 
+from nas.training.image_rows import ImageRows, reason_of
 from nas.training.names import shown, split_of
-from nas.training.tables import Table, reason_of
 from search_spaces.errors import UserError
 
 _PATIENCE = 5.0
-"""Seconds that the hub may take to answer at all."""
+"""Seconds that the hub may take to answer"""
 
 
 @dataclass(frozen=True, kw_only=True)
-class HuggingFace(Table):
-    """Any image classification data set of the Hugging Face hub by name, or a local copy's path."""
+class HuggingFace(ImageRows):
+    """An image classification data set of the Hugging Face hub, by name or the path of a copy."""
 
     config: str | None = None
-    """Which of the data set's configurations, where it has several."""
+    """One of the data set's configurations, where it has several"""
     revision: str | None = None
 
     def rows(self) -> Mapping[str, datasets.Dataset]:
@@ -62,7 +62,7 @@ class HuggingFace(Table):
 
 
 def splits_named_in(root: str) -> set[str]:
-    """Splits that folders or files below one are named after."""
+    """The splits that folders and files below `root` are named after."""
     found: set[str] = set()
     for _, folders, files in os.walk(root):
         folders[:] = [name for name in folders if not name.startswith(".")]
@@ -72,18 +72,20 @@ def splits_named_in(root: str) -> set[str]:
 
 
 def unreachable() -> str:
-    """Why the hub does not answer; empty where it does. The library itself would ask again and
-    again for most of a minute."""
+    """Why the hub does not answer; empty where it does.
+
+    It is asked once: the library itself would try again for most of a minute.
+    """
     try:
         huggingface_hub.get_session().head(constants.ENDPOINT, timeout=_PATIENCE)
-    except Exception as error:  # the client's own, of whichever library it is built on
+    except Exception as error:  # errors of whatever HTTP library the client is built on
         return reason_of(error)
     return ""
 
 
 @contextlib.contextmanager
 def _offline() -> Iterator[None]:
-    """With what was downloaded before, and without the network."""
+    """Inside, the library uses what it has downloaded before, and not the network."""
     before = datasets.config.HF_HUB_OFFLINE, constants.HF_HUB_OFFLINE
     datasets.config.HF_HUB_OFFLINE = constants.HF_HUB_OFFLINE = True
     try:

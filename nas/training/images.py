@@ -1,4 +1,4 @@
-"""Encoded images opened, and made 8-bit RGB the way their authors see them."""
+"""Encoded images: opened, and converted to the 8-bit RGB that their authors see."""
 
 import contextlib
 import functools
@@ -17,41 +17,41 @@ FORMATS = (
     *("JPEG2000", "MSP", "PCD", "PCX", "PNG", "PPM", "PSD", "QOI", "SGI", "SUN", "TGA"),
     *("TIFF", "WEBP", "XBM", "XPM"),
 )
-"""What Pillow may take a file for. Not EPS and WMF, which it hands to other programs to draw, nor
-what it recognises and cannot decode."""
+"""The formats that Pillow may try on a file. EPS and WMF are left out, which it hands to other
+programs to draw, and so are formats that it recognises and cannot decode."""
 _SIXTEEN_BITS = frozenset({"I;16", "I;16B", "I;16L", "I;16N"})
 _DEEP_AS_32 = frozenset({"PNG", "PPM"})
-"""Formats of at most 16 bits that Pillow may open as 32."""
+"""Formats of at most 16 bits that Pillow may open as 32"""
 _NO_WHITE = {"F": "floating-point numbers", "I": "32-bit integers"}
 _STILL = frozenset({"MPO", "PSD"})
-"""Formats whose further frames are layers, thumbnails or depth: their first is all of the image."""
+"""Formats whose further frames are layers, thumbnails or depth: the first one is the whole image"""
 _ORIENTED = frozenset({"exif", "xmp", "XML:com.adobe.xmp", "Raw profile type exif"})
 
 
 @dataclass(frozen=True, slots=True)
-class Survey:
-    """What images were found to be as they were decoded."""
+class ImageSummary:
+    """How many images were decoded, of what sizes, and how many of them are unusual."""
 
     images: int = 0
     smallest: int = 0
-    """Pixels of the shortest side."""
+    """Pixels of the shortest side"""
     largest: int = 0
-    """Pixels of the longest side."""
+    """Pixels of the longest side"""
     transparent: int = 0
-    """Images with pixels that let what is behind them through."""
+    """Images with pixels that are not opaque"""
     deep: int = 0
-    """Images of 16 bits a channel."""
+    """Images of 16 bits a channel"""
     brightest: int = 0
-    """Of the pixels of those, 0 to 65,535."""
+    """The brightest pixel of those, from 0 to 65,535"""
     animated: int = 0
-    """Images of several frames or pages."""
+    """Images of several frames or pages"""
     astray: int = 0
-    """Images whose orientation cannot be read."""
+    """Images whose orientation cannot be read"""
 
-    def __add__(self, other: "Survey") -> "Survey":
+    def __add__(self, other: "ImageSummary") -> "ImageSummary":
         if not self.images or not other.images:
             return self if self.images else other
-        return Survey(
+        return ImageSummary(
             self.images + other.images,
             min(self.smallest, other.smallest),
             max(self.largest, other.largest),
@@ -65,20 +65,20 @@ class Survey:
 
 @functools.cache
 def suffixes() -> frozenset[str]:
-    """Of files that are taken for images without a look inside: .jpg, .png, …"""
+    """Suffixes of files that are taken for images without a look inside: .jpg, .png, …"""
     known = {suffix for suffix, name in Image.registered_extensions().items() if name in _formats()}
     return frozenset(known | {".jfi", ".jif", ".mpo"})
 
 
 @functools.cache
 def _recognised() -> tuple[str, ...]:
-    """What a file of another suffix is looked at for: TGA begins like anything."""
+    """The formats that a file of another suffix may have; any bytes may begin a TGA."""
     return tuple(name for name in _formats() if name != "TGA")
 
 
 @functools.cache
 def _formats() -> tuple[str, ...]:
-    """Of `FORMATS`, those that this build of Pillow has."""
+    """The formats of `FORMATS` that this build of Pillow has."""
     Image.init()
     return tuple(name for name in FORMATS if name in Image.OPEN)
 
@@ -100,18 +100,18 @@ _UNDECODABLE = frozenset(
         *(".raw", ".dng", ".cr2", ".cr3", ".nef", ".arw"),
     }
 )
-"""Suffixes of pictures that Pillow has no decoder of its own for."""
+"""Suffixes of pictures for which Pillow has no decoder of its own"""
 
 
 def is_undecodable(path: str) -> bool:
-    """Whether a file that is no image to us is likely a picture all the same."""
+    """Whether a file that `is_image` refuses is likely a picture all the same, by its suffix."""
     return os.path.splitext(path)[1].lower() in _UNDECODABLE
 
 
 def open_image(file: Path | IO[bytes], megapixels: float) -> Image.Image:
     """An image whose pixels are not decoded yet.
 
-    Raises OSError or ValueError for what is no image of `FORMATS`, or has more than `megapixels`.
+    Raises OSError or ValueError for a file of none of `FORMATS`, and for more than `megapixels`.
     """
     with _unbounded():
         image = Image.open(file, formats=_formats())
@@ -123,14 +123,15 @@ def open_image(file: Path | IO[bytes], megapixels: float) -> Image.Image:
     return image
 
 
-def rgb(image: Image.Image, side: int) -> tuple[Image.Image, Survey]:
-    """The image upright and in 8-bit RGB, and what it was; no smaller than 2 · `side` if it was.
+def rgb(image: Image.Image, side: int) -> tuple[Image.Image, ImageSummary]:
+    """The image upright and in 8-bit RGB, and a summary of what it was.
 
-    Of several frames it is the first. Transparency shows white. 16 bits become 8 by 1/257. Raises
+    A larger JPEG may come back smaller, but with sides of at least 2 · `side`. Of several frames
+    the first is taken; what is transparent becomes white; 16 bits become 8 by 1/257. Raises
     ValueError for pixels without a known white: floating-point numbers and 32-bit integers.
     """
-    found = Survey(1, min(image.size), max(image.size))
-    # A JPEG far larger than asked for decodes at a half, quarter or eighth of its size.
+    found = ImageSummary(1, min(image.size), max(image.size))
+    # A JPEG far larger than that is decoded at a half, a quarter or an eighth of its size.
     image.draft("RGB", (2 * side, 2 * side))
     if image.format not in _STILL and getattr(image, "is_animated", False):
         found = replace(found, animated=1)
@@ -155,12 +156,12 @@ def rgb(image: Image.Image, side: int) -> tuple[Image.Image, Survey]:
 
 
 def _upright(image: Image.Image) -> tuple[Image.Image, bool]:
-    """The image turned as its camera says, and whether that could be read."""
-    # Pillow turns a TIFF as it decodes it.
+    """The image turned upright, and whether its orientation could be read."""
+    # Pillow turns a TIFF while decoding it, and such an image has no orientation left.
     if _ORIENTED.isdisjoint(image.info):
         return image, True
     try:
-        # Of some formats, Pillow takes tags that it cannot read for none.
+        # For some formats Pillow ignores tags that it cannot read; this raises for them.
         Image.Exif().load(image.info.get("exif", b""))
         return ImageOps.exif_transpose(image), True
     except Exception:  # a damaged tag raises anything, and the pixels are whole
@@ -168,7 +169,7 @@ def _upright(image: Image.Image) -> tuple[Image.Image, bool]:
 
 
 def _eight_bits(image: Image.Image) -> tuple[Image.Image, int]:
-    """A grey image of 16 bits in 8, and its brightest pixel in 16."""
+    """A grey image of 16 bits converted to 8 bits, and its brightest pixel in 16."""
     values = np.asarray(image).astype(np.int64)
     eight = (values + 128) // 257
     return Image.fromarray(eight.clip(0, 255).astype(np.uint8)), int(values.max())
@@ -176,7 +177,7 @@ def _eight_bits(image: Image.Image) -> tuple[Image.Image, int]:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Without Pillow's warnings: what matters of them is raised, or said in one's own words."""
+    """Inside, Pillow does not warn: what matters is raised or reported by our own code."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"PIL\b")
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
@@ -185,7 +186,7 @@ def quiet() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _unbounded() -> Iterator[None]:
-    """Without Pillow's own limit of pixels, which it keeps for the whole process."""
+    """Inside, Pillow's own limit of pixels is off: it would hold for the whole process."""
     before = Image.MAX_IMAGE_PIXELS
     Image.MAX_IMAGE_PIXELS = None
     try:

@@ -1,4 +1,4 @@
-"""Which of a data set's folders are its splits, and which its classes."""
+"""Which folders of a data set are its splits, and which are its classes."""
 
 from collections.abc import Container, Iterable, Mapping, Sequence
 
@@ -8,23 +8,23 @@ from nas.training.names import EXPECTED, by_split, counted, shown, some, split_o
 from search_spaces.errors import UserError
 from search_spaces.files import read_text
 
-Classes = dict[str, list[str]]
-"""Paths of the images of each class, by name."""
+ImagesByClass = dict[str, list[str]]
+"""The paths of the images of each class, by its name"""
 
 _TINY_IMAGENET = "val_annotations.txt"
 _MOST_ANNOTATIONS = 64 * 2**20
 
 
 def find_splits(listing: Listing, notes: list[str]) -> dict[str, str]:
-    """Paths of the folders of `train`, `val` and `test`; the root alone where it has no splits.
+    """The paths of the folders of `train`, `val` and `test`; the root as `train` without splits.
 
-    Raises UserError for folders that can be taken for splits in two ways, or beside which classes
-    lie: images of a test split are never trained on by mistake.
+    Raises UserError where folders may be splits in more than one way, and where classes lie beside
+    splits: images of a test split are never trained on by mistake.
     """
     root, top = listing.root, listing.entries(listing.root)
     splits = by_split(top.folders, shown(root))
     others = [name for name in top.folders if split_of(name) is None]
-    # Among buses and cars, a folder called `train` that holds no folders is of trains.
+    # Beside `bus` and `car`, a folder `train` without folders inside is the class of trains.
     is_class = others and set(splits) == {"train"} and not _has_folders(listing, splits["train"])
     if splits and not is_class:
         if "train" not in splits:
@@ -39,8 +39,11 @@ def find_splits(listing: Listing, notes: list[str]) -> dict[str, str]:
     return {"train": root}
 
 
-def classes_in(listing: Listing, folder: str, notes: list[str]) -> Classes:
-    """The images below each folder in a split's. Raises UserError where it holds no folders."""
+def classes_in(listing: Listing, folder: str, notes: list[str]) -> ImagesByClass:
+    """The images of each class: those below each folder inside the folder of a split.
+
+    Raises UserError where there are no folders inside.
+    """
     names = listing.entries(folder).folders
     if not names:
         raise UserError(
@@ -66,13 +69,13 @@ def classes_in(listing: Listing, folder: str, notes: list[str]) -> Classes:
 
 
 def unlabelled(listing: Listing, folder: str, classes: Container[str]) -> bool:
-    """Whether the images of a test split are in no folders of classes, or in one that is none."""
+    """Whether the images of a test split are not in folders of classes."""
     names = listing.entries(folder).folders
     return not names or (len(names) == 1 and names[0] not in classes)
 
 
-def inner_folders(listing: Listing, folder: str, classes: Classes) -> list[str]:
-    """Folders inside those of classes that images lie in."""
+def inner_folders(listing: Listing, folder: str, classes: ImagesByClass) -> list[str]:
+    """The folders with images that lie inside folders of classes."""
     parents = {image.rpartition("/")[0] for images in classes.values() for image in images}
     return sorted(listing.inner(path) for path in parents if path.rpartition("/")[0] != folder)
 
@@ -82,7 +85,7 @@ def _has_folders(listing: Listing, name: str) -> bool:
 
 
 def _leave_out_files(listing: Listing, folder: str) -> None:
-    """The files that lie beside folders of classes, or of splits."""
+    """Leave out the files that lie beside folders of classes, or of splits."""
     for name in listing.entries(folder).files:
         path = f"{folder}/{name}"
         listing.leave_out(path, "no class" if is_image(path) else "no images")
@@ -91,7 +94,7 @@ def _leave_out_files(listing: Listing, folder: str) -> None:
 def _check_beside(
     listing: Listing, splits: Mapping[str, str], others: Iterable[str], notes: list[str]
 ) -> None:
-    """Raises UserError where what lies beside the splits may be classes, or a split of them."""
+    """Raises UserError where folders beside the splits may be classes, or one more split."""
     root, where = listing.root, shown(listing.root)
     train = set(listing.entries(f"{root}/{splits['train']}").folders)
     for name in others:
@@ -115,8 +118,10 @@ def _check_beside(
 
 
 def _check_alike(listing: Listing, names: Iterable[str]) -> None:
-    """Raises UserError for splits by longer names, `seg_train` and `seg_test`: as classes, they
-    would be trained on."""
+    """Raises UserError for splits with longer names, such as `seg_train` and `seg_test`.
+
+    They would be taken for classes, and all of them trained on.
+    """
     rests: dict[tuple[str, ...], str] = {}
     insides: dict[str, str] = {}
     for name in names:
@@ -135,7 +140,7 @@ def _check_alike(listing: Listing, names: Iterable[str]) -> None:
 
 
 def _check_splits_below(listing: Listing, names: Sequence[str]) -> None:
-    """Raises UserError for splits inside folders of classes: all would be trained on."""
+    """Raises UserError for splits inside folders of classes, all of which would be trained on."""
     for name in names:
         inside = listing.entries(f"{listing.root}/{name}").folders
         if len({split_of(each) for each in inside} - {None}) > 1:
@@ -147,15 +152,16 @@ def _check_splits_below(listing: Listing, names: Sequence[str]) -> None:
             )
 
 
-def _annotated(listing: Listing, folder: str) -> Classes | None:
-    """Tiny ImageNet's validation images, whose classes are in a file; None for other folders."""
+def _annotated(listing: Listing, folder: str) -> ImagesByClass | None:
+    """The images of a folder like Tiny ImageNet's `val`, whose classes a file names; None for other
+    folders."""
     entries = listing.entries(folder)
     if entries.folders != ["images"] or _TINY_IMAGENET not in entries.files:
         return None
     path = f"{folder}/{_TINY_IMAGENET}"
     lines = read_text(path, _MOST_ANNOTATIONS).splitlines()
     of = dict(line.split("\t")[:2] for line in lines if line.count("\t") > 0)
-    found: Classes = {}
+    found: ImagesByClass = {}
     for image in listing.images(f"{folder}/images"):
         name = image.rpartition("/")[2]
         if name not in of:

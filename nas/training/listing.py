@@ -1,4 +1,4 @@
-"""Folders as they lie on a disk: read literally, each once, links followed."""
+"""A listing of folders on a disk: each is read once, and links are followed."""
 
 import os
 from collections.abc import Iterator
@@ -29,11 +29,11 @@ _SAID: dict[Reason, tuple[str, str]] = {
     "no class": ("image outside the folders of classes", "images outside the folders of classes"),
 }
 _LITTER = frozenset({"__MACOSX", "Thumbs.db", "desktop.ini"})
-"""What systems leave in folders and archives without showing it."""
+"""Names of files and folders that operating systems create and hide"""
 
 
 class Entries(NamedTuple):
-    """What a folder holds, by name and sorted."""
+    """The names of the folders and files in a folder, sorted."""
 
     folders: list[str]
     files: list[str]
@@ -41,27 +41,30 @@ class Entries(NamedTuple):
 
 @dataclass(slots=True)
 class Listing:
-    """The folders below one, and what was left out of them."""
+    """The folders below a root, and what was left out of them."""
 
     root: str
     left_out: dict[Reason, list[str]] = field(default_factory=dict)
-    """Paths from the root, by why."""
+    """Paths from the root, by the reason why they were left out"""
     _known: dict[str, Entries] = field(default_factory=dict)
     _places: dict[tuple[int, int], str] = field(default_factory=dict)
 
     def entries(self, path: str) -> Entries:
-        """What a folder holds. Raises UserError where it cannot be read, or was met before by
-        another name: by way of a link, whose images would count twice or without end."""
+        """The entries of a folder.
+
+        Raises UserError where it cannot be read, and where links lead to it under another name as
+        well: its images would count twice, or the listing would not end.
+        """
         if path not in self._known:
             self._known[path] = self._read(path)
         return self._known[path]
 
     def images(self, path: str) -> list[str]:
-        """Paths of all images in a folder and the folders below it, sorted."""
+        """The paths of all images in a folder and the folders below it, sorted."""
         return [file for file in self.files(path) if self._kept(file)]
 
     def files(self, path: str) -> Iterator[str]:
-        """Paths of all files in a folder and the folders below it."""
+        """The paths of all files in a folder and the folders below it."""
         folders = [path]
         while folders:
             folder = folders.pop()
@@ -70,15 +73,15 @@ class Listing:
             folders += [f"{folder}/{name}" for name in reversed(entries.folders)]
 
     def leave_out(self, path: str, reason: Reason) -> None:
-        """Remember what is not read."""
+        """Note that a path is not read, and why."""
         self.left_out.setdefault(reason, []).append(self.inner(path))
 
     def inner(self, path: str) -> str:
-        """A path as seen from the root."""
+        """A path relative to the root."""
         return path.removeprefix(self.root).lstrip("/") or path
 
     def notes(self) -> list[str]:
-        """What was left out, for the terminal."""
+        """A line that says what was left out, for the terminal; none where nothing was."""
         parts = []
         for reason, paths in self.left_out.items():
             one, more = _SAID[reason]
@@ -142,6 +145,6 @@ def _is(entry: "os.DirEntry[str]", kind: Literal["folder", "file"]) -> bool:
 
 
 def folders_of(listing: Listing, path: str) -> str:
-    """Names of the folders in one, for an error."""
+    """The names of the folders inside a folder, for an error."""
     names = listing.entries(path).folders
     return f"{counted(len(names), 'folder')} ({some(names)})" if names else "no folders"

@@ -6,10 +6,10 @@ from typing import TypeVar
 
 import torch
 
-from nas.evaluators.base import EvaluationFailed
+from nas.training.outcomes import TrainingFailed
 
 _LEAST = 8
-"""Images in a part of a batch: batch normalisation knows no others."""
+"""Images in a part of a batch at least: batch normalisation takes its statistics from the part."""
 _SIGNS = (
     "out of memory",  # CUDA's older errors, MPS
     "can't allocate memory",  # the CPU's allocator on Linux
@@ -17,16 +17,16 @@ _SIGNS = (
     "std::bad_alloc",  # oneDNN
     "_STATUS_ALLOC_FAILED",  # cuBLAS, cuDNN
 )
-"""What torch says where it raises a plain RuntimeError."""
+"""Words of the plain RuntimeErrors that torch raises where memory runs out."""
 
 T = TypeVar("T")
 
 
 def within_memory(train: Callable[[int], T], batch_size: int, parts: int = 1) -> tuple[T, int]:
-    """What `train(parts)` gives, and the number of parts of a batch that it took.
+    """Give what `train(parts)` gives, and the number of parts that each batch was divided into.
 
-    Begun anew with twice as many parts each time that memory runs out, so `train` has to start
-    afresh. No part has fewer than 8 images: raises EvaluationFailed once those are too many.
+    `train` is called anew with twice as many parts each time that memory runs out, and has to
+    start afresh. Raises TrainingFailed where memory runs out with parts of 8 images, the least.
     """
     parts = min(parts, max(1, batch_size // _LEAST))
     while True:
@@ -36,7 +36,7 @@ def within_memory(train: Callable[[int], T], batch_size: int, parts: int = 1) ->
             if not is_out_of_memory(error):
                 raise
             if batch_size < 2 * parts * _LEAST:
-                raise EvaluationFailed(
+                raise TrainingFailed(
                     f"out of memory with {batch_size // parts} of its batch's {batch_size} images "
                     f"at a time: {_first_line(error)}"
                 ) from None
@@ -45,7 +45,7 @@ def within_memory(train: Callable[[int], T], batch_size: int, parts: int = 1) ->
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether memory, the device's or the machine's, was what lacked."""
+    """Say whether the device's memory, or the machine's, ran out."""
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
     return isinstance(error, RuntimeError) and any(sign in str(error) for sign in _SIGNS)

@@ -10,26 +10,28 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
     "val": ("val", "valid", "validation", "dev", "val_set", "valid_set", "validation_set"),
     "test": ("test", "testing", "test_set", "testing_set"),
 }
-"""What a split may be called, in any case and with - or a space for _."""
+"""The names that a split may have, in upper or lower case, and with - or a space for _"""
 _SPLIT_OF = {alias: split for split, aliases in ALIASES.items() for alias in aliases}
 EXPECTED = "expected one each of train, val (valid, validation, dev) and test at most"
 
 
 def split_of(name: str) -> str | None:
-    """`train`, `val` or `test` where that is what a name stands for."""
+    """`train`, `val` or `test` where a name stands for one of them, or else None."""
     return _SPLIT_OF.get(name.lower().replace("-", "_").replace(" ", "_"))
 
 
 def split_words(name: str) -> tuple[set[str], tuple[str, ...]]:
-    """Splits that words of a longer name stand for, and its other words: of `seg_train`, train and
-    seg."""
+    """The splits that words of a longer name stand for, and its other words.
+
+    `seg_train` gives `train` and `seg`.
+    """
     words = tuple(re.findall(r"[^\W\d_]+|\d+", name.lower()))
     splits = {_SPLIT_OF[word] for word in words if word in _SPLIT_OF}
     return splits, tuple(word for word in words if word not in _SPLIT_OF)
 
 
 def by_split(names: Iterable[str], where: str) -> dict[str, str]:
-    """Of those that name a split, which is which. Raises UserError for two of one split."""
+    """The names that stand for a split, by split. Raises UserError for two of one split."""
     found: dict[str, str] = {}
     for name in sorted(names):
         split = split_of(name)
@@ -44,7 +46,7 @@ def by_split(names: Iterable[str], where: str) -> dict[str, str]:
 
 
 def shown(name: object) -> str:
-    """A name from a disk or a table, fit for a terminal: what cannot be printed is escaped."""
+    """A name from a disk or a table for the terminal, with what cannot be printed escaped."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(name))
 
 
@@ -56,5 +58,5 @@ def some(names: Iterable[str], most: int = 3) -> str:
 
 
 def counted(count: int, noun: str) -> str:
-    """`1 image`, `2 images`."""
+    """A count with its noun: `1 image`, `2 images`."""
     return f"{count:,} {noun}" + ("" if count == 1 else "s")

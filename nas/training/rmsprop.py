@@ -9,8 +9,8 @@ from torch.optim.optimizer import ParamsT
 
 
 class RMSpropTF(torch.optim.Optimizer):
-    """RMSProp with ε inside the square root, an accumulator that starts at one, and momentum
-    over steps that hold the learning rate already.
+    """RMSProp with ε inside the square root, an accumulator that starts at one, and momentum of
+    steps that are multiplied by the learning rate first.
 
     torch.optim.RMSprop differs in all three, and diverges at EfficientNet's ε of 1e-3 and its
     learning rates. Weight decay is added to the gradient, as an L2 term of the loss would be.

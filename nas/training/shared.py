@@ -26,7 +26,7 @@ class SharedImages:
 
     @classmethod
     def of(cls, data: Dataset) -> "SharedImages":
-        """Of a data set that is kept in memory."""
+        """The images of a data set that is kept in memory."""
         return cls(
             num_classes=data.num_classes,
             resolution=data.resolution,

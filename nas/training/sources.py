@@ -1,4 +1,4 @@
-"""Where labelled images come from, and how they are split; nothing is decoded or resized here."""
+"""Sources of labelled images, and how these are split; nothing is decoded or resized here."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -17,11 +17,11 @@ class Stored(Protocol):
     """Images as they are stored, before they are decoded."""
 
     def size(self, position: int) -> int:
-        """Bytes that an image takes."""
+        """The number of bytes that an image takes."""
         ...
 
     def content(self, position: int) -> bytes:
-        """Of those, enough to tell the image from others."""
+        """Bytes that tell an image from others, such as a digest of some of its own."""
         ...
 
 
@@ -30,15 +30,15 @@ class Split:
     """Labelled images that are decoded one at a time."""
 
     labels: Integers
-    """Class of each image, from 0."""
+    """The class of each image, from 0; (n,)"""
     positions: Integers
-    """Where each image stands in what `read` reads."""
+    """The position of each image, which `read`, `where` and `stored` take; (n,)"""
     read: Callable[[int], Image.Image]
-    """The image at a position; raises OSError where it cannot be decoded."""
+    """It gives the image at a position, and raises OSError where that cannot be decoded."""
     where: Callable[[int], str]
-    """What to call the image at a position in an error."""
+    """It gives the name of the image at a position, for errors."""
     stored: Stored | None = None
-    """The same images by position as they are stored; None where they are not."""
+    """The images as they are stored; None where they are not stored encoded"""
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -50,37 +50,38 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class Splits:
-    """Training and validation images for the search, test images for after it."""
+    """Training and validation images, which a search uses, and test images, which it never sees."""
 
     classes: tuple[str, ...]
     train: Split
     val: Split
     test: Split
     own: Mapping[str, Split] = field(default_factory=dict)
-    """The data's own splits, before anything was held out or limited; empty for these three."""
+    """The splits that the data came with, before images were held out or limited; empty where
+    those are the three above"""
     notes: tuple[str, ...] = ()
-    """What whoever gave the data should know: what of it was left out, say."""
+    """What a user should know of the data, such as what was left out"""
 
 
 class Source(Protocol):
-    """A data set: a small, hashable, picklable description that `open` makes good.
+    """A data set as a small, hashable and picklable description; `open` gives its images.
 
-    A class of one's own needs these fields and `open`; name it in `data._target_`.
+    A class of one's own needs these fields and `open`; `data._target_` names it.
     """
 
     @property
     def name(self) -> str:
-        """What run folders and reports call the data."""
+        """The name of the data in run folders and reports."""
         ...
 
     @property
     def mirror(self) -> bool:
-        """Whether an image's mirror image is of the same class (so not for digits)."""
+        """Whether an image's mirror image is of the same class, as is not so for digits."""
         ...
 
     @property
     def memory(self) -> float:
-        """GB of decoded images to keep in memory; above it they are decoded batch by batch."""
+        """GB of decoded images that are kept in memory; more are decoded batch by batch."""
         ...
 
     def __hash__(self) -> int: ...
@@ -92,51 +93,56 @@ class Source(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Splitting:
-    """Options that all sources here share."""
+    """The options that all sources here share."""
 
     name: str
     limit: int | None = None
-    """Images the search may use, training and validation together; all when None. Stratified,
-    and a smaller limit uses a subset of a larger one's images."""
+    """The most images that the search may use, training and validation together; all when None.
+    Every class keeps its share, and a smaller limit takes a subset of a larger one's images."""
     val_fraction: float = 0.2
-    """Held out of the training images for validation, where the data has no such split."""
+    """The share of the training images that is held out for validation, where the data have no
+    validation split"""
     test_fraction: float = 0.15
-    """Held out before that, where the data has no test split. The search never sees these."""
+    """The share of the training images that is held out for testing first, where the data have no
+    test split; the search never sees these"""
     folds: int = 1
-    """Of cross-validation: a training of seed k validates on fold k of so many, and every image is
-    validated on once by as many seeds. At 1 all validate on the images held out."""
+    """The number of folds of cross-validation: a training of seed k validates on fold k, so that as
+    many seeds as folds validate on every image once. At 1 all validate on the images held out."""
     seed: int = 0
-    """Of the splits; independent of the seeds of training."""
+    """The seed of the splits; it is independent of the seeds of training."""
     mirror: bool = True
-    """Whether a mirror image is of the same class."""
+    """Whether a mirror image is of the same class"""
     memory: float = 1.0
-    """GB of resized images that a process keeps for one resolution; it keeps up to four of them.
-    Beyond that images are decoded anew for every batch."""
+    """GB of resized images that a process keeps for one resolution, and it keeps up to four
+    resolutions. More images are decoded anew for every batch."""
 
     def where(self) -> str:
-        """What an error is about."""
+        """The name of the data in errors."""
         return f"data {self.name}"
 
     def split(
-        self, given: Mapping[str, Split], classes: Sequence[str], notes: Sequence[str] = ()
+        self, own: Mapping[str, Split], classes: Sequence[str], notes: Sequence[str] = ()
     ) -> Splits:
-        """Splits from the data's own, of which only `train` must be there."""
+        """The splits to use, given the data's own, of which only `train` must be there.
+
+        Raises UserError for empty splits, too few images of a class, and options out of range.
+        """
         self._check_options()
-        for name, part in given.items():
+        for name, part in own.items():
             if name != "train" and not len(part):
                 raise UserError(f"{self.where()} has no images in its {name} split")
-        train, test = given["train"], given.get("test")
-        least = 2 + (test is None) if "val" not in given else 1 + (test is None)
+        train, test = own["train"], own.get("test")
+        least = 2 + (test is None) if "val" not in own else 1 + (test is None)
         self._check_classes(train, classes, least)
         if test is None:
             kept, held = hold_out(train.labels, self.test_fraction, self.seed)
             train, test = train.take(kept), train.take(held)
-        val = given.get("val")
+        val = own.get("val")
         if val is None:
             train = self._limited(train, self.limit, classes, 2)
             kept, held = hold_out(train.labels, self.val_fraction, self.seed)
             train, val = train.take(kept), train.take(held)
-            return Splits(tuple(classes), train, val, test, given, tuple(notes))
+            return Splits(tuple(classes), train, val, test, own, tuple(notes))
         if self.folds > 1:
             raise UserError("data.folds: expected 1, since the data have a validation split")
         for_val = None if self.limit is None else round(self.limit * self.val_fraction)
@@ -146,7 +152,7 @@ class Splitting:
             self._limited(train, for_train, classes, 1),
             self._limited(val, for_val, classes, 0),
             test,
-            given,
+            own,
             tuple(notes),
         )
 
@@ -178,6 +184,8 @@ class Splitting:
             raise UserError(f"data.folds: expected at least 1, got {self.folds}")
         if self.limit is not None and self.limit < 1:
             raise UserError(f"data.limit: expected at least 1 image, got {self.limit}")
+        if self.seed < 0:
+            raise UserError(f"data.seed: expected an integer of at least 0, got {self.seed}")
 
     def _check_classes(self, train: Split, classes: Sequence[str], least: int) -> None:
         if len(classes) < 2:
@@ -194,11 +202,11 @@ class Splitting:
 
 @dataclass(frozen=True, kw_only=True)
 class Encoded(Splitting):
-    """Options of sources whose images are encoded."""
+    """The options of sources whose images are encoded."""
 
     megapixels: float = 179.0
-    """Millions of pixels of the largest image that is decoded; a small file may claim any number.
-    A pixel takes 3 to 8 bytes of memory for a moment."""
+    """The most pixels, in millions, that an image may have to be decoded: a small file may claim
+    any number. While an image is decoded a pixel takes 3 to 8 bytes of memory."""
 
     def _check_options(self) -> None:
         if not 0 < self.megapixels < math.inf:

@@ -1,4 +1,4 @@
-"""Dividing labelled images so that every class keeps its share."""
+"""How labelled images are divided so that every class keeps its share."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,9 +7,9 @@ Integers = NDArray[np.int64]
 
 
 def stratified_order(labels: Integers, seed: int) -> Integers:
-    """Positions shuffled so that any prefix holds each class in proportion.
+    """Positions in a random order of which any beginning holds each class in proportion.
 
-    Prefixes of one order are nested: the first 1,000 images are among the first 2,000.
+    Beginnings of one order are nested: the first 1,000 images are among the first 2,000.
     """
     shuffled = np.random.default_rng(seed).permutation(len(labels))
     quantile = np.empty(len(labels))
@@ -20,7 +20,10 @@ def stratified_order(labels: Integers, seed: int) -> Integers:
 
 
 def hold_out(labels: Integers, fraction: float, seed: int) -> tuple[Integers, Integers]:
-    """(kept, held out) positions; a class of two images or more has at least one in each."""
+    """The positions that are kept and those that are held out, each in order.
+
+    A class of two images or more has at least one in each.
+    """
     order = stratified_order(labels, seed)
     kept, held = [], []
     for label in np.unique(labels):

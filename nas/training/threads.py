@@ -8,7 +8,7 @@ import torch
 
 @contextlib.contextmanager
 def threads(count: int) -> Iterator[None]:
-    """That many inside: part of what makes a result repeat exactly."""
+    """Inside, torch computes with `count` threads, which the last digits of results depend on."""
     before = torch.get_num_threads()
     torch.set_num_threads(count)
     try:

@@ -1,26 +1,53 @@
-"""Networks trained with several seeds: what is on record, and doing what is missing."""
+"""The engine of trainings: do what is missing on any executor, each once, on record at once."""
 
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from nas.evaluators.base import Checking, Evaluator
-from nas.executors.base import Outcome
-from nas.executors.ray_cluster import RaySettings, ray_cluster
+from nas.evaluators.base import Evaluator
+from nas.executors.base import Executor, Job, Outcome
 from nas.trainings.failures import Failures
-from nas.trainings.records import Job, TrainingLog, TrainingRecord
+from nas.trainings.log import TrainingLog
+from nas.trainings.record import TrainingId, TrainingRecord
 from nas.trainings.strategies import Pair, Strategy
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
 
 
+def work(
+    executor: Executor,
+    more: Callable[[int], Job | None],
+    settle: Callable[[Job, Outcome], None],
+) -> None:
+    """Keep the executor's workers busy until there are no more jobs, and none is under way.
+
+    `more` gets the number of jobs under way, and gives another one or None; it is asked again
+    after each outcome. `settle` gets every outcome before another job is begun; what it raises
+    ends the work.
+    """
+    running: dict[int, Job] = {}
+    while True:
+        while len(running) < executor.workers:
+            job = more(len(running))
+            if job is None:
+                break
+            running[job.number] = job
+            executor.submit(job)
+        if not running:
+            return
+        outcome = executor.next()
+        settle(running.pop(outcome.number), outcome)
+
+
 @dataclass(frozen=True, slots=True)
 class Network:
-    """What may be trained, and what its records say of it."""
+    """What may be trained, and the labels that its records carry for readers."""
 
     arch: Arch
-    about: Mapping[str, Any]
+    labels: Mapping[str, Any]
 
 
 @dataclass(slots=True)
@@ -29,28 +56,33 @@ class Trainings:
 
     networks: Sequence[Network]
     log: TrainingLog
-    records: dict[Job, TrainingRecord]
+    records: dict[TrainingId, TrainingRecord]
     """Those of these networks, and what was lost in this call; a log may hold others."""
+    evaluator: str = ""
+    """What the evaluator is called, where the log holds trainings by several."""
     waiting: set[Pair] = field(default_factory=set)
     """Handed out and not finished."""
     finished: list[float] = field(default_factory=list)
     """When each training of this call was."""
 
     @classmethod
-    def on_record(cls, networks: Sequence[Network], log: TrainingLog) -> "Trainings":
+    def on_record(
+        cls, networks: Sequence[Network], log: TrainingLog, evaluator: str = ""
+    ) -> "Trainings":
         """What is on disk already. Raises UserError where the log is damaged."""
         keys = {network.arch.key() for network in networks}
-        return cls(networks, log, {r.job: r for r in log.read() if r.key in keys})
+        ours = [r for r in log.read() if r.key in keys and r.evaluator == evaluator]
+        return cls(networks, log, {record.id: record for record in ours}, evaluator)
 
     @property
     def results(self) -> dict[Pair, float | None]:
         """Accuracies by network and seed, as strategies read them; None for what failed."""
-        index = {network.arch.key(): i for i, network in enumerate(self.networks)}
-        return {(index[key], seed): r.accuracy for (key, seed), r in self.records.items()}
+        index = self._index()
+        return {(index[key], seed): r.accuracy for (_, key, seed), r in self.records.items()}
 
     @property
     def accuracies(self) -> dict[int, dict[int, float]]:
-        """By network and seed, without what failed."""
+        """Accuracies by network and seed, without what failed."""
         accuracies: dict[int, dict[int, float]] = {}
         for (network, seed), accuracy in sorted(self.results.items()):
             if accuracy is not None:
@@ -60,7 +92,7 @@ class Trainings:
     @property
     def failures(self) -> dict[int, str]:
         """Why each failed network failed: the reason of its first failed training."""
-        index = {network.arch.key(): i for i, network in enumerate(self.networks)}
+        index = self._index()
         failed = sorted(
             (index[record.key], record.seed, record.reason)
             for record in self.records.values()
@@ -71,9 +103,9 @@ class Trainings:
     @property
     def notes(self) -> dict[int, str]:
         """What readers of each network's accuracies should know, by the seeds it is true of."""
-        index = {network.arch.key(): i for i, network in enumerate(self.networks)}
+        index = self._index()
         noted: dict[int, list[str]] = {}
-        for (key, seed), record in sorted(self.records.items()):
+        for (_, key, seed), record in sorted(self.records.items()):
             if record.note:
                 noted.setdefault(index[key], []).append(f"seed {seed}: {record.note}")
         return {network: "; ".join(notes) for network, notes in noted.items()}
@@ -87,16 +119,20 @@ class Trainings:
         pace = (self.finished[-1] - self.finished[0]) / (len(self.finished) - 1)
         return pace * len(self.waiting)
 
-    def put(self, pair: Pair, outcome: Outcome) -> None:
-        """Put an outcome on record. Raises UserError where the disk does not take it.
+    def put(self, pair: Pair, outcome: Outcome) -> TrainingRecord:
+        """Put an outcome on record, and give the record.
 
         A training that the machine failed, not the network, counts as failed for this call alone.
+        Raises UserError where the disk does not take the record, and for a user's mistake.
         """
         network, seed = self.networks[pair[0]], pair[1]
-        outcome = Failures(self.log.path.parent).keep(f"{network.arch.key()}-{seed}", outcome)
+        name = "-".join(filter(None, (self.evaluator, network.arch.key(), str(seed))))
+        outcome = Failures(self.log.path.parent).keep(name, outcome)
         if outcome.lost:
             outcome = replace(outcome, reason=f"{outcome.reason}; the next call tries it again")
-        record = _record(network, seed, outcome)
+        record = TrainingRecord.of(
+            network.arch, seed, outcome, evaluator=self.evaluator, labels=network.labels
+        )
         try:
             if not outcome.lost:
                 self.log.append(record)
@@ -105,82 +141,67 @@ class Trainings:
                 f"{self.log.path}: cannot be written: {error.strerror}; what is on record is "
                 f"kept, and the same command goes on from there"
             ) from None
-        self.records[record.job] = record
+        self.records[record.id] = record
         self.waiting.discard(pair)
         self.finished.append(time.monotonic())
+        return record
+
+    def _index(self) -> dict[str, int]:
+        return {network.arch.key(): index for index, network in enumerate(self.networks)}
 
 
 def train(
     trainings: Trainings,
     strategy: Strategy,
     evaluator: Evaluator,
-    ray: RaySettings,
-    on_finish: Callable[[], None] = lambda: None,
-    asha: int | None = None,
+    executor: Callable[[], AbstractContextManager[Executor]],
+    on_finish: Callable[[TrainingRecord], None] = lambda record: None,
 ) -> None:
-    """Train all that the strategy asks for and is not on record, under Ray Tune.
+    """Train all that the strategy asks for and is not on record.
 
-    With `asha`, those that are behind after so many epochs are ended, and on record as failed.
-
-    Nothing is started, and nothing written, where nothing is missing. Raises UserError where the
-    evaluator or the cluster cannot do it.
+    The strategy is asked anew whenever all that it asked for is finished. Nothing is started, and
+    nothing written, where nothing is missing. Raises UserError where the evaluator or the executor
+    cannot do it, and where a worker finds a user's mistake.
     """
-
-    def next_pairs() -> list[Pair]:
-        pairs = list(strategy.pending(trainings.results))
-        trainings.waiting = set(pairs)
-        return pairs
-
-    def settle(pair: Pair, outcome: Outcome) -> None:
-        trainings.put(pair, outcome)
-        on_finish()
-
-    if not next_pairs():
+    first = list(strategy.pending(trainings.results))
+    if not first:
         return
-    if str(ray.address).startswith("ray://"):
-        # There Tune and its hooks run on the head node, which would write records of its own.
-        raise UserError(
-            f"ray.address: {ray.address}: Ray Tune's driver runs on a node of the cluster: "
-            f"start it there, with ray.address=auto"
-        )
-    evaluator.prepare()
-    if isinstance(evaluator, Checking):
-        for network in trainings.networks:
-            evaluator.check(network.arch)
-    with ray_cluster(ray) as cluster:
-        from nas.executors.ray_tune.run import run_trainings  # Ray takes a second to import
-
+    for network in trainings.networks:
+        evaluator.check(network.arch)
+    with executor() as workers:
         trainings.log.path.parent.mkdir(parents=True, exist_ok=True)
         trainings.log.repair()
-        run_trainings(
-            [network.arch for network in trainings.networks],
-            evaluator,
-            next_pairs,
-            settle,
-            share=ray.share,
-            cluster=cluster,
-            asha=asha,
-        )
+        _Course(trainings, strategy, on_finish).run(workers, first)
 
 
-def _record(network: Network, seed: int, outcome: Outcome) -> TrainingRecord:
-    if not outcome.measurements:
-        return TrainingRecord(
-            key=network.arch.key(),
-            seed=seed,
-            state="failed",
-            seconds=outcome.seconds,
-            reason=outcome.reason,
-            network=network.about,
-        )
-    (measurement,) = outcome.measurements
-    return TrainingRecord(
-        key=network.arch.key(),
-        seed=seed,
-        state="finished",
-        accuracy=measurement.accuracy,
-        curve=measurement.curve,
-        seconds=outcome.seconds,
-        note=measurement.note,
-        network=network.about,
-    )
+@dataclass(slots=True)
+class _Course:
+    """The trainings of one call, round by round."""
+
+    trainings: Trainings
+    strategy: Strategy
+    on_finish: Callable[[TrainingRecord], None]
+    _asked: list[Pair] = field(default_factory=list)
+    """Every training of this call, by its job's number."""
+    _next: deque[Pair] = field(default_factory=deque)
+
+    def run(self, workers: Executor, first: Sequence[Pair]) -> None:
+        self._begin(first)
+        work(workers, self._more, self._settle)
+
+    def _begin(self, pairs: Sequence[Pair]) -> None:
+        self._next = deque(pairs)
+        self.trainings.waiting = set(pairs)
+
+    def _more(self, running: int) -> Job | None:
+        if not self._next and not running:
+            self._begin(self.strategy.pending(self.trainings.results))
+        if not self._next:
+            return None
+        network, seed = self._next.popleft()
+        self._asked.append((network, seed))
+        arch = self.trainings.networks[network].arch
+        return Job(len(self._asked) - 1, arch, (seed,))
+
+    def _settle(self, job: Job, outcome: Outcome) -> None:
+        self.on_finish(self.trainings.put(self._asked[job.number], outcome))

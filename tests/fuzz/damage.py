@@ -1,4 +1,4 @@
-"""Run folders damaged in every way that was seen or thought of, and what is called on them."""
+"""Run folders that are damaged in every way seen or thought of, and calls that read them."""
 
 import contextlib
 import io
@@ -38,7 +38,7 @@ NASTY = (
 
 @dataclass(frozen=True)
 class Seen:
-    """What came of one call on one damaged folder."""
+    """How one call on one damaged folder ended."""
 
     call: str
     damage: str
@@ -49,7 +49,7 @@ class Seen:
 
     @property
     def fault(self) -> str:
-        """What it did that no call may; empty where it did well."""
+        """What the call did wrong; empty where it did well."""
         if self.traceback:
             return f"raised {self.traceback}"
         if self.code not in (0, 1, 2):
@@ -62,7 +62,8 @@ class Seen:
 
 def make_run(folder: Path) -> Path:
     """A finished run: a search, a sweep's log and its constants, a family."""
-    from nas.trainings.records import TrainingLog, TrainingRecord
+    from nas.trainings.log import TrainingLog
+    from nas.trainings.record import TrainingRecord
     from scaling_search.grow.grid import make_grid
     from scaling_search.settings import SweepSettings
     from search_spaces.yaml_io import load_arch
@@ -73,9 +74,7 @@ def make_run(folder: Path) -> Path:
         grid = make_grid(load_arch("r/baseline.yaml"), SweepSettings())
         for index, each in enumerate(grid.candidates[:8]):
             accuracy = 0.5 + index / 100
-            log.append(
-                TrainingRecord(key=each.arch.key(), seed=0, state="finished", accuracy=accuracy)
-            )
+            log.append(TrainingRecord(arch=each.arch, seed=0, state="finished", accuracy=accuracy))
         Path("r/constants.yaml").write_text("alpha: 1.2\nbeta: 1.1\ngamma: 1.15\n")
         Path("r/sweep.csv").write_text(
             "candidate,alpha,beta,gamma,accuracy,realised_ratio,winner\n0,1.2,1.1,1.15,0.5,2,True\n"
@@ -85,7 +84,7 @@ def make_run(folder: Path) -> Path:
 
 
 def damages(seed: int) -> Iterator[tuple[str, Callable[[Path], None]]]:
-    """Endlessly, a way to damage a run folder, and its name."""
+    """Endless ways to damage a run folder, each with its name."""
     rng = random.Random(seed)
     kinds = (_in_pages, _in_rows, _in_text, _in_text, _whole)
     while True:
@@ -93,7 +92,7 @@ def damages(seed: int) -> Iterator[tuple[str, Callable[[Path], None]]]:
 
 
 def try_each(made: Path, count: int, seed: int, work: Path) -> Iterator[Seen]:
-    """Damage copies of the run folder `made`, and make the calls that read it."""
+    """Damage copies of the run folder `made`, and make one of the calls on each."""
     for number, (name, damage) in zip(range(count), damages(seed), strict=False):
         call = list(CALLS)[number % len(CALLS)]
         place = work / str(number)
@@ -116,7 +115,7 @@ def _call(call: str, damage: str, place: Path) -> Seen:
             main(CALLS[call])
         except SystemExit as stopped:
             code = stopped.code if isinstance(stopped.code, int) else 1
-        except Exception as error:  # what no user is to see
+        except Exception as error:  # a traceback, which no user should see
             trace = f"{type(error).__name__}: {error}"[:300]
     return Seen(call, damage, code, said.getvalue(), time.monotonic() - started, trace)
 

@@ -1,4 +1,4 @@
-"""Overrides as no one should write them, over every setting of every verb, and what they may do."""
+"""Overrides that no one should write, for every setting of every verb, and what they may do."""
 
 import contextlib
 import io
@@ -22,7 +22,7 @@ from nas.cli.verbs import module
 from nas.evaluators.base import Measurement
 
 SECONDS = 10.0
-"""Of the processor, that a call may take; it hangs after ten times that by the clock."""
+"""Seconds of processor time that a call may take; one that takes ten times as long hangs."""
 
 VALUES = (
     "3", "-1", "0", "1e400", "-1e400", "1e-300", "123456789012345678901234567890", "true", "null",
@@ -66,15 +66,15 @@ _BASE = {
     "dashboard": ("run=out",),
     "zoo": (),
 }
-"""What makes a call of each verb a short one."""
+"""Overrides that make a call of each verb short"""
 
 
 class _Reached(BaseException):
-    """The settings were read, or enough was trained: what comes then is no matter of overrides."""
+    """Raised once settings were read or enough was trained: the rest does not test overrides."""
 
 
 class _Hangs(BaseException):
-    """Past what a call may take."""
+    """Raised when a call takes longer than it may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ class Finding:
 
 
 def calls(seed: int) -> Iterator[tuple[str, ...]]:
-    """Endless calls: a verb, what makes it short, and an override; the same for the same seed."""
+    """Endless calls of a verb, made short, with an override; the same seed gives the same calls."""
     rng = random.Random(seed)
     names = {verb: _names(verb) for verb in VERBS}
     forms = list(_FORMS.values())
@@ -104,8 +104,8 @@ def calls(seed: int) -> Iterator[tuple[str, ...]]:
 def check(arguments: tuple[str, ...], most_seconds: float = SECONDS) -> Finding | None:
     """Make the call in an empty folder; None where it ended as it should.
 
-    That is: code 0, or 2 with one line that names the mistake and nothing written; no traceback,
-    and nothing outside the folder.
+    It should end with code 0, or with code 2, one line that names the mistake and nothing written;
+    there should be no traceback, and nothing outside the folder.
     """
     with tempfile.TemporaryDirectory() as root:
         folder = Path(root) / "home" / "here"
@@ -197,7 +197,7 @@ def _short_trainings() -> Iterator[None]:
         return Measurement(accuracy=0.5)
 
     ends = ("scaling_search.sweep.run_sweep", "scaling_search.ablate.train_ablation",
-            "scaling_search.per_stage.run_per_stage", "nas.cli.commands.bench.survey",
+            "scaling_search.per_stage.run_per_stage", "nas.cli.commands.bench.find_reference",
             "nas.executors.local.Processes.__enter__", "nas.executors.ray_tasks.RayTasks.__enter__",
             "nas.latency.profile.build_table")  # fmt: skip
     with contextlib.ExitStack() as stack:

@@ -69,14 +69,14 @@ _NUMBER = re.compile(r"(?<=[ \[])[0-9.]+(?=[,}\]\n])")
 
 @functools.cache
 def originals() -> tuple[str, ...]:
-    """The files that are mutated: the zoo's networks, the spaces that are shipped, and others."""
+    """The files that are mutated: the zoo's networks, the shipped spaces, and some others."""
     spaces = (path.read_text(encoding="utf-8") for path in sorted(SPACES.glob("*.yaml")))
     about = {"source": "formula", "phi": 1.0, "macs": 7, "ties": ["a", "b"], "alpha": None}
     return (*(arch_to_yaml(arch, about) for arch in ZOO.values()), *spaces, *OTHERS)
 
 
 def mutations(seed: int, count: int) -> Iterator[bytes]:
-    """`count` files, each some original with one to four things done to it; by seed the same."""
+    """`count` files, each made from an original by one to four mutations; repeatable by seed."""
     rng = random.Random(seed)
     texts = originals()
     for _ in range(count):

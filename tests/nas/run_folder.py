@@ -15,7 +15,7 @@ from scaling_search.grow.ablation import ablate
 from scaling_search.grow.ablation import write_ablation as write_networks
 from scaling_search.grow.family import formula_family
 from scaling_search.grow.family import write_family as write_members
-from scaling_search.rule.compound import PAPER, Constants
+from scaling_search.rule.compound import COMPOUND, PAPER
 from search_spaces.yaml_io import write_arch
 from search_spaces.zoo import zoo
 
@@ -183,7 +183,9 @@ def write_sweep(folder: Path, candidates: int = 46, *, failed: Sequence[int] = (
 
 def write_family(folder: Path) -> None:
     """family/b0.yaml … b7.yaml."""
-    members = formula_family(zoo("efficientnet_b0"), Constants(1.15, 1.15, 1.15))
+    members = formula_family(
+        zoo("efficientnet_b0"), COMPOUND.constants(alpha=1.15, beta=1.15, gamma=1.15)
+    )
     write_members(members, folder)
 
 

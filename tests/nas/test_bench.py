@@ -9,16 +9,15 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nas.bench.landscape import Known, Landscape
+from nas.bench.landscape import Landscape, TrueResult
+from nas.bench.reference import Reference, find_reference
 from nas.bench.runs import Result
 from nas.bench.simulate import Step, simulate
-from nas.bench.summary import beaten, mean_interval, rows, share_interval
-from nas.bench.survey import Survey, survey
+from nas.bench.summary import summarise, trials_to_beat
 from nas.cli import main
 from nas.evaluators.base import Evaluator, Measurement
 from nas.networks.cost import cost
@@ -60,22 +59,24 @@ def landscape(reward: Reward | None = None, noise: float = 0.0) -> Landscape:
     return Landscape(SPACE, Kernels(noise), Kernels(), reward or Soft(400e6))
 
 
-def everything() -> list[Known]:
+def everything() -> list[TrueResult]:
     names = [choice.name for choice in SPACE.choices]
     every = itertools.product(*(choice.options for choice in SPACE.choices))
     archs = [SPACE.decode(dict(zip(names, options, strict=True))) for options in every]
-    return [Known(Kernels().evaluate(arch, 0, None).accuracy, cost(arch).macs) for arch in archs]
+    return [
+        TrueResult(Kernels().evaluate(arch, 0, None).accuracy, cost(arch).macs) for arch in archs
+    ]
 
 
 def test_a_small_space_is_surveyed_exactly() -> None:
     reward = Soft(400e6)
-    found = survey(landscape(reward))
+    found = find_reference(landscape(reward))
     assert found.exact
     assert found.best == max(reward(known.accuracy, known.cost) for known in everything())
 
 
 def test_the_true_front_has_all_of_the_hypervolume() -> None:
-    found = survey(landscape(Front(400e6)))
+    found = find_reference(landscape(Front(400e6)))
     assert found.hypervolume(everything()) == pytest.approx(found.volume)
     assert 0 < found.hypervolume(everything()[:5]) < found.volume
 
@@ -84,18 +85,18 @@ def test_the_true_front_has_all_of_the_hypervolume() -> None:
     st.lists(st.tuples(st.floats(0.01, 0.99), st.floats(1, 100)), min_size=1, max_size=12),
 )
 def test_hypervolume_is_the_area_that_the_front_covers(points: list[tuple[float, float]]) -> None:
-    box = Survey(best=0, volume=1, worst=0.0, dearest=100.0, exact=True)
+    box = Reference(best=0, volume=1, worst=0.0, dearest=100.0, exact=True)
     edges = sorted({cost for _, cost in points} | {100.0})
     area = sum(
         (end - start) * max(accuracy for accuracy, cost in points if cost <= start)
         for start, end in itertools.pairwise(edges)
     )
-    assert box.hypervolume([Known(*point) for point in points]) == pytest.approx(area)
+    assert box.hypervolume([TrueResult(*point) for point in points]) == pytest.approx(area)
 
 
 def test_a_search_is_followed_from_trial_to_trial() -> None:
     land = landscape()
-    best = survey(land)
+    best = find_reference(land)
     steps = simulate(land, best, RANDOM, seed=3, trials=30)
     assert [step.trial for step in steps] == list(range(1, 31))
     found = [step.found for step in steps]
@@ -106,7 +107,7 @@ def test_a_search_is_followed_from_trial_to_trial() -> None:
 
 def test_a_search_ends_with_its_space_and_has_found_the_best() -> None:
     land = landscape()
-    best = survey(land)
+    best = find_reference(land)
     steps = simulate(land, best, RANDOM, seed=0, trials=1000)
     assert len(steps) == SPACE.size
     assert steps[-1].found == best.best
@@ -126,13 +127,13 @@ def test_workers_side_by_side_finish_as_many_different_trials(
             return super().evaluate(arch, seed, report)
 
     watched = Landscape(SPACE, Watched(), Kernels(), reward)
-    steps = simulate(watched, survey(land), sampler, seed=1, trials=24, workers=8)
+    steps = simulate(watched, find_reference(land), sampler, seed=1, trials=24, workers=8)
     assert len(steps) == 24
     assert len(set(looked_at)) == len(looked_at) == 24
 
 
 def test_the_same_seed_gives_the_same_search() -> None:
-    land, best = landscape(), survey(landscape())
+    land, best = landscape(), find_reference(landscape())
 
     def found(seed: int) -> list[float]:
         steps = simulate(land, best, CostAware(initial=4), seed=seed, trials=12, workers=3)
@@ -144,7 +145,9 @@ def test_the_same_seed_gives_the_same_search() -> None:
 
 def test_where_measurements_are_noisy_the_model_is_asked_for_its_recommendation() -> None:
     land = landscape(noise=0.05)
-    steps = simulate(land, survey(land), RANDOM, seed=0, trials=20, recommend_at=frozenset({20}))
+    steps = simulate(
+        land, find_reference(land), RANDOM, seed=0, trials=20, recommend_at=frozenset({20})
+    )
     assert steps[-2].recommended is None
     assert steps[-1].recommended is not None
     assert steps[-1].recommended <= steps[-1].found
@@ -157,35 +160,19 @@ def result(name: str, seed: int, *found: float) -> Result:
 
 def test_regret_hits_and_milliseconds_are_of_the_trials_so_far() -> None:
     both = [result("a", 0, 0.5, 0.9, 1.0), result("a", 1, 0.7, 0.7, 0.8)]
-    two, three = rows(both, best=1.0, at=(2, 3))
-    assert two.regret.mean == pytest.approx((0.1 + 0.3) / 2)
-    assert three.regret.mean == pytest.approx(0.1)
-    assert (two.hit.mean, three.hit.mean) == (0, 0.5)
+    two, three = summarise(both, best=1.0, at=(2, 3))
+    assert two.regret.value == pytest.approx((0.1 + 0.3) / 2)
+    assert three.regret.value == pytest.approx(0.1)
+    assert (two.hit.value, three.hit.value) == (0, 0.5)
     assert three.milliseconds == pytest.approx(1)
 
 
 def test_a_median_that_half_of_the_searches_never_reach_is_infinite() -> None:
-    found = beaten([result("a", 0, 0.5, 0.9), result("a", 1, 0.1, 0.2)], reward=0.4)
+    found = trials_to_beat([result("a", 0, 0.5, 0.9), result("a", 1, 0.1, 0.2)], reward=0.4)
     assert found[0].median == math.inf
     assert found[0].share == 0.5
-    (both,) = beaten([result("a", 0, 0.5, 0.9), result("a", 1, 0.1, 0.6)], reward=0.4)
+    (both,) = trials_to_beat([result("a", 0, 0.5, 0.9), result("a", 1, 0.1, 0.6)], reward=0.4)
     assert both.median == 1.5
-
-
-@given(st.lists(st.floats(0, 1), min_size=2, max_size=30))
-def test_intervals_hold_their_mean(values: list[float]) -> None:
-    interval = mean_interval(np.array(values))
-    assert interval.low <= interval.mean + 1e-9
-    assert interval.mean <= interval.high + 1e-9
-
-
-def test_a_share_has_wilsons_interval() -> None:
-    found = share_interval(42, 50)
-    assert (found.low, found.high) == (
-        pytest.approx(0.715, abs=1e-3),
-        pytest.approx(0.917, abs=1e-3),
-    )
-    assert share_interval(50, 50).high == 1
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from nas.prediction.gaussian_process import Prior
 from nas.samplers.base import Problem, distributions
 from nas.samplers.cost_aware import CostAware
 from nas.samplers.discrete import History
-from nas.samplers.knowledge import Knowledge
+from nas.samplers.problem_model import ProblemModel
 from search_spaces.choices import Choice
 
 CHOICES = (
@@ -61,8 +61,10 @@ def size(params: Mapping[str, Any]) -> float:
     return 1.0 + sum(params[f"repeats{i}"] ** 3 for i in range(6))
 
 
-def sized(**facts: Any) -> Knowledge:
-    return Knowledge(Problem(choices=CHOICES, cost=price, reward=lambda accuracy, cost: 0, **facts))
+def sized(**covariates: Any) -> ProblemModel:
+    return ProblemModel(
+        Problem(choices=CHOICES, cost=price, reward=lambda accuracy, cost: 0, **covariates)
+    )
 
 
 def test_accuracy_that_goes_by_the_size_is_learnt_from_fewer():
@@ -71,27 +73,27 @@ def test_accuracy_that_goes_by_the_size_is_learnt_from_fewer():
     accuracies = np.array([1 - 0.5 * size(encoding.params(row)) ** -0.5 for row in rows])
     seen = History(rows[:12], accuracies[:12], accuracies[:12], rows[:0], rows[:12])
     errors = [
-        np.abs(knowledge.model(seen, Prior()).predict(rows[12:])[0] - accuracies[12:]).mean()
-        for knowledge in (sized(facts=lambda params: (price(params), size(params))), sized())
+        np.abs(model.accuracy_model(seen, Prior()).predict(rows[12:])[0] - accuracies[12:]).mean()
+        for model in (sized(covariates=lambda params: (price(params), size(params))), sized())
     ]
     assert errors[0] < 0.5 * errors[1]
 
 
 def test_the_first_candidates_do_not_go_by_the_size():
     rows = Encoding(CHOICES).random(np.random.default_rng(0), 40)
-    doubts = [
-        knowledge.doubt(rows[:6], Prior())(rows)
-        for knowledge in (sized(facts=lambda params: (price(params), size(params))), sized())
+    uncertainties = [
+        model.uncertainty(rows[:6], Prior())(rows)
+        for model in (sized(covariates=lambda params: (price(params), size(params))), sized())
     ]
-    assert np.array_equal(doubts[0], doubts[1])
+    assert np.array_equal(uncertainties[0], uncertainties[1])
 
 
 def test_what_is_being_tried_is_in_doubt_no_more():
-    knowledge = Knowledge(
+    model = ProblemModel(
         Problem(choices=CHOICES, cost=price, reward=lambda accuracy, cost: accuracy)
     )
     rows = np.unique(Encoding(CHOICES).random(np.random.default_rng(0), 40), axis=0)
-    before = knowledge.doubt(rows[:0], Prior())(rows)
-    after = knowledge.doubt(rows[:6], Prior())(rows)
+    before = model.uncertainty(rows[:0], Prior())(rows)
+    after = model.uncertainty(rows[:6], Prior())(rows)
     assert np.all(after < before)
     assert after[:6].max() < 0.1 * after[6:].min()

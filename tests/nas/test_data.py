@@ -12,9 +12,9 @@ from PIL import Image
 
 from nas.training.data import Decoded, load, splits, square, verify
 from nas.training.folders import ImageFolder
+from nas.training.image_rows import Parquet
 from nas.training.sources import Digits, Split
 from nas.training.splits import hold_out, stratified_order
-from nas.training.tables import Parquet
 from pictures import image_folder
 from search_spaces.errors import UserError
 
@@ -130,6 +130,7 @@ class TestMistakes:
     def test_a_limit_that_leaves_a_class_without_images(self):
         self.expect(Digits(limit=12, val_fraction=0.2), "data.limit", "at least 2")
         self.expect(Digits(limit=0), "data.limit", "at least 1")
+        self.expect(Digits(seed=-1), "data.seed", "at least 0")
 
     @pytest.mark.parametrize("fraction", [0.0, 1.0, -0.1, float("nan")])
     def test_fractions_out_of_range(self, fraction):

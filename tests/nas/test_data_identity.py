@@ -7,16 +7,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nas.cli.commands.found import announced, say_found
+from nas.cli.commands.evaluator import say_data, started
 from nas.evaluators.scored_proxy import ScoredProxyEvaluator
 from nas.evaluators.zero_cost import ZeroCostEvaluator
 from nas.executors.base import Executor
 from nas.executors.local import InProcess
+from nas.runs.folder import RunFolder
 from nas.training.data import identity, splits, verify
+from nas.training.data_report import data_report
 from nas.training.folders import ImageFolder
-from nas.training.found import found
+from nas.training.image_rows import Parquet
 from nas.training.sources import Digits, Source, Split, Splits
-from nas.training.tables import Parquet
 from pictures import encoded, image_folder, parquet
 from quick import QUICK
 from search_spaces.errors import UserError
@@ -36,7 +37,7 @@ def of(path, **options: object) -> dict[str, object]:
 
 def said(source: Source, resolution: int = 8) -> list[str]:
     """Lines on what a source holds."""
-    return found(splits(source), verify(source, resolution)).splitlines()
+    return data_report(splits(source), verify(source, resolution)).splitlines()
 
 
 class TestIdentity:
@@ -190,20 +191,22 @@ class TestFound:
         (root / "a" / "notes\x1b[2J.txt").touch()
         data = ImageFolder(name="x", path=str(root))
         evaluators = [dataclasses.replace(QUICK, data=data, epochs=epochs) for epochs in (1, 2)]
-        say_found(*evaluators)
+        say_data(*evaluators)
         out, err = capsys.readouterr()
         assert out == ""
         assert err.startswith("data: 16 images of 2 classes (a 8, b 8), 20–30 px; train 12, ")
         assert err.count("left out: 1 file that is no image (a/notes\\x1b[2J.txt)") == 1
         assert len(err.splitlines()) == 2
 
-    def test_waits_until_workers_are_known_to_start(self, capsys):
+    def test_waits_until_workers_are_known_to_start(self, tmp_path, capsys):
+        folder = RunFolder(tmp_path)
+
         def refusing() -> Executor:
             raise UserError("ray.cpus: more than there is")
 
-        with pytest.raises(UserError, match=r"ray\.cpus"), announced(refusing, QUICK):
+        with pytest.raises(UserError, match=r"ray\.cpus"), started(refusing, folder, QUICK, {}):
             pass
         assert capsys.readouterr().err == ""
-        with announced(lambda: InProcess(QUICK), QUICK) as workers:
+        with started(lambda: InProcess(QUICK), folder, QUICK, {}) as workers:
             assert isinstance(workers, InProcess)
         assert capsys.readouterr().err.startswith("data: ")

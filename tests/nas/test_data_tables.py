@@ -10,8 +10,8 @@ from huggingface_hub import constants
 
 from nas.training.data import decode, load
 from nas.training.hub import HuggingFace
+from nas.training.image_rows import Parquet
 from nas.training.sources import Splits
-from nas.training.tables import Parquet
 from pictures import encoded, parquet
 from search_spaces.errors import UserError
 

@@ -19,6 +19,7 @@ from nas.executors.base import Executor, Job, Outcome
 from nas.executors.local import InProcess, Processes
 from nas.executors.ray_cluster import RaySettings
 from nas.executors.ray_tasks import RayTasks
+from nas.executors.ray_tune.executor import RayTune
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
 from search_spaces.zoo import zoo
@@ -108,7 +109,7 @@ class Asking:
         return self.executor.next()
 
 
-@pytest.fixture(scope="module", params=["in process", "processes", "ray"])
+@pytest.fixture(scope="module", params=["in process", "processes", "ray", "ray tune"])
 def ask(request: pytest.FixtureRequest) -> Iterator[Asking]:
     if request.param == "in process":
         executor: Any = InProcess(Says())
@@ -116,7 +117,8 @@ def ask(request: pytest.FixtureRequest) -> Iterator[Asking]:
         executor = Processes(Says(), 1)
     else:
         cluster = request.getfixturevalue("two_nodes")
-        executor = RayTasks(Says(), RaySettings(address=cluster.address, workers=1))
+        kind = RayTasks if request.param == "ray" else RayTune
+        executor = kind(Says(), RaySettings(address=cluster.address, workers=1))
     with executor as entered:
         yield Asking(entered)
 

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from nas.evaluators.base import EvaluationFailed
 from nas.training.augment import augment, normalise
 from nas.training.data import Dataset, Kept, Labelled
 from nas.training.fit import fit, validate
+from nas.training.outcomes import TrainingFailed
 from nas.training.recipe import Recipe, learning_rate, make_average, make_optimizer
 from nas.training.rmsprop import RMSpropTF
 from search_spaces.errors import UserError
@@ -94,14 +94,14 @@ def test_leaves_torchs_generator_as_it_was():
 
 
 def test_divergence_is_failure_told_with_its_epoch():
-    with pytest.raises(EvaluationFailed, match=r"diverged: loss (nan|inf) at epoch \d of 4"):
+    with pytest.raises(TrainingFailed, match=r"diverged: loss (nan|inf) at epoch \d of 4"):
         train(recipe=dataclasses.replace(EASY, lr=1e30))
 
 
 def test_learning_nothing_is_failure_late_in_training():
     silent = dataclasses.replace(EASY, lr=1e-30)
     told: list[int] = []
-    with pytest.raises(EvaluationFailed, match=r"learnt nothing.* after 6 of 8 epochs"):
+    with pytest.raises(TrainingFailed, match=r"learnt nothing.* after 6 of 8 epochs"):
         train(
             data=dataset(128, 128, noise=True),
             recipe=silent,

@@ -35,7 +35,7 @@ def test_every_image_is_held_out_once() -> None:
 
 def test_a_seed_has_its_fold_with_shared_images_too() -> None:
     evaluator = ProxyEvaluator(data=replace(SMALL, folds=3), resolution=32, epochs=1)
-    shared = evaluator.given(SharedImages.of(load(evaluator.data, 32)))
+    shared = evaluator.with_data(SharedImages.of(load(evaluator.data, 32)))
     arch = zoo("efficientnet_b0")
     for seed in (0, 1, 3):
         own = evaluator.evaluate(arch, seed, lambda epoch, accuracy: None)

@@ -11,18 +11,18 @@ from PIL import Image
 
 from nas.training.data import decode
 from nas.training.folders import Files, ImageFolder
-from nas.training.images import FORMATS, Survey, is_image
+from nas.training.images import FORMATS, ImageSummary, is_image
 from nas.training.sources import Split
 from pictures import encoded, image_folder, picture
 from search_spaces.errors import UserError
 
 
-def seen(path: Path, side: int = 8, megapixels: float = 179.0) -> tuple[np.ndarray, Survey]:
+def seen(path: Path, side: int = 8, megapixels: float = 179.0) -> tuple[np.ndarray, ImageSummary]:
     """The picture in a file as a network of `side` pixels sees it, and what it was found to be."""
     files = Files((str(path),), megapixels)
     split = Split(np.array([0]), np.array([0]), files.read, files.where)
-    images, survey = decode(split, side)
-    return images[0], survey
+    images, summary = decode(split, side)
+    return images[0], summary
 
 
 def refusal(path: Path, **options: float) -> str:
@@ -50,10 +50,10 @@ EIGHT = [0, 1, 10, 39, 100, 156, 254, 255]
 @pytest.mark.parametrize("suffix", ["png", "tif", "pgm", "jp2"])
 def test_sixteen_bits_become_eight_by_1_257(suffix, tmp_path):
     path = saved(grey(SIXTEEN, np.uint16), tmp_path / f"a.{suffix}")
-    image, survey = seen(path)
+    image, summary = seen(path)
     assert image[0, :, 0].tolist() == EIGHT
     assert (image == image[..., :1]).all()
-    assert (survey.deep, survey.brightest) == (1, 65535)
+    assert (summary.deep, summary.brightest) == (1, 65535)
 
 
 def test_big_endian_sixteen_bits_are_no_others(tmp_path):
@@ -76,10 +76,10 @@ def test_pixels_without_a_known_white_are_refused_with_a_remedy(dtype, fragment,
 def test_transparency_shows_white(mode, tmp_path):
     drawing = Image.new("RGBA", (8, 8), (0, 0, 0, 0))
     drawing.paste((0, 0, 0, 255), (0, 0, 8, 4))
-    image, survey = seen(saved(drawing.convert(mode), tmp_path / "a.png"))
+    image, summary = seen(saved(drawing.convert(mode), tmp_path / "a.png"))
     assert (image[0] == 0).all()
     assert (image[-1] == 255).all()
-    assert survey.transparent == 1
+    assert summary.transparent == 1
 
 
 def test_half_transparent_pixels_are_half_white(tmp_path):
@@ -95,8 +95,8 @@ def test_a_transparent_colour_shows_white(mode, tmp_path):
 
 
 def test_an_opaque_alpha_channel_is_no_transparency(tmp_path):
-    image, survey = seen(saved(picture(0).convert("RGBA"), tmp_path / "a.png"))
-    assert survey.transparent == 0
+    image, summary = seen(saved(picture(0).convert("RGBA"), tmp_path / "a.png"))
+    assert summary.transparent == 0
     assert (image == seen(saved(picture(0), tmp_path / "b.png"))[0]).all()
 
 
@@ -126,31 +126,31 @@ def test_pictures_are_turned_as_the_camera_says(name, tmp_path):
 @pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.webp"])
 def test_an_unreadable_orientation_is_counted_and_the_picture_read(name, tmp_path):
     exif = b"Exif\0\0XX\0*\0\0\0\x08\0\x01"
-    image, survey = seen(saved(picture(0, 64, 64), tmp_path / name, exif=exif))
+    image, summary = seen(saved(picture(0, 64, 64), tmp_path / name, exif=exif))
     assert image.std() > 0
-    assert survey.astray == 1
+    assert summary.astray == 1
 
 
 @pytest.mark.parametrize("name", ["a.gif", "a.webp", "a.png", "a.tif"])
 def test_of_several_frames_the_first_is_read(name, tmp_path):
     frames = [Image.new("RGB", (8, 8), colour) for colour in ("white", "black")]
     path = saved(frames[0], tmp_path / name, save_all=True, append_images=frames[1:])
-    image, survey = seen(path)
+    image, summary = seen(path)
     assert image.min() > 250
-    assert survey.animated == 1
+    assert summary.animated == 1
 
 
 def test_a_phones_second_picture_is_no_frame(tmp_path):
     frames = [Image.new("RGB", (8, 8), colour) for colour in ("white", "black")]
     path = saved(frames[0], tmp_path / "a.mpo", save_all=True, append_images=frames[1:])
-    image, survey = seen(path)
+    image, summary = seen(path)
     assert image.min() > 250
-    assert survey.animated == 0
+    assert summary.animated == 0
 
 
 def test_sizes_are_those_of_the_files(tmp_path):
-    _, survey = seen(saved(Image.new("RGB", (900, 700)), tmp_path / "a.jpg"), side=8)
-    assert (survey.images, survey.smallest, survey.largest) == (1, 700, 900)
+    _, summary = seen(saved(Image.new("RGB", (900, 700)), tmp_path / "a.jpg"), side=8)
+    assert (summary.images, summary.smallest, summary.largest) == (1, 700, 900)
 
 
 def test_the_largest_number_of_pixels_is_a_setting(tmp_path):

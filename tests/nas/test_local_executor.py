@@ -15,21 +15,21 @@ from toy import Toy
 
 @dataclass(frozen=True, kw_only=True)
 class Mortal(Toy):
-    """Kills its process `deaths` times, and each time unless its memory was halved often enough."""
+    """Kills its process `deaths` times, or every time with too few memory reductions."""
 
     diary: str
     deaths: int = 0
     needs: int = 0
-    halvings: int = 0
+    reductions: int = 0
 
-    def sparing(self, halvings: int) -> "Mortal":
-        return replace(self, halvings=halvings)
+    def reduced_memory(self, times: int) -> "Mortal":
+        return replace(self, reductions=times)
 
     def evaluate(self, arch: Arch, seed: int, report: Report) -> Measurement:
         with Path(self.diary).open("a") as file:
-            file.write(f"{self.halvings}\n")
+            file.write(f"{self.reductions}\n")
         begun = len(Path(self.diary).read_text().splitlines())
-        if begun <= self.deaths or self.halvings < self.needs:
+        if begun <= self.deaths or self.reductions < self.needs:
             os.kill(os.getpid(), signal.SIGKILL)
         return super().evaluate(arch, seed, report)
 
@@ -53,8 +53,8 @@ def test_a_job_killed_twice_is_to_do_with_half_the_memory(tmp_path: Path) -> Non
 
 
 def test_a_job_that_kills_its_processes_is_lost_with_its_reason(tmp_path: Path) -> None:
-    halvings, reason = outcome_of(Mortal(diary=str(tmp_path / "diary"), needs=2))
-    assert halvings == [0, 0, 1]
+    reductions, reason = outcome_of(Mortal(diary=str(tmp_path / "diary"), needs=2))
+    assert reductions == [0, 0, 1]
     assert reason == (
         "its process died 3 times, the last with exit code -9 (killed, as for want of memory)"
     )

@@ -15,7 +15,7 @@ from nas.runs.storage import SqliteFile
 from nas.runs.study import StudyStore
 from nas.samplers.optuna import OptunaSampler
 from nas.search.loop import Search, SearchSettings
-from nas.search.pricing import Macs, Params, Price, TableLatency
+from nas.search.pricing import CostMetric, Macs, Parameters, TableLatency
 from nas.search.rewards import Front, Soft
 from search_spaces.errors import UserError
 from search_spaces.space import Space, load_space
@@ -42,8 +42,8 @@ def table(path: Path, factor: float = 1.0) -> str:
     return str(path)
 
 
-def search(folder: Path, price: Price, *, front: bool = False, latency: Price | None = None,
-           **settings: object) -> Search:  # fmt: skip
+def search(folder: Path, price: CostMetric, *, front: bool = False,
+           latency: CostMetric | None = None, **settings: object) -> Search:  # fmt: skip
     return Search(
         space=space(),
         sampler=OptunaSampler(sampler="optuna.samplers.TPESampler"),
@@ -55,7 +55,7 @@ def search(folder: Path, price: Price, *, front: bool = False, latency: Price | 
             ("maximize", "minimize") if front else ("maximize",),
         ),
         progress=lambda records, finished: None,
-        price=price,
+        cost_metric=price,
         latency=latency,
     )
 
@@ -63,12 +63,12 @@ def search(folder: Path, price: Price, *, front: bool = False, latency: Price | 
 def test_prices_are_what_they_are_called(tmp_path: Path) -> None:
     known = cost(B0)
     assert Macs()(B0, known) == known.macs
-    assert Params()(B0, known) == known.params
+    assert Parameters()(B0, known) == known.params
     price = TableLatency(table(tmp_path / "t.yaml"))
     arch = space().decode(space().sample(random.Random(1)))
     stored = yaml.safe_load((tmp_path / "t.yaml").read_text())["milliseconds"]
     assert price(arch, cost(arch)) == pytest.approx(sum(stored[part] for part in parts(arch)))
-    assert [each.unit for each in (Macs(), Params(), price)] == ["MACs", "params", "ms"]
+    assert [each.unit for each in (Macs(), Parameters(), price)] == ["MACs", "params", "ms"]
     assert price.describe()["device"] == "abacus"
 
 
@@ -77,7 +77,7 @@ def test_prices_are_what_they_are_called(tmp_path: Path) -> None:
 def test_rewards_and_fronts_are_of_the_price_asked_for(
     tmp_path: Path, kind: str, front: bool
 ) -> None:
-    price = Params() if kind == "params" else TableLatency(table(tmp_path / "t.yaml"))
+    price = Parameters() if kind == "params" else TableLatency(table(tmp_path / "t.yaml"))
     asked = search(tmp_path, price, front=front, trials=8)
     asked.check()
     for record in asked.run(lambda: InProcess(Toy())):

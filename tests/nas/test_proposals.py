@@ -6,7 +6,7 @@ from optuna.samplers import BaseSampler, PartialFixedSampler, RandomSampler
 
 from nas.networks.cost import cost_and_capacity
 from nas.samplers.base import Problem
-from nas.search.pricing import Macs, Params
+from nas.search.pricing import Macs, Parameters
 from nas.search.proposals import Limits, Proposer
 from nas.search.rewards import Soft
 from search_spaces.space import load_space
@@ -43,8 +43,8 @@ def test_what_is_known_of_a_candidate_begins_with_its_cost() -> None:
     params = {choice.name: 5 for choice in SPACE.choices}
     of, capacity = cost_and_capacity(SPACE.decode(params))
     rest = capacity.params, capacity.activations
-    for price, facts in ((Macs(), (of.macs, of.params)), (Params(), (of.params, of.macs))):
+    for price, covariates in ((Macs(), (of.macs, of.params)), (Parameters(), (of.params, of.macs))):
         problem = Proposer.resume(SPACE, Stubborn(), Soft(4e8), price, Limits(), 0, ()).problem
-        assert problem.facts is not None
-        assert problem.facts(params) == (*facts, *rest)
-        assert problem.cost(params) == facts[0]
+        assert problem.covariates is not None
+        assert problem.covariates(params) == (*covariates, *rest)
+        assert problem.cost(params) == covariates[0]

@@ -16,6 +16,7 @@ from quick import SMALL
 from search_spaces.errors import UserError
 from search_spaces.scaling import scale
 from search_spaces.zoo import zoo
+from toy import prepare
 
 QUICK = dataclasses.replace(quick.QUICK, epochs=3)
 
@@ -63,15 +64,16 @@ def test_the_same_architecture_and_seed_repeat_exactly():
 
 
 def test_images_that_another_process_read_train_alike():
-    need = QUICK.needs(SMALL)
-    assert need == QUICK.proxy(SMALL).resolution
-    shared = pickle.loads(pickle.dumps(QUICK.fetch(need)))
+    key = QUICK.data_key(SMALL)
+    assert key == QUICK.proxy(SMALL).resolution
+    shared = pickle.loads(pickle.dumps(QUICK.load_data(key)))
     elsewhere = dataclasses.replace(QUICK, data=ImageFolder(name="x", path="/not/on/this/node"))
-    assert elsewhere.given(shared).evaluate(SMALL, 0, ignore) == QUICK.evaluate(SMALL, 0, ignore)
+    given = elsewhere.with_data(shared)
+    assert given.evaluate(SMALL, 0, ignore) == QUICK.evaluate(SMALL, 0, ignore)
 
 
 def test_images_beyond_the_memory_allowed_are_not_shared():
-    assert dataclasses.replace(QUICK, data=Digits(memory=0.0)).needs(SMALL) is None
+    assert dataclasses.replace(QUICK, data=Digits(memory=0.0)).data_key(SMALL) is None
 
 
 def test_each_architecture_and_seed_trains_with_a_seed_of_its_own():
@@ -130,10 +132,10 @@ def test_impossible_settings_are_named(field, value, least):
 def test_a_device_that_is_not_there_is_told_before_anything_trains():
     for device in ("cuda:99", "abacus"):
         with pytest.raises(UserError, match=rf"evaluator\.device: cannot use {device}"):
-            dataclasses.replace(QUICK, device=device).prepare()
+            prepare(dataclasses.replace(QUICK, device=device))
 
 
 def test_data_that_is_not_there_is_told_before_anything_trains(tmp_path):
     source = ImageFolder(name="x", path=str(tmp_path / "nowhere"))
     with pytest.raises(UserError, match="no such file or folder"):
-        dataclasses.replace(QUICK, data=source).prepare()
+        prepare(dataclasses.replace(QUICK, data=source))

@@ -18,9 +18,9 @@ from nas.networks.cost import cost
 from nas.proxies.page import accuracies_figure
 from nas.proxies.report import accuracies, baselines, dearest, verdict
 from nas.proxies.sample import spread_sample
-from nas.proxies.trainings import Trained
 from nas.search.rewards import Soft
-from nas.statistics.rank_correlation import kendall, kendall_gain, together
+from nas.statistics.rank_correlation import kendall, kendall_gain, standardised_sum
+from nas.trainings.record import TrainingRecord
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
 from search_spaces.space import load_space
@@ -73,8 +73,8 @@ def test_scores_that_err_differently_rank_better_together() -> None:
     truth = [0, 1, 2, 3, 4, 5, 6, 7]
     low, high = [1.5, 1, 2, 3, 4, 5, 6, 7], [0, 100, 200, 300, 400, 500, 600, 550]
     for scores in (low, high):
-        assert kendall(scores, truth).value < kendall(together(low, high), truth).value == 1
-    assert together([1, 1], [3, 5]) == [-1, 1]
+        assert kendall(scores, truth).value < kendall(standardised_sum(low, high), truth).value == 1
+    assert standardised_sum([1, 1], [3, 5]) == [-1, 1]
 
 
 def test_a_ranking_gains_nothing_over_itself() -> None:
@@ -82,23 +82,34 @@ def test_a_ranking_gains_nothing_over_itself() -> None:
     assert (gain.value, gain.low, gain.high) == (0, 0, 0)
 
 
-def trained(proxy: str, values: dict[str, list[float | None]], seconds: float) -> list[Trained]:
+def trained(
+    proxy: str, values: dict[Arch, list[float | None]], seconds: float
+) -> list[TrainingRecord]:
     return [
-        Trained(proxy, key, seed, value, () if value is None else (0.1, value), seconds)
-        for key, of in values.items()
+        TrainingRecord(
+            evaluator=proxy,
+            arch=arch,
+            seed=seed,
+            state="failed" if value is None else "finished",
+            accuracy=value,
+            curve=() if value is None else (0.1, value),
+            processor_seconds=seconds,
+        )
+        for arch, of in values.items()
         for seed, value in enumerate(of)
     ]
 
 
 def test_accuracies_are_means_over_seeds_of_what_did_not_fail() -> None:
-    found = trained("a", {"x": [0.5, 0.7], "y": [0.4, None]}, 1.0)
-    assert accuracies(found, "a") == {"x": pytest.approx(0.6)}
+    good, bad = spread_sample(SPACE, 2, seed=0)
+    found = trained("a", {good: [0.5, 0.7], bad: [0.4, None]}, 1.0)
+    assert accuracies(found, "a") == {good.key(): pytest.approx(0.6)}
 
 
 def test_a_verdict_is_of_the_networks_that_have_both_accuracies() -> None:
     archs = spread_sample(SPACE, 8, seed=0)
-    rising = {arch.key(): [0.1 * n] for n, arch in enumerate(archs)}
-    failed = {**rising, archs[0].key(): [None]}
+    rising: dict[Arch, list[float | None]] = {arch: [0.1 * n] for n, arch in enumerate(archs)}
+    failed = {**rising, archs[0]: [None]}
     both = trained("cheap", failed, 1.0) + trained("dear", rising, 9.0)
     assert dearest(both) == "dear"
     found = verdict("cheap", both, archs, accuracies(both, "dear"), rewarded)
@@ -112,7 +123,7 @@ def test_a_verdict_is_of_the_networks_that_have_both_accuracies() -> None:
 def test_a_ranking_by_reward_is_of_accuracy_and_cost_together() -> None:
     archs = spread_sample(SPACE, 8, seed=0)
     true = {arch.key(): 0.5 + 0.01 * (n % 3) for n, arch in enumerate(archs)}
-    halved = trained("halved", {key: [value / 2] for key, value in true.items()}, 1.0)
+    halved = trained("halved", {arch: [true[arch.key()] / 2] for arch in archs}, 1.0)
     found = verdict("halved", halved, archs, true, rewarded)
     assert found.tau.value == found.reward.value == found.spread == pytest.approx(1)
     # Of accuracies alone MACs say nothing here; of rewards the cost alone says most.
@@ -131,12 +142,12 @@ def test_a_ranking_by_reward_is_of_accuracy_and_cost_together() -> None:
 def test_accuracies_wider_apart_than_the_true_ones_are_calibrated() -> None:
     archs = spread_sample(SPACE, 8, seed=0)
     true = {arch.key(): 0.9 * 1.01 ** (n % 3) for n, arch in enumerate(archs)}
-    wide = trained("wide", {key: [(value / 0.9) ** 4 / 2] for key, value in true.items()}, 1.0)
+    wide = trained("wide", {arch: [(true[arch.key()] / 0.9) ** 4 / 2] for arch in archs}, 1.0)
     found = verdict("wide", wide, archs, true, rewarded)
     assert found.spread == pytest.approx(4, rel=0.05)
     assert found.calibrated.value == pytest.approx(1)
     assert found.reward.value < 1
-    same = trained("same", {key: [0.5] for key in true}, 1.0)
+    same = trained("same", {arch: [0.5] for arch in archs}, 1.0)
     assert verdict("same", same, archs, true, rewarded).spread == 0
     assert math.isnan(verdict("wide", wide, archs, dict.fromkeys(true, 0.5), rewarded).spread)
 
@@ -173,8 +184,8 @@ def test_a_check_goes_on_from_its_records(
     again = capsys.readouterr()
     assert "proxy-check 3/3" in again.err
     kept = [json.loads(line) for line in path.read_text().splitlines() if line.endswith("}")]
-    assert {(e["proxy"], e["key"], e["accuracy"]) for e in kept} == {
-        (e["proxy"], e["key"], e["accuracy"]) for e in map(json.loads, lines)
+    assert {(e["evaluator"], e["key"], e["accuracy"]) for e in kept} == {
+        (e["evaluator"], e["key"], e["accuracy"]) for e in map(json.loads, lines)
     }
     with Path("out/proxy_check.csv").open() as file:
         rows = {row["proxy"]: row for row in csv.DictReader(file)}

@@ -16,6 +16,7 @@ from nas.executors.base import Job
 from nas.executors.local import InProcess
 from nas.executors.ray_cluster import RaySettings
 from nas.executors.ray_tasks import RayTasks
+from nas.executors.ray_tune.executor import RayTune
 from nas.runs.storage import SqliteFile
 from nas.runs.study import StudyStore
 from nas.samplers.optuna import OptunaSampler
@@ -23,7 +24,7 @@ from nas.search.loop import Search, SearchSettings
 from nas.search.rewards import Soft
 from nas.training.sources import Digits, Splits
 from nas.trainings.engine import Network, Trainings, train
-from nas.trainings.records import TrainingLog
+from nas.trainings.log import TrainingLog
 from nas.trainings.strategies import FlatGrid
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
@@ -133,7 +134,7 @@ def test_data_is_read_once_for_all_workers(two_nodes, tmp_path: Path) -> None:
             outcomes.append(tasks.next())
     networks = [Network(arch, {}) for arch in archs]
     trainings = Trainings.on_record(networks, TrainingLog(tmp_path / "sweep.jsonl"))
-    train(trainings, FlatGrid(2, (0,)), evaluator, settings)
+    train(trainings, FlatGrid(2, (0,)), evaluator, lambda: RayTune(evaluator, settings))
     found = [evaluator.evaluate(arch, 0, lambda epoch, accuracy: None).accuracy for arch in archs]
     assert [outcome.measurements[0].accuracy for outcome in outcomes] == found
     assert [trainings.accuracies[index][0] for index in (0, 1)] == found
@@ -215,7 +216,7 @@ def test_what_ray_ends_for_want_of_memory_is_tried_thrice_then_failed(
         reason = tasks.next().reason
     network = Network(zoo("efficientnet_b0"), {})
     trainings = Trainings.on_record([network], TrainingLog(tmp_path / "sweep.jsonl"))
-    train(trainings, FlatGrid(1, (0,)), Patient(), settings)
+    train(trainings, FlatGrid(1, (0,)), Patient(), lambda: RayTune(Patient(), settings))
     two_nodes.remove_node(node)
     assert reason.startswith("its worker was lost 3 times: ")
     assert trainings.failures[0].startswith("seed 0: its worker died 3 times: ")

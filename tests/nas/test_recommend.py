@@ -13,17 +13,18 @@ import toy
 from nas.cli.commands.search import summary
 from nas.executors.local import InProcess
 from nas.networks.cost import cost
-from nas.runs.records import Record, Standing
+from nas.runs.records import Record, SearchResult
 from nas.runs.storage import SqliteFile
 from nas.runs.study import StudyStore
 from nas.samplers.base import Problem, distributions
 from nas.samplers.optuna import OptunaSampler
 from nas.samplers.recommend import recommend
-from nas.search.loop import Search, SearchSettings, standing
+from nas.search.loop import Search, SearchSettings, search_result
 from nas.search.pricing import Macs
 from nas.search.proposals import Limits, Proposer
 from nas.search.rewards import Soft
 from search_spaces.space import Space, load_space
+from search_spaces.zoo import zoo
 
 SPACE: Space = load_space(
     {"name": "kernels", "base": "efficientnet_b0", "vary": {"kernel": [3, 5, 7]}}, "space"
@@ -97,6 +98,7 @@ def record(number: int, reward: float) -> Record:
         number=number,
         state="finished",
         proposal=number,
+        arch=zoo("mobilenet_v2"),
         key=f"{number}" * 12,
         compact="ds_r1_k3_s1_e1_c16",
         choices={},
@@ -111,10 +113,10 @@ def record(number: int, reward: float) -> Record:
 
 def test_the_models_choice_is_explained_under_the_baselines_reward() -> None:
     best, lucky = record(1, 0.5), record(2, 0.6)
-    lines = summary(Standing(best, lucky, (best, lucky)), Path("r")).splitlines()
+    lines = summary(SearchResult(best, lucky, (best, lucky)), Path("r")).splitlines()
     assert [line.split()[0] for line in lines] == ["baseline", "reward", "the", "front", "written"]
     assert "trial 2 measured a reward of 0.6000" in lines[2]
-    assert "model's choice" not in summary(Standing(lucky, lucky, (lucky,)), Path("r"))
+    assert "model's choice" not in summary(SearchResult(lucky, lucky, (lucky,)), Path("r"))
 
 
 @pytest.mark.parametrize("exact", [True, False])
@@ -131,7 +133,7 @@ def test_a_search_recommends_only_where_measurements_are_noisy(tmp_path: Path, e
     records = search.run(lambda: InProcess(toy.Toy(noise=0.2)))
     recommended = search.recommended(records)
     assert (recommended is None) == exact
-    found = standing(records, recommended)
+    found = search_result(records, recommended)
     assert found is not None
     assert found.luckiest.reward == max(record.reward or 0 for record in records)
     assert found.baseline is (found.luckiest if exact else recommended)

@@ -16,7 +16,7 @@ from nas.cli.config import config_dir, make
 from nas.networks.cost import cost
 from nas.samplers.base import Problem, SamplerFactory, distributions
 from nas.search.pricing import Macs
-from nas.search.proposals import Candidate, Limits, Proposer
+from nas.search.proposals import Limits, Proposal, Proposer
 from nas.search.rewards import Soft
 from search_spaces.choices import Choice
 from search_spaces.errors import UserError
@@ -95,12 +95,12 @@ def proposer(
     return Proposer.resume(where, factory(name), reward, Macs(), limits, seed, finished)
 
 
-def finish(where: Proposer, candidate: Candidate, *, failed: bool = False) -> FrozenTrial:
+def finish(where: Proposer, candidate: Proposal, *, failed: bool = False) -> FrozenTrial:
     """Tell the proposer, as a search does; what the search would have put on disk."""
     measured = accuracy(candidate.params, where.space.choices)
-    values = [measured, candidate.price.macs]
+    values = [measured, candidate.cost.macs]
     if where.reward:
-        values = [where.reward(measured, candidate.price.macs)]
+        values = [where.reward(measured, candidate.cost.macs)]
     asked = where.study.get_trials(deepcopy=False)[candidate.trial.number]
     own = {name: value for name, value in asked.system_attrs.items() if name != "fixed_params"}
     trial = create_trial(

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nas.cli import main
-from nas.evaluators.base import measuring
+from nas.evaluators.base import Evaluator
 from nas.evaluators.proxy import ProxyEvaluator
 from nas.evaluators.scored_proxy import ScoredProxyEvaluator
 from nas.evaluators.zero_cost import ZeroCostEvaluator
@@ -32,7 +32,7 @@ def ignore(epoch: int, accuracy: float) -> None:
 def test_the_estimate_is_the_training_at_odds_that_grow_with_the_score() -> None:
     told: list[float] = []
     found = BOTH.evaluate(SMALL, 1, lambda epoch, accuracy: told.append(accuracy))
-    trained, untrained = QUICK.evaluate(SMALL, 1, ignore), UNTRAINED.standing(SMALL, 1)
+    trained, untrained = QUICK.evaluate(SMALL, 1, ignore), UNTRAINED.promise(SMALL, 1)
     odds = [a / (1 - a) * math.exp(0.2 * untrained.value) for a in trained.curve]
     expected = [(each / (1 + each)) ** 0.25 for each in odds]
     assert found.curve == tuple(told) == pytest.approx(expected)
@@ -66,29 +66,29 @@ def test_no_score_moves_none_right_and_all_right(accuracy: float) -> None:
 
 
 def test_images_that_another_process_read_serve_both() -> None:
-    shared = pickle.loads(pickle.dumps(BOTH.fetch(BOTH.needs(SMALL))))
+    shared = pickle.loads(pickle.dumps(BOTH.load_data(BOTH.data_key(SMALL))))
     nowhere = ImageFolder(name="x", path="/not/on/this/node")
     elsewhere = dataclasses.replace(
         BOTH,
         trained=dataclasses.replace(QUICK, data=nowhere),
         untrained=dataclasses.replace(UNTRAINED, data=nowhere),
     )
-    assert elsewhere.given(shared).evaluate(SMALL, 0, ignore) == BOTH.evaluate(SMALL, 0, ignore)
+    assert elsewhere.with_data(shared).evaluate(SMALL, 0, ignore) == BOTH.evaluate(SMALL, 0, ignore)
 
 
 def test_images_beyond_the_memory_allowed_are_not_shared() -> None:
     for part in ("trained", "untrained"):
         large = dataclasses.replace(getattr(BOTH, part), data=Digits(memory=0.0))
-        assert dataclasses.replace(BOTH, **{part: large}).needs(SMALL) is None
+        assert dataclasses.replace(BOTH, **{part: large}).data_key(SMALL) is None
 
 
 def test_less_memory_is_for_the_training() -> None:
-    assert BOTH.sparing(2).trained.parts == 4
+    assert BOTH.reduced_memory(2).trained.parts == 4
 
 
 def test_networks_beyond_the_space_are_trained_alone() -> None:
-    assert measuring(BOTH) is QUICK
-    assert measuring(QUICK) is QUICK
+    assert BOTH.for_scaled_networks() is QUICK
+    assert QUICK.for_scaled_networks() is QUICK
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_a_sweep_and_an_ablation_train_alone(
     monkeypatch.setattr(trains, stop)
     with pytest.raises(SystemExit):
         main([*command, "evaluator=scored_proxy", f"run={tmp_path / 'run'}"])
-    assert [type(one) for one in given if hasattr(one, "evaluate")] == [ProxyEvaluator]
+    assert [type(one) for one in given if isinstance(one, Evaluator)] == [ProxyEvaluator]
 
 
 def test_says_what_the_estimate_is_made_of() -> None:

@@ -16,7 +16,7 @@ from nas.runs.storage import SqliteFile
 from nas.runs.study import StudyStore
 from nas.runs.trials_csv import write_csv
 from nas.samplers.optuna import OptunaSampler
-from nas.search.loop import Search, SearchSettings, SearchStopped, standing
+from nas.search.loop import Search, SearchSettings, SearchStopped, search_result
 from nas.search.rewards import Front, Soft
 from nas.trainings.failures import Failures
 from search_spaces.arch import Arch
@@ -69,7 +69,7 @@ def here(evaluator: Toy | None = None):
 
 
 def rows(folder: Path, records: list[Record]) -> list[list[str]]:
-    write_csv(folder / "trials.csv", records, standing(records), {})
+    write_csv(folder / "trials.csv", records, search_result(records), {})
     with (folder / "trials.csv").open() as file:
         return [
             [cell for name, cell in row.items() if name != "seconds"]
@@ -146,7 +146,7 @@ def test_an_accuracy_that_is_no_number_fails_its_candidate(tmp_path: Path) -> No
     failed = [record for record in records if record.state == "failed"]
     assert failed
     assert {record.reason for record in failed} == {"the evaluator gave an accuracy of nan"}
-    found = standing(records)
+    found = search_result(records)
     assert found is not None
     assert found.baseline not in failed
 
@@ -270,7 +270,7 @@ def test_what_an_evaluator_notes_is_on_record(tmp_path: Path) -> None:
 
 def test_trials_within_the_noise_of_the_baseline_are_marked(tmp_path: Path) -> None:
     records = search(tmp_path, trials=8, seeds=3, seed=1).run(here(Toy(noise=0.1)))
-    found = standing(records)
+    found = search_result(records)
     assert found is not None
     assert 0 < len(found.ties) < 7
     write_csv(tmp_path / "trials.csv", records, found, {})
@@ -295,7 +295,7 @@ def test_worker_processes_find_what_one_process_finds_of_each_network(tmp_path: 
 
 
 def test_the_front_holds_what_nothing_beats_in_both(tmp_path: Path) -> None:
-    found = standing(search(tmp_path, trials=20, front=True).run(here()))
+    found = search_result(search(tmp_path, trials=20, front=True).run(here()))
     assert found is not None
     front = [(record.cost, record.accuracy) for record in found.front]
     assert front == sorted(front)

@@ -24,6 +24,7 @@ from search_spaces.errors import UserError
 from search_spaces.scaling import scale
 from search_spaces.space import Space, load_space
 from search_spaces.zoo import zoo
+from toy import prepare
 
 DATA = Path(__file__).parent.parent / "search_spaces/data"
 SMALL = {
@@ -67,7 +68,7 @@ def sampled(space: Space, count: int, seed: int = 0) -> list[dict[str, Any]]:
 
 def refused(evaluator: Any) -> str:
     with pytest.raises(UserError) as mistake:
-        evaluator.prepare()
+        prepare(evaluator)
     assert "\n" not in str(mistake.value)
     return str(mistake.value)
 
@@ -105,7 +106,7 @@ class TestTable:
     def test_travels_to_other_processes(self, tmp_path: Path) -> None:
         path = write(tmp_path / "t.csv", ROWS)
         evaluator = pickle.loads(pickle.dumps(TableEvaluator(path=path, space=SMALL)))
-        evaluator.prepare()
+        prepare(evaluator)
         assert pickle.loads(pickle.dumps(evaluator)).describe()["networks"] == 2
 
     def test_averages_rows_of_one_network(self, tmp_path: Path) -> None:
@@ -141,7 +142,7 @@ class TestTable:
     ) -> None:
         path = write(tmp_path / "t.csv", [{**ROWS[0], **change}])
         with pytest.raises(UserError, match=expected):
-            TableEvaluator(path=path, space=SMALL, **options).prepare()
+            prepare(TableEvaluator(path=path, space=SMALL, **options))
 
     def test_refuses_files_that_are_no_table(self, tmp_path: Path) -> None:
         assert "no such file" in refused(TableEvaluator(path="no.csv", space=SMALL))
@@ -228,11 +229,9 @@ class TestSurrogate:
             write(path, sampled(load_space(space), count))
         return SurrogateEvaluator(path=str(path), space=space, **options)
 
-    def test_predicts_networks_that_it_was_not_shown(
-        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-    ) -> None:
+    def test_predicts_networks_that_it_was_not_shown(self, tmp_path: Path) -> None:
         evaluator = self.make(tmp_path)
-        evaluator.prepare()
+        prepare(evaluator)
         new = sampled(evaluator.loaded_space, 100, seed=1)
         true = [row.pop("accuracy") for row in new]
         predicted = evaluator.predict(new)
@@ -242,7 +241,7 @@ class TestSurrogate:
         assert quality.r2 > 0.95
         assert errors.mean() < 2 * quality.rmse
         assert evaluator.describe()["cross-validated Kendall τ"] == round(quality.tau, 3)
-        said = capsys.readouterr().err
+        said = evaluator.data_summary()
         assert f"Kendall τ {quality.tau:.3f}, R² {quality.r2:.3f}" in said
         arch = evaluator.loaded_space.decode(new[0])
         assert evaluator.evaluate(arch, 0, quiet).accuracy == pytest.approx(predicted[0])
@@ -258,7 +257,7 @@ class TestSurrogate:
 
     def test_is_kept_as_plain_arrays_and_read_again(self, tmp_path: Path) -> None:
         first = self.make(tmp_path, cache=str(tmp_path / "kept.npz"))
-        first.prepare()
+        prepare(first)
         with np.load(tmp_path / "kept.npz", allow_pickle=False) as kept:
             assert kept["features"].shape[0] == 200
         written = (tmp_path / "kept.npz").stat().st_mtime_ns
@@ -268,7 +267,7 @@ class TestSurrogate:
         assert (tmp_path / "kept.npz").stat().st_mtime_ns == written
 
     def test_is_fitted_anew_to_a_table_that_changed(self, tmp_path: Path) -> None:
-        self.make(tmp_path).prepare()
+        prepare(self.make(tmp_path))
         assert self.make(tmp_path).cache_path.exists()
         (tmp_path / "table.csv").unlink()
         evaluator = self.make(tmp_path, count=100)
@@ -276,7 +275,7 @@ class TestSurrogate:
 
     def test_believes_no_fit_that_came_with_the_table(self, tmp_path: Path) -> None:
         first = self.make(tmp_path, cache=str(tmp_path / "table.csv.surrogate.npz"))
-        first.prepare()
+        prepare(first)
         with np.load(tmp_path / "table.csv.surrogate.npz", allow_pickle=False) as kept:
             forged = {**kept, "weights": -kept["weights"]}
         np.savez(tmp_path / "table.csv.surrogate.npz", **forged)
@@ -292,7 +291,7 @@ class TestSurrogate:
     def test_goes_on_where_it_cannot_be_kept(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        self.make(tmp_path, count=40, cache=str(tmp_path / "table.csv/x.npz")).prepare()
+        prepare(self.make(tmp_path, count=40, cache=str(tmp_path / "table.csv/x.npz")))
         assert "surrogate not kept" in capsys.readouterr().err
 
     def test_refuses_a_table_that_is_too_small(self, tmp_path: Path) -> None:
@@ -302,7 +301,7 @@ class TestSurrogate:
 
     def test_travels_to_other_processes_fitted(self, tmp_path: Path) -> None:
         evaluator = self.make(tmp_path)
-        evaluator.prepare()
+        prepare(evaluator)
         (tmp_path / "table.csv").unlink()
         copy = pickle.loads(pickle.dumps(evaluator))
         arch = zoo("efficientnet_b0")
@@ -345,5 +344,5 @@ class TestCommands:
             },
             "evaluator",
         )
-        records.prepare()
+        prepare(records)
         assert len(records.fitted[0].weights) == 24

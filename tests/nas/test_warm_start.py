@@ -74,7 +74,7 @@ def best_after(trials: int, space: Space, warm: WarmStart) -> float:
         for number in range(trials):
             candidate = there.propose(number)
             assert candidate is not None
-            found.append(REWARD(truth(candidate.params), candidate.price.macs))
+            found.append(REWARD(truth(candidate.params), candidate.cost.macs))
             there.tell(candidate, finished(candidate, found[-1]))
         best.append(max(found))
     return statistics.fmean(best)
@@ -128,7 +128,7 @@ def test_starts_beyond_the_limits_are_never_tried(space: Space) -> None:
     there = Proposer.resume(space, Local(), REWARD, Macs(), limits, 0, (), warm)
     candidate = there.propose(0)
     assert candidate is not None
-    assert candidate.price.macs <= limits.macs_max
+    assert candidate.cost.macs <= limits.macs_max
 
 
 def test_a_warm_search_that_was_stopped_goes_on_as_it_would_have(space: Space) -> None:

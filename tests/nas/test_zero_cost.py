@@ -17,6 +17,7 @@ from nas.evaluators.zero_cost import ZeroCostEvaluator, combined, squashed
 from nas.training.folders import ImageFolder
 from search_spaces.errors import UserError
 from search_spaces.zoo import names, zoo
+from toy import prepare
 
 
 def quiet(epoch: int, accuracy: float) -> None:
@@ -106,7 +107,7 @@ def test_a_higher_score_stands_higher(score: ScoreName) -> None:
 def test_several_scores_count_by_their_mean() -> None:
     arch, names = zoo("efficientnet_b0"), ("naswot", "grad_norm")
     of = [
-        ZeroCostEvaluator(scores=scores, images=8, width=0.25).standing(arch, 0)
+        ZeroCostEvaluator(scores=scores, images=8, width=0.25).promise(arch, 0)
         for scores in (names, names[:1], names[1:])
     ]
     assert of[0].value == pytest.approx((of[1].value + of[2].value) / 2)
@@ -116,14 +117,15 @@ def test_several_scores_count_by_their_mean() -> None:
 def test_images_that_another_process_read_score_alike() -> None:
     evaluator = ZeroCostEvaluator(images=8, width=0.25)
     arch = zoo("efficientnet_b0")
-    shared = pickle.loads(pickle.dumps(evaluator.fetch(evaluator.needs(arch))))
+    shared = pickle.loads(pickle.dumps(evaluator.load_data(evaluator.data_key(arch))))
     elsewhere = replace(evaluator, data=ImageFolder(name="x", path="/not/on/this/node"))
-    assert elsewhere.given(shared).evaluate(arch, 0, quiet) == evaluator.evaluate(arch, 0, quiet)
+    given = elsewhere.with_data(shared)
+    assert given.evaluate(arch, 0, quiet) == evaluator.evaluate(arch, 0, quiet)
 
 
 def test_a_batch_larger_than_the_data_is_a_mistake() -> None:
     with pytest.raises(UserError, match=r"evaluator.images: expected at most .* got 5000"):
-        ZeroCostEvaluator(images=5000).prepare()
+        prepare(ZeroCostEvaluator(images=5000))
 
 
 def test_a_search_by_score_says_that_it_is_none_by_accuracy(

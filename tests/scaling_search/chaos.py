@@ -25,13 +25,12 @@ DRIVER = """
 import sys
 from pathlib import Path
 import chaos
-from nas.executors.ray_cluster import RaySettings
 from scaling_search.sweep import run_sweep
-from synthetic import Surface
+from synthetic import Surface, on_tune
 
 folder = Path(sys.argv[1])
 evaluator = Surface(chaos.SIGMA, chaos.SECONDS, str(folder / "diary"))
-run_sweep(chaos.B0, chaos.SETTINGS, evaluator, folder, ray=RaySettings(address=sys.argv[2]))
+run_sweep(chaos.B0, chaos.SETTINGS, evaluator, folder, on_tune(evaluator, address=sys.argv[2]))
 """
 
 

@@ -11,8 +11,26 @@ from pathlib import Path
 
 import ray
 
-from nas.evaluators.base import EvaluationFailed, Measurement
+from nas.evaluators.base import EvaluationFailed, Evaluator, Measurement
+from nas.executors.local import InProcess
+from nas.executors.ray_cluster import RaySettings
+from nas.executors.ray_tune.executor import RayTune
 from search_spaces.errors import UserError
+
+
+def on_tune(evaluator, asha=None, **settings):
+    """Ray Tune, on the cluster of these settings."""
+    return lambda: RayTune(evaluator, RaySettings(**settings), asha)
+
+
+def here(evaluator):
+    """This process."""
+    return lambda: InProcess(evaluator)
+
+
+def nowhere():
+    """The executor of what is to train nothing."""
+    raise AssertionError("a training was asked for")
 
 
 def _node():
@@ -32,7 +50,7 @@ def known_accuracy(arch, seed, sigma):
 
 
 @dataclass(frozen=True)
-class Surface:
+class Surface(Evaluator):
     """Takes `seconds`, and leaves a line in `diary` for each evaluation it began."""
 
     sigma: float = 0.005
@@ -48,9 +66,6 @@ class Surface:
 
     def describe(self):
         return {"surface": "synthetic", "sigma": self.sigma}
-
-    def prepare(self):
-        pass
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,13 @@ import csv
 
 import pytest
 
-from nas.executors.ray_cluster import RaySettings
 from nas.networks.cost import cost
 from scaling_search.per_stage import run_per_stage, variants
 from scaling_search.rule.compound import PAPER
 from search_spaces.errors import UserError
 from search_spaces.yaml_io import load_arch, read_about
 from search_spaces.zoo import zoo
-from synthetic import Surface
+from synthetic import Surface, here, nowhere
 
 UNIFORM = PAPER.multipliers(1).apply(zoo("efficientnet_b0"))
 
@@ -38,10 +37,9 @@ def test_a_cost_that_none_can_keep_is_told():
         variants(UNIFORM, 3, within=1e-9)
 
 
-def test_the_uniform_network_races_its_variants(two_nodes, tmp_path):
-    answer = run_per_stage(
-        UNIFORM, Surface(), tmp_path, count=4, ray=RaySettings(address=two_nodes.address)
-    )
+def test_the_uniform_network_races_its_variants(tmp_path):
+    evaluator = Surface()
+    answer = run_per_stage(UNIFORM, evaluator, tmp_path, here(evaluator), count=4)
     with (tmp_path / "per_stage.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [row["uniform"] for row in rows] == ["True"] + ["False"] * 4
@@ -49,5 +47,5 @@ def test_the_uniform_network_races_its_variants(two_nodes, tmp_path):
     assert winner["key"] == load_arch(str(tmp_path / "per_stage.yaml")).key()
     assert read_about(tmp_path / "per_stage.yaml")["uniform_holds"] is answer.uniform_holds
     before = (tmp_path / "per_stage.jsonl").read_bytes()
-    assert run_per_stage(UNIFORM, Surface(), tmp_path, count=4).winner == answer.winner
+    assert run_per_stage(UNIFORM, evaluator, tmp_path, nowhere, count=4).winner == answer.winner
     assert (tmp_path / "per_stage.jsonl").read_bytes() == before

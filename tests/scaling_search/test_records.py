@@ -2,25 +2,30 @@ import json
 from resource import RLIMIT_FSIZE, getrlimit, setrlimit
 
 import pytest
+import yaml
 
 from nas.evaluators.base import Measurement
 from nas.executors.base import Outcome
 from nas.trainings.engine import Network, Trainings
-from nas.trainings.records import TrainingLog, TrainingRecord
+from nas.trainings.log import TrainingLog
+from nas.trainings.record import TrainingRecord
 from search_spaces.errors import UserError
+from search_spaces.yaml_io import read_arch
 from search_spaces.zoo import zoo
+
+B0 = zoo("efficientnet_b0")
 
 
 def record(seed, **changes):
     return TrainingRecord(
-        **{"key": "k", "seed": seed, "state": "finished", "accuracy": 0.5, **changes}
+        **{"arch": B0, "seed": seed, "state": "finished", "accuracy": 0.5, **changes}
     )
 
 
 def test_records_read_back_equal(tmp_path):
     log = TrainingLog(tmp_path / "sweep.jsonl")
     written = [
-        record(0, curve=(0.1, 0.5), seconds=1.5, network={"alpha": 1.2, "compact": "α"}),
+        record(0, curve=(0.1, 0.5), seconds=1.5, labels={"alpha": 1.2, "compact": "α"}),
         record(1, state="failed", accuracy=None, reason="diverged"),
         record(2, note="out of memory: batches of 32 in 2 parts"),
     ]
@@ -64,6 +69,45 @@ def test_a_damaged_line_is_named(tmp_path, line):
         log.read()
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"key": "0123456789abcdef"}, "key: not the key of its arch"),
+        ({"arch": {"stages": [{"channels": 8, "kernel": 4}]}}, r"arch\.stages\[0\]\.kernel: "),
+        ({"arch": None}, "arch: expected a mapping of Arch fields, got None"),
+        ({"network": {}}, "unknown field 'network'"),
+        ({"accuracy": 50.0}, "accuracy, curve: expected fractions"),
+        ({"accuracy": None}, "accuracy: expected one of a finished training"),
+        ({"seconds": -1}, "seconds: expected a number of at least 0"),
+        ({"labels": []}, "labels: expected a mapping"),
+    ],
+)
+def test_what_is_wrong_with_a_damaged_record_is_told(tmp_path, change, message):
+    log = TrainingLog(tmp_path / "sweep.jsonl")
+    damaged = record(0).as_mapping() | change
+    log.path.write_text(json.dumps(damaged) + "\n")
+    with pytest.raises(UserError, match=rf"line 1: not a record of a training: {message}"):
+        log.read()
+
+
+def test_a_record_holds_its_architecture_as_the_yaml_does(tmp_path):
+    log = TrainingLog(tmp_path / "sweep.jsonl")
+    log.append(record(0))
+    (line,) = map(json.loads, log.path.read_text().splitlines())
+    assert read_arch(yaml.safe_dump(line["arch"]), "the log") == B0
+    assert line["key"] == B0.key()
+    assert "dropout" not in line["arch"], "what is at its default is left out"
+
+
+def test_records_of_several_evaluators_share_a_log(tmp_path):
+    log = TrainingLog(tmp_path / "proxy_check.jsonl")
+    for name, accuracy in (("short", 0.4), ("long", 0.6)):
+        log.append(record(0, evaluator=name, accuracy=accuracy))
+    for name, accuracy in (("short", 0.4), ("long", 0.6), ("other", None)):
+        trainings = Trainings.on_record([Network(B0, {})], log, name)
+        assert trainings.results == ({} if accuracy is None else {(0, 0): accuracy})
+
+
 def test_each_record_is_a_line_of_json(tmp_path):
     log = TrainingLog(tmp_path / "sweep.jsonl")
     log.append(record(0, reason="two\nlines"))
@@ -72,7 +116,7 @@ def test_each_record_is_a_line_of_json(tmp_path):
 
 
 def test_a_full_disk_is_one_line_and_what_is_on_record_stays(tmp_path):
-    network = Network(zoo("efficientnet_b0"), {})
+    network = Network(B0, {})
     trainings = Trainings.on_record([network], TrainingLog(tmp_path / "sweep.jsonl"))
     outcome = Outcome(number=0, measurements=(Measurement(accuracy=0.5),))
     trainings.put((0, 0), outcome)

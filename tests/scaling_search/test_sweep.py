@@ -13,15 +13,25 @@ import pytest
 import yaml
 
 from nas.evaluators.proxy import ProxyEvaluator
-from nas.executors.ray_cluster import RaySettings
 from nas.training.sources import Digits
 from scaling_search.grow.family import read_constants
-from scaling_search.rule.compound import Constants
+from scaling_search.rule.compound import PAPER
 from scaling_search.settings import SweepSettings
 from scaling_search.sweep import plan_sweep, run_sweep
 from search_spaces.errors import UserError
 from search_spaces.zoo import zoo
-from synthetic import Epochs, Mistaken, OnADisk, PerCent, Surface, Troubled, known_accuracy
+from synthetic import (
+    Epochs,
+    Mistaken,
+    OnADisk,
+    PerCent,
+    Surface,
+    Troubled,
+    here,
+    known_accuracy,
+    nowhere,
+    on_tune,
+)
 
 B0 = zoo("efficientnet_b0")
 COARSE = SweepSettings(strategy="grid", step=0.1, seeds=2)  # 13 networks
@@ -40,7 +50,7 @@ def test_the_loss_of_a_node_costs_no_training(two_nodes, tmp_path):
         COARSE,
         evaluator,
         tmp_path,
-        ray=RaySettings(address=two_nodes.address),
+        on_tune(evaluator, address=two_nodes.address),
         progress=lose_it_early,
     )
     two_nodes.wait_for_nodes()  # that the others know it is gone
@@ -50,12 +60,12 @@ def test_the_loss_of_a_node_costs_no_training(two_nodes, tmp_path):
     assert len({(key, seed) for key, seed, *_ in begun}) == 26
     assert len(begun) <= 27, "only what ran there is begun again"
     undisturbed = {
-        standing.candidate.index: {
-            seed: known_accuracy(standing.candidate.arch, seed, 0.005) for seed in (0, 1)
+        each.candidate.index: {
+            seed: known_accuracy(each.candidate.arch, seed, 0.005) for seed in (0, 1)
         }
-        for standing in result.standings
+        for each in result.candidates
     }
-    assert {s.candidate.index: s.accuracies for s in result.standings} == undisturbed
+    assert {s.candidate.index: s.accuracies for s in result.candidates} == undisturbed
 
 
 def test_a_worker_lost_as_its_next_training_begins_costs_that_one_try(two_nodes, tmp_path):
@@ -71,18 +81,19 @@ def test_a_worker_lost_as_its_next_training_begins_costs_that_one_try(two_nodes,
         dataclasses.replace(COARSE, seeds=1),
         evaluator,
         tmp_path,
-        ray=RaySettings(address=two_nodes.address, workers=1),
+        on_tune(evaluator, address=two_nodes.address, workers=1),
         progress=lose_the_worker,
     )
     assert len({pid for _, _, pid, *_ in diary(tmp_path / "diary")}) == 3
     assert result.failed == 0
 
 
-# A sweep on a cluster of its own, as a process that can be killed.
+# A sweep as a process that can be killed, on a cluster or in processes of its own.
 DRIVER = """
 import sys
 from pathlib import Path
-from synthetic import Surface
+from nas.executors.local import Processes
+from synthetic import Surface, on_tune
 from scaling_search.settings import SweepSettings
 from scaling_search.sweep import run_sweep
 from search_spaces.zoo import zoo
@@ -91,7 +102,9 @@ folder = Path(sys.argv[1])
 folder.mkdir(exist_ok=True)
 evaluator = Surface(seconds=0.3, diary=str(folder / "diary"))
 settings = SweepSettings(strategy="grid", step=0.1, seeds=2)
-run_sweep(zoo("efficientnet_b0"), settings, evaluator, folder)
+address = sys.argv[2]
+on_two = on_tune(evaluator, address=address) if address else lambda: Processes(evaluator, 2)
+run_sweep(zoo("efficientnet_b0"), settings, evaluator, folder, on_two)
 """
 HERE = Path(__file__).parent
 
@@ -121,7 +134,7 @@ def swept(two_nodes, tmp_path_factory):
         COARSE,
         evaluator,
         folder,
-        ray=RaySettings(address=two_nodes.address),
+        on_tune(evaluator, address=two_nodes.address),
         progress=told.append,
     )
     return folder, evaluator, result, told
@@ -147,12 +160,12 @@ def test_both_nodes_work_each_with_the_threads_of_its_share(swept):
 
 def test_the_answer_has_its_uncertainty(swept):
     _, _, result, _ = swept
-    best = max(result.standings, key=lambda standing: standing.mean)
+    best = max(result.candidates, key=lambda each: each.mean)
     assert result.winner is best
     assert 0.003 < result.comparison.noise < 0.008, "σ is 0.005"
-    for standing in result.standings:
-        assert standing.stderr == pytest.approx(result.comparison.noise / 2**0.5, rel=0.2)
-        assert len(standing.accuracies) == 2
+    for each in result.candidates:
+        assert each.stderr == pytest.approx(result.comparison.noise / 2**0.5, rel=0.2)
+        assert len(each.accuracies) == 2
     assert all(tie.mean <= best.mean for tie in result.ties)
 
 
@@ -177,32 +190,29 @@ def test_files_hold_the_answer(swept):
 def test_a_rerun_trains_nothing_and_answers_the_same(swept):
     folder, evaluator, result, _ = swept
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
-    again = run_sweep(B0, COARSE, evaluator, folder)
+    again = run_sweep(B0, COARSE, evaluator, folder, nowhere)
     assert again.winner == result.winner
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
-def test_more_seeds_train_only_what_is_missing(swept, two_nodes, tmp_path):
+def test_more_seeds_train_only_what_is_missing(swept, tmp_path):
     folder, evaluator, *_ = swept
     (tmp_path / "sweep.jsonl").write_bytes((folder / "sweep.jsonl").read_bytes())
     evaluator = dataclasses.replace(evaluator, diary=str(tmp_path / "diary"))
     settings = dataclasses.replace(COARSE, seeds=3)
-    result = run_sweep(
-        B0, settings, evaluator, tmp_path, ray=RaySettings(address=two_nodes.address)
-    )
+    result = run_sweep(B0, settings, evaluator, tmp_path, here(evaluator))
     assert sorted(seed for _, seed, *_ in diary(tmp_path / "diary")) == ["2"] * 13
-    assert all(len(standing.accuracies) == 3 for standing in result.standings)
+    assert all(len(each.accuracies) == 3 for each in result.candidates)
 
 
 def test_what_fails_is_on_record_with_its_reason_and_never_wins(two_nodes, tmp_path):
     evaluator = Troubled(lost=str(tmp_path / "lost"))
     settings = dataclasses.replace(COARSE, seeds=1)
-    result = run_sweep(
-        B0, settings, evaluator, tmp_path, ray=RaySettings(address=two_nodes.address)
-    )
+    on_both = on_tune(evaluator, address=two_nodes.address)
+    result = run_sweep(B0, settings, evaluator, tmp_path, on_both)
     reasons = {
         (s.candidate.arch.resolution, s.candidate.arch.head.channels): s.reason
-        for s in result.standings
+        for s in result.candidates
         if s.reason
     }
     lost, bug = reasons.pop((224, 1792)), reasons.pop((291, 1408))
@@ -223,16 +233,18 @@ def test_what_fails_is_on_record_with_its_reason_and_never_wins(two_nodes, tmp_p
         assert sum(row["accuracy"] == "" for row in csv.DictReader(file)) == 4
 
 
-def test_a_killed_sweep_goes_on_from_its_records(tmp_path):
+@pytest.mark.parametrize("executor", ["ray_tune", "local"])
+def test_a_killed_sweep_goes_on_from_its_records(executor, two_nodes, tmp_path):
+    address = two_nodes.address if executor == "ray_tune" else ""
     folder, log = tmp_path / "run", tmp_path / "run" / "sweep.jsonl"
-    driver = subprocess.Popen([sys.executable, "-c", DRIVER, str(folder)], cwd=HERE)
+    driver = subprocess.Popen([sys.executable, "-c", DRIVER, str(folder), address], cwd=HERE)
     while driver.poll() is None and count_lines(log) < 7:
         time.sleep(0.02)
     driver.kill()
     driver.wait()
     kept = log.read_bytes().rpartition(b"\n")[0].splitlines()
     assert 7 <= len(kept) < 26
-    subprocess.run([sys.executable, "-c", DRIVER, str(folder)], cwd=HERE, check=True)
+    subprocess.run([sys.executable, "-c", DRIVER, str(folder), address], cwd=HERE, check=True)
     lines = log.read_bytes().splitlines()
     assert lines[: len(kept)] == kept, "nothing finished is lost"
     jobs = [(record["key"], record["seed"]) for record in map(json.loads, lines)]
@@ -270,45 +282,46 @@ def test_a_second_ctrl_c_ends_a_sweep_at_once(tmp_path):
 def test_asha_ends_trainings_that_are_behind(two_nodes, tmp_path):
     settings = dataclasses.replace(COARSE, seeds=1, asha=1)
     evaluator = Epochs(sigma=0.0, diary=str(tmp_path / "diary"))
-    ray = RaySettings(address=two_nodes.address)
-    result = run_sweep(B0, settings, evaluator, tmp_path, ray=ray)
-    ended = [standing for standing in result.standings if standing.reason]
+    on_both = on_tune(evaluator, asha=1, address=two_nodes.address)
+    result = run_sweep(B0, settings, evaluator, tmp_path, on_both)
+    ended = [each for each in result.candidates if each.reason]
     assert 4 <= len(ended) < 13
-    for standing in ended:
+    for each in ended:
         assert re.fullmatch(
             r"seed 0: ended after epoch [13] at 0\.\d{4}, behind others there \(ASHA\)",
-            standing.reason,
+            each.reason,
         )
-        assert standing.mean is None
-    best = max(result.standings, key=lambda s: known_accuracy(s.candidate.arch, 0, 0)).candidate
+        assert each.mean is None
+    best = max(result.candidates, key=lambda s: known_accuracy(s.candidate.arch, 0, 0)).candidate
     assert result.winner.candidate == best
     begun = len(diary(tmp_path / "diary"))
     assert begun < 13 * 9
-    again = run_sweep(B0, settings, evaluator, tmp_path)
-    assert again.standings == result.standings
+    again = run_sweep(B0, settings, evaluator, tmp_path, nowhere)
+    assert again.candidates == result.candidates
     assert len(diary(tmp_path / "diary")) == begun
 
 
-def test_an_accuracy_in_per_cent_ends_the_sweep_with_nothing_on_record(two_nodes, tmp_path):
+def test_an_accuracy_in_per_cent_ends_the_sweep_with_nothing_on_record(tmp_path):
+    evaluator = PerCent()
     with pytest.raises(UserError) as mistake:
-        run_sweep(B0, COARSE, PerCent(), tmp_path, ray=RaySettings(address=two_nodes.address))
+        run_sweep(B0, COARSE, evaluator, tmp_path, here(evaluator))
     assert str(mistake.value) == (
         "evaluator: accuracy of 61.5; expected a fraction from 0 to 1; divide per cent by 100"
     )
     assert count_lines(tmp_path / "sweep.jsonl") == 0
 
 
-def test_what_the_machine_failed_is_trained_by_the_next_call(two_nodes, tmp_path):
+def test_what_the_machine_failed_is_trained_by_the_next_call(tmp_path):
     settings, disk = dataclasses.replace(COARSE, seeds=1), tmp_path / "disk"
-    evaluator, ray = OnADisk(path=str(disk)), RaySettings(address=two_nodes.address)
-    first = run_sweep(B0, settings, evaluator, tmp_path, ray=ray)
-    lost = [standing for standing in first.standings if standing.reason]
+    evaluator = OnADisk(path=str(disk))
+    first = run_sweep(B0, settings, evaluator, tmp_path, here(evaluator))
+    lost = [each for each in first.candidates if each.reason]
     assert len(lost) == 1
     assert "FileNotFoundError" in lost[0].reason
     before = (tmp_path / "sweep.jsonl").read_bytes()
     assert before.count(b"\n") == 12
     disk.touch()
-    again = run_sweep(B0, settings, evaluator, tmp_path, ray=ray)
+    again = run_sweep(B0, settings, evaluator, tmp_path, here(evaluator))
     assert again.failed == 0
     after = (tmp_path / "sweep.jsonl").read_bytes()
     assert after.startswith(before)
@@ -316,43 +329,58 @@ def test_what_the_machine_failed_is_trained_by_the_next_call(two_nodes, tmp_path
 
 
 def test_a_users_mistake_found_by_a_worker_ends_the_sweep(two_nodes, tmp_path):
+    evaluator = Mistaken()
+    on_both = on_tune(evaluator, address=two_nodes.address)
     with pytest.raises(UserError, match="there are no images left"):
-        run_sweep(B0, COARSE, Mistaken(), tmp_path, ray=RaySettings(address=two_nodes.address))
+        run_sweep(B0, COARSE, evaluator, tmp_path, on_both)
     assert not (tmp_path / "constants.yaml").exists()
 
 
 @pytest.mark.parametrize(
     ("ray", "message"),
     [
-        (RaySettings(cpus=1000), "a training needs 1000 CPU each"),
-        (RaySettings(workers=1000), "1000 trainings side by side need 1 CPU each"),
-        (RaySettings(address="127.0.0.1:1"), r"^ray\.address: 127\.0\.0\.1:1: no "),
-        (RaySettings(address="ray://127.0.0.1:1"), r"^ray\.address: .* with ray\.address=auto$"),
-        (RaySettings(address="here"), r"^ray\.address: expected local, auto or host:port"),
+        ({"cpus": 1000}, "a training needs 1000 CPU each"),
+        ({"workers": 1000}, "1000 trainings side by side need 1 CPU each"),
+        ({"address": "127.0.0.1:1"}, r"^ray\.address: 127\.0\.0\.1:1: no "),
+        ({"address": "ray://127.0.0.1:1"}, r"^ray\.address: .* with ray\.address=auto$"),
+        ({"address": "here"}, r"^ray\.address: expected local, auto or host:port"),
     ],
 )
 def test_what_the_cluster_lacks_is_told_before_anything_starts(ray, message, tmp_path):
+    evaluator = Surface()
     with pytest.raises(UserError, match=message):
-        run_sweep(B0, COARSE, Surface(), tmp_path / "run", ray=ray)
+        run_sweep(B0, COARSE, evaluator, tmp_path / "run", on_tune(evaluator, **ray))
     assert not (tmp_path / "run").exists()
 
 
 def test_networks_that_cannot_be_fed_are_told_before_anything_starts(tmp_path):
     evaluator = ProxyEvaluator(data=Digits(limit=60), resolution=8)
     with pytest.raises(UserError, match=r"^evaluator: .* and 11 px: .* the feature map vanishes"):
-        run_sweep(B0, COARSE, evaluator, tmp_path / "run", ray=RaySettings())
+        run_sweep(B0, COARSE, evaluator, tmp_path / "run", nowhere)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("executor", "message"),
+    [
+        (here, r"^asha: the executor ends trainings after None epochs, the settings ask for 1"),
+        (on_tune, r"^asha: the executor ends trainings after None epochs, the settings ask for 1"),
+    ],
+)
+def test_trainings_are_ended_early_by_nothing_but_ray_tune(executor, message, tmp_path):
+    settings, evaluator = dataclasses.replace(COARSE, asha=1), Surface()
+    with pytest.raises(UserError, match=message):
+        run_sweep(B0, settings, evaluator, tmp_path / "run", executor(evaluator))
     assert not (tmp_path / "run").exists()
 
 
 def test_a_band_without_candidates_is_refused(tmp_path):
     settings = dataclasses.replace(COARSE, band=0.01)
     with pytest.raises(UserError, match=r"^band: no candidate realises 1\.98–2\.02 ×"):
-        run_sweep(B0, settings, Surface(), tmp_path)
+        run_sweep(B0, settings, Surface(), tmp_path, nowhere)
 
 
 def test_the_grid_may_lie_around_a_larger_model(tmp_path):
     plan = plan_sweep(B0, SweepSettings(phi=2), tmp_path)
     assert len(plan.grid.candidates) == 62
-    assert Constants(1.2, 1.1, 1.15) in {
-        point for candidate in plan.grid.candidates for point in candidate.points
-    }
+    assert PAPER in {point for candidate in plan.grid.candidates for point in candidate.points}

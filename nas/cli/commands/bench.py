@@ -10,11 +10,11 @@ import optuna
 
 from nas.bench.landscape import Landscape
 from nas.bench.page import bench_page
+from nas.bench.reference import find_reference
 from nas.bench.runs import Conditions, Entrant, Result, fingerprint, missing, read, run
-from nas.bench.summary import Beaten, Interval, Row, beaten, best_known, rows
-from nas.bench.survey import survey
+from nas.bench.summary import SamplerSummary, TrialsToBeat, best_known, summarise, trials_to_beat
 from nas.cli.columns import table
-from nas.cli.commands.found import say_found
+from nas.cli.commands.evaluator import prepare_in, say_data
 from nas.cli.commands.price import price
 from nas.cli.config import Config, integer, make
 from nas.cli.progress import Pace, Progress
@@ -24,6 +24,7 @@ from nas.runs.folder import RunFolder, logged
 from nas.runs.tables import write_rows
 from nas.samplers.base import Problem, SamplerFactory
 from nas.search.rewards import Reward
+from nas.statistics.intervals import Interval
 from search_spaces.errors import UserError
 from search_spaces.files import write_text
 from search_spaces.parsing import closest
@@ -39,22 +40,24 @@ def main(config: Config) -> None:
     at, processes = _at(config["at"], trials), _processes(config["processes"])
     landscape = _landscape(config)
     entrants = _entrants(config, landscape)
-    landscape.evaluator.prepare()
-    bar = _bar(config["bar"], landscape)
     made_with = {name: config[name] for name in _FIXED}
     made_with["evaluator"] = identity_of(landscape.evaluator, config["evaluator"])
     made_with["space"] = space_identity(landscape.space, config["space"])
     path = folder / "bench.jsonl"
-    with RunFolder(folder).stage(logged("bench", made_with, path, "bench.csv")):
-        say_found(landscape.evaluator)
+    held = RunFolder(folder)
+    with held.stage(logged("bench", made_with, path, "bench.csv")):
+        prepare_in(held, landscape.evaluator, made_with["evaluator"])
+        prepare_in(held, landscape.truth, identity_of(landscape.truth, _truth(config)))
+        say_data(landscape.evaluator, landscape.truth)
+        bar = _bar(config["bar"], landscape)
         print(f"looking for the best of {landscape.space.size:,} networks", file=sys.stderr)
-        conditions = Conditions(landscape, survey(landscape), trials, workers, at)
+        conditions = Conditions(landscape, find_reference(landscape), trials, workers, at)
         tasks = missing(entrants, seeds, read(path))
-        run(tasks, conditions, path, processes, _told(len(tasks)))
+        run(tasks, conditions, path, processes, _on_result(len(tasks)))
         results = _comparable(read(path), config["samplers"])
-        best = best_known(conditions.survey, results, landscape.is_front)
-        report = rows(results, best, at)
-        bars = [] if bar is None else beaten(results, bar)
+        best = best_known(conditions.reference, results, landscape.is_front)
+        report = summarise(results, best, at)
+        bars = [] if bar is None else trials_to_beat(results, bar)
         _write(folder / "bench.csv", report)
         page = bench_page(results, report, best, _facts(conditions, best), landscape.is_front)
         write_text(folder / "bench.html", page)
@@ -67,16 +70,21 @@ _FIXED = ("space", "evaluator", "truth", "reward", "cost", "trials", "workers", 
 
 
 def _landscape(config: Config) -> Landscape:
-    truth = config["truth"] or {}
-    if not isinstance(truth, Mapping):
-        raise UserError(f"truth: expected settings of the evaluator, got {truth!r}")
     return Landscape(
         space=load_space(config["space"], "space"),
         evaluator=make(config["evaluator"], "evaluator", Evaluator),
-        truth=make({**config["evaluator"], **truth}, "truth", Evaluator),
+        truth=make(_truth(config), "truth", Evaluator),
         reward=make(config["reward"], "reward", Reward),
-        price=price(config),
+        cost_metric=price(config),
     )
+
+
+def _truth(config: Config) -> dict[str, Any]:
+    """Give the settings of the truth's evaluator: the evaluator's, and those that differ."""
+    truth = config["truth"] or {}
+    if not isinstance(truth, Mapping):
+        raise UserError(f"truth: expected settings of the evaluator, got {truth!r}")
+    return {**config["evaluator"], **truth}
 
 
 def _entrants(config: Config, landscape: Landscape) -> list[Entrant]:
@@ -110,14 +118,14 @@ def _entrants(config: Config, landscape: Landscape) -> list[Entrant]:
     return able
 
 
-def _told(total: int) -> Callable[[int, Result], None]:
+def _on_result(total: int) -> Callable[[int, Result], None]:
     line, pace = Progress("bench"), Pace()
 
-    def told(done: int, result: Result) -> None:
+    def on_result(done: int, result: Result) -> None:
         note = f"{result.sampler} {result.steps[-1].found:.4f}"
         line(done, total, note, pace.step(total - done))
 
-    return told
+    return on_result
 
 
 def _comparable(results: Sequence[Result], samplers: Mapping[str, Any]) -> list[Result]:
@@ -136,16 +144,16 @@ def _bar(name: object, landscape: Landscape) -> float | None:
     if name is None or landscape.is_front:
         return None
     arch, space = load_arch(str(name)), landscape.space
-    (known,) = landscape.known([space.decode(space.encode(arch))])
+    (known,) = landscape.true_results([space.decode(space.encode(arch))])
     if known is None:
         raise UserError(f"bar: the evaluator knows nothing of {name}")
-    return landscape.reward_of(known)
+    return landscape.true_reward(known)
 
 
 def _facts(conditions: Conditions, best: float) -> dict[str, str]:
     landscape = conditions.landscape
     about = {name: str(value) for name, value in landscape.evaluator.describe().items()}
-    reached = "the best there is" if conditions.survey.exact else "the best ever found"
+    reached = "the best there is" if conditions.reference.exact else "the best ever found"
     return {
         **about,
         "space": f"{landscape.space.name}, {landscape.space.size:,} candidates",
@@ -155,7 +163,9 @@ def _facts(conditions: Conditions, best: float) -> dict[str, str]:
     }
 
 
-def _shown(report: Sequence[Row], bars: Sequence[Beaten], bar: object, is_front: bool) -> str:
+def _shown(
+    report: Sequence[SamplerSummary], bars: Sequence[TrialsToBeat], bar: object, is_front: bool
+) -> str:
     found = "1 − hypervolume" if is_front else "regret"
     columns = ("sampler", "searches", "trials", found, "95 %", "best found")
     header = (*columns, "observed", "recommended", "ms")
@@ -164,11 +174,11 @@ def _shown(report: Sequence[Row], bars: Sequence[Beaten], bar: object, is_front:
             row.sampler,
             row.searches,
             row.trials,
-            f"{row.regret.mean:.5f}",
+            f"{row.regret.value:.5f}",
             f"{row.regret.low:.5f}–{row.regret.high:.5f}",
-            f"{row.hit.mean:.0%}",
-            f"{row.observed.mean:.5f}",
-            "–" if row.recommended is None else f"{row.recommended.mean:.5f}",
+            f"{row.hit.value:.0%}",
+            f"{row.observed.value:.5f}",
+            "–" if row.recommended is None else f"{row.recommended.value:.5f}",
             f"{row.milliseconds:.1f}",
         )
         for row in report
@@ -180,9 +190,9 @@ def _shown(report: Sequence[Row], bars: Sequence[Beaten], bar: object, is_front:
     return text
 
 
-def _write(path: Path, report: Sequence[Row]) -> None:
+def _write(path: Path, report: Sequence[SamplerSummary]) -> None:
     def ends(name: str, interval: Interval | None) -> dict[str, float | None]:
-        values = (interval.mean, interval.low, interval.high) if interval else (None, None, None)
+        values = (interval.value, interval.low, interval.high) if interval else (None, None, None)
         return dict(zip((name, f"{name}_low", f"{name}_high"), values, strict=True))
 
     lines = [

@@ -1,11 +1,11 @@
 """The cost that a command's rewards weigh accuracy against."""
 
 from nas.cli.config import Config, make
-from nas.search.pricing import Price
+from nas.search.pricing import CostMetric
 
 
-def price(config: Config) -> Price:
+def price(config: Config) -> CostMetric:
     """That of the configuration's `cost`, whose target is the reward's default."""
     fields = {name: value for name, value in config["cost"].items() if name != "target"}
-    made: Price = make(fields, "cost", Price)
+    made: CostMetric = make(fields, "cost", CostMetric)
     return made

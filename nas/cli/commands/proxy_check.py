@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from nas.cli.columns import table
+from nas.cli.commands.evaluator import prepare_in, say_data
 from nas.cli.commands.executor import executor
-from nas.cli.commands.found import say_found
 from nas.cli.commands.price import price
 from nas.cli.config import Config, integer, make
 from nas.cli.progress import Pace, Progress
-from nas.evaluators.base import EvaluationFailed, Evaluator, measured
+from nas.evaluators.base import EvaluationFailed, Evaluator
 from nas.evaluators.identity import identity_of
+from nas.evaluators.measured import measured
 from nas.networks.cost import cost
 from nas.proxies.page import check_page
 from nas.proxies.report import (
@@ -28,11 +29,14 @@ from nas.proxies.report import (
     verdict,
 )
 from nas.proxies.sample import spread_sample
-from nas.proxies.trainings import Trained, read, train
-from nas.runs.folder import RunFolder, Stage, logged
+from nas.runs.folder import RunFolder, RunStage, logged
 from nas.runs.tables import write_rows
 from nas.search.rewards import Reward
-from nas.statistics.rank_correlation import Tau
+from nas.statistics.intervals import Interval
+from nas.trainings.engine import Network, Trainings, train
+from nas.trainings.log import PROXY_CHECK, TrainingLog
+from nas.trainings.record import TrainingRecord
+from nas.trainings.strategies import FlatGrid
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
 from search_spaces.files import write_text
@@ -50,35 +54,41 @@ def main(config: Config) -> None:
     proxies: dict[str, Evaluator] = {
         name: make(node, f"proxies.{name}", Evaluator) for name, node in nodes.items()
     }
-    reward, truth = _reward(config), _truth(config, archs)
-    for evaluator in proxies.values():
-        evaluator.prepare()
+    reward, node = _reward(config), config.get("truth")
+    known: Evaluator | None = None if node is None else make(node, "truth", Evaluator)
     workers = {
         name: executor(config, evaluator, "workers", config["workers"])
         for name, evaluator in proxies.items()
     }
-    path = folder / "proxy_check.jsonl"
+    log = TrainingLog(folder / PROXY_CHECK)
     made_with = {name: config[name] for name in ("networks", "seed")}
     made_with["space"] = space_identity(space, config["space"])
     held = RunFolder(folder)
-    with held.stage(logged("proxy-check", made_with, path, "proxy_check.csv")):
+    with held.stage(logged("proxy-check", made_with, log.path, "proxy_check.csv")):
         identities = {name: identity_of(proxies[name], node) for name, node in nodes.items()}
-        _keep_settings(held, path, identities)
-        say_found(*proxies.values())
-        told = _Told(len(proxies) * len(archs) * len(seeds) - _done(path, nodes, archs, seeds))
+        _keep_settings(held, log, identities)
+        for name, evaluator in proxies.items():
+            prepare_in(held, evaluator, identities[name])
+        if known is not None:
+            prepare_in(held, known, identity_of(known, node))
+        say_data(*proxies.values(), *filter(None, [known]))
+        truth = None if known is None else _true_accuracies(known, archs)
         # Cheapest first, a check that is cut short would have seen no dear network.
-        mixed = random.Random(seed).sample(archs, len(archs))
-        for name in proxies:
-            train(name, mixed, seeds, workers[name], path, told)
-        trained = [each for each in read(path) if each.proxy in proxies and each.seed in seeds]
+        networks = [Network(arch, {}) for arch in random.Random(seed).sample(archs, len(archs))]
+        each_once = FlatGrid(len(networks), tuple(seeds))
+        trainings = {name: Trainings.on_record(networks, log, name) for name in proxies}
+        told = _Told(sum(len(each_once.pending(kept.results)) for kept in trainings.values()))
+        for name, evaluator in proxies.items():
+            train(trainings[name], each_once, evaluator, workers[name], told)
+        trained = [each for each in log.read() if each.evaluator in proxies and each.seed in seeds]
         reference = truth if truth is not None else accuracies(trained, dearest(trained))
         verdicts = [verdict(name, trained, archs, reference, reward) for name in proxies]
         free = baselines(archs, reference, reward)
         _write(folder / "proxy_check.csv", verdicts, free)
         against = "true accuracies" if truth is not None else f"proxy {dearest(trained)!r}"
-        said = {name: accuracies(trained, name) for name in proxies}
+        proxied = {name: accuracies(trained, name) for name in proxies}
         facts = {"space": config["space"]["name"], "networks": str(count)}
-        page = check_page(archs, said, reference, verdicts, free, facts, against)
+        page = check_page(archs, proxied, reference, verdicts, free, facts, against)
         write_text(folder / "proxy_check.html", page)
     print(f"{len(archs)} networks of {config['space']['name']}, against {against}\n")
     print(_shown(verdicts, free))
@@ -102,12 +112,12 @@ def _changed(node: Any, changes: Any) -> Any:
     return {**node, **{name: _changed(node.get(name), value) for name, value in changes.items()}}
 
 
-def _keep_settings(folder: RunFolder, path: Path, nodes: Mapping[str, Any]) -> None:
+def _keep_settings(folder: RunFolder, log: TrainingLog, nodes: Mapping[str, Any]) -> None:
     """Remember what each name stood for. Raises UserError where it stood for something else."""
-    kept = {each.proxy for each in read(path)}
+    kept = {each.evaluator for each in log.read()}
     for name, node in nodes.items():
         recorded = functools.partial(kept.__contains__, name)
-        folder.note(Stage(f"proxy {name}", {"evaluator": node}, recorded, str(path)))
+        folder.note(RunStage(f"proxy {name}", {"evaluator": node}, recorded, str(log.path)))
 
 
 def _reward(config: Config) -> RewardOf:
@@ -116,12 +126,8 @@ def _reward(config: Config) -> RewardOf:
     return lambda arch, accuracy: of(accuracy, priced(arch, cost(arch)))
 
 
-def _truth(config: Config, archs: Sequence[Arch]) -> dict[str, float] | None:
-    """True accuracies by network; None where nobody knows them."""
-    if config.get("truth") is None:
-        return None
-    evaluator: Evaluator = make(config["truth"], "truth", Evaluator)
-    evaluator.prepare()
+def _true_accuracies(evaluator: Evaluator, archs: Sequence[Arch]) -> dict[str, float]:
+    """Ask for the accuracy of each network; those that the evaluator does not know are left out."""
     known = {}
     for arch in archs:
         try:
@@ -132,12 +138,6 @@ def _truth(config: Config, archs: Sequence[Arch]) -> dict[str, float] | None:
     return known
 
 
-def _done(path: Path, nodes: Mapping[str, Any], archs: Sequence[Arch], seeds: range) -> int:
-    keys = {arch.key() for arch in archs}
-    kept = read(path)
-    return sum(e.proxy in nodes and e.key in keys and e.seed in seeds for e in kept)
-
-
 class _Told:
     """Tells the terminal of each training."""
 
@@ -145,11 +145,11 @@ class _Told:
         self._total, self._done = total, 0
         self._line, self._pace = Progress("proxy-check"), Pace()
 
-    def __call__(self, trained: Trained) -> None:
+    def __call__(self, trained: TrainingRecord) -> None:
         self._done += 1
         said = trained.reason if trained.accuracy is None else f"{trained.accuracy:.4f}"
         left = self._pace.step(self._total - self._done)
-        self._line(self._done, self._total, f"{trained.proxy} {said}", left)
+        self._line(self._done, self._total, f"{trained.evaluator} {said}", left)
 
 
 def _shown(verdicts: Sequence[Verdict], free: Sequence[Baseline]) -> str:
@@ -176,5 +176,5 @@ def _write(path: Path, verdicts: Sequence[Verdict], free: Sequence[Baseline]) ->
     write_rows(path, columns, [dict(zip(columns, line, strict=True)) for line in lines])
 
 
-def _numbers(tau: Tau | None) -> tuple[float | str, ...]:
+def _numbers(tau: Interval | None) -> tuple[float | str, ...]:
     return ("", "", "") if tau is None else (tau.value, tau.low, tau.high)

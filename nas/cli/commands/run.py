@@ -6,7 +6,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from nas.cli.commands.dashboard import draw
-from nas.cli.commands.scale import check_family, constants, family, family_table, write
+from nas.cli.commands.scale import (
+    check_family,
+    constants,
+    family,
+    family_table,
+    gives_constants,
+    write,
+)
 from nas.cli.commands.search import search, validated_on
 from nas.cli.commands.search import summary as search_summary
 from nas.cli.commands.sweep import check_sweep, sweep
@@ -20,12 +27,13 @@ from search_spaces.yaml_io import load_arch
 def main(config: Config) -> None:
     """Each stage goes on from what the run folder holds; the end is a table and a page."""
     run = Path(config["run"])
-    _check(config, run)
+    sweeping = {**config, "executor": config["sweep_executor"]}
+    _check(config, sweeping, run)
     with _stage("1/4 search"):
         found = search(config, run)
     baseline = load_arch(str(run / "baseline.yaml"))
     with _stage("2/4 sweep"):
-        result = sweep(baseline, config, run)
+        result = sweep(baseline, sweeping, run)
     with _stage("3/4 family"):
         members = family(baseline, config, run)
         write(members, run, str(run / "baseline.yaml"))
@@ -35,13 +43,13 @@ def main(config: Config) -> None:
     print(f"{family_table(members)}\n\ndashboard: {page.resolve()}")
 
 
-def _check(config: Config, run: Path) -> None:
+def _check(config: Config, sweeping: Config, run: Path) -> None:
     """Raises UserError for a mistake in the later stages' settings, before hours of the first."""
     space = load_space(config["space"], "space")
     network = space.decode({choice.name: choice.options[0] for choice in space.choices})
-    check_sweep(network, config)
+    check_sweep(network, sweeping)
     check_family(config)
-    if any(config[name] is not None for name in ("constants", "alpha", "beta", "gamma")):
+    if gives_constants(config):
         constants(config, run)
 
 

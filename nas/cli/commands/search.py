@@ -8,32 +8,33 @@ from typing import Any
 
 import optuna
 
+from nas.cli.commands.evaluator import started
 from nas.cli.commands.executor import executor
-from nas.cli.commands.found import announced
 from nas.cli.commands.price import price
 from nas.cli.config import Config, integer, make
 from nas.cli.progress import Pace, Progress
-from nas.evaluators.base import Checking, Classifying, Evaluator
+from nas.evaluators.base import Evaluator
 from nas.evaluators.identity import identity_of
 from nas.executors.base import Executor
-from nas.runs.folder import RunFolder, Stage
-from nas.runs.records import Record, Standing, share_error
+from nas.runs.folder import RunFolder, RunStage
+from nas.runs.generated import write_folder
+from nas.runs.records import Record, SearchResult
 from nas.runs.storage import storage
 from nas.runs.study import StudyStore
 from nas.runs.trials_csv import count_rows, read_csv, write_csv
-from nas.runs.written import write_all
 from nas.samplers.base import SamplerFactory
-from nas.search.loop import Search, SearchSettings, SearchStopped, standing
+from nas.search.loop import Search, SearchSettings, SearchStopped, search_result
 from nas.search.pricing import TableLatency
 from nas.search.rewards import Front, Reward
 from nas.search.warm_start import read_warm_start
+from nas.statistics.intervals import share_error
 from nas.training.names import counted
 from nas.trainings.failures import Failures
 from search_spaces.arch import name_after
 from search_spaces.errors import UserError
 from search_spaces.files import not_a_link, write_text
 from search_spaces.parsing import from_mapping
-from search_spaces.space import Space, load_space, space_identity
+from search_spaces.space import load_space, space_identity
 from search_spaces.yaml_io import arch_to_yaml, read_about
 
 
@@ -53,12 +54,11 @@ def validated_on(run: Path) -> int | None:
     return images if isinstance(images, int) else None
 
 
-def search(config: Config, run: Path) -> Standing:
+def search(config: Config, run: Path) -> SearchResult:
     """Records, `baseline.yaml`, `front/` and `trials.csv` in the run folder."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     folder = RunFolder(run)
     plan = Plan.read(config, folder)
-    plan.evaluator.prepare()
     plan.search.check()
     store = plan.search.store
     table = run / "trials.csv"
@@ -70,7 +70,7 @@ def search(config: Config, run: Path) -> Standing:
         return store.recorded(plan.made_with) or bool(restored)
 
     not_a_link(run / "front")  # noticed before anything is evaluated
-    stage = Stage(
+    stage = RunStage(
         name="search",
         made_with=plan.made_with,
         recorded=recorded,
@@ -82,7 +82,7 @@ def search(config: Config, run: Path) -> Standing:
             print(f"nas-search: new study {store.name!r} in {store.storage}", file=sys.stderr)
         if restored:
             plan.search.restore(restored)
-        return plan.carry_out(run)
+        return plan.carry_out(folder)
 
 
 def _check_complete(table: Path, store: StudyStore) -> None:
@@ -114,7 +114,7 @@ class Plan:
         options = {name: value for name, value in config["search"].items() if name not in apart}
         settings = from_mapping(SearchSettings, options, "search")
         evaluator: Evaluator = make(config["evaluator"], "evaluator", Evaluator)
-        classes = evaluator.class_names() if isinstance(evaluator, Classifying) else ()
+        classes = evaluator.class_names()
         space = load_space(config["space"], "space")
         num_classes = config["num_classes"]
         if num_classes is not None:
@@ -135,10 +135,10 @@ class Plan:
                 directions=("maximize", "minimize") if front else ("maximize",),
             ),
             progress=_Report(settings.trials, _images(evaluator)),
-            price=price(config),
+            cost_metric=price(config),
             latency=latency,
             warm=read_warm_start(config["search"]["start_from"], space),
-            evaluable=evaluator.check if isinstance(evaluator, Checking) else None,
+            evaluable=evaluator.check,
             exact=evaluator.exact(),
             failures=Failures(folder.path),
             on_loss=lambda reason: print(f"nas-search: {reason}", file=sys.stderr),
@@ -151,31 +151,31 @@ class Plan:
             classes=classes,
         )
 
-    def carry_out(self, run: Path) -> Standing:
+    def carry_out(self, folder: RunFolder) -> SearchResult:
         """Run the search in a run folder that is held, and write what came of it."""
+        run, identity = folder.path, self.made_with["evaluator"]
         self.search.check_records()
         try:
-            self.search.run(lambda: announced(self.executor, self.evaluator))
+            self.search.run(lambda: started(self.executor, folder, self.evaluator, identity))
         except SearchStopped as error:
             raise UserError(str(error)) from None
         finally:
             records = self.search.store.records()
-            found = standing(records, self.search.recommended(records))
+            found = search_result(records, self.search.recommended(records))
             if records:
                 about: dict[str, Any] = {"evaluator": dict(self.made_with["about"])}
                 if len(self.classes) == self.search.space.base.num_classes:
                     about["classes"] = list(self.classes)
-                write_standing(run, self.search.space, records, found, about)
+                write_result(run, records, found, about)
         if found is None:
             raise UserError(f"no trial was finished: {run / 'trials.csv'} has the reasons")
         return found
 
 
-def write_standing(
+def write_result(
     run: Path,
-    space: Space,
     records: list[Record],
-    found: Standing | None,
+    found: SearchResult | None,
     about: Mapping[str, Any],
 ) -> None:
     """`baseline.yaml`, `front/` and `trials.csv`, anew from the records.
@@ -186,17 +186,17 @@ def write_standing(
     files: dict[int, str] = {}
     if found is not None:
         for record in found.front:
-            text = _network(run, f"_{record.key[:6]}", space, record, about)
+            text = _network(run, f"_{record.key[:6]}", record, about)
             front[record.file_name] = text
             files[record.number] = f"front/{record.file_name}"
         files[found.baseline.number] = "baseline.yaml"
-        text = _network(run, "", space, found.baseline, about)
+        text = _network(run, "", found.baseline, about)
         write_text(run / "baseline.yaml", text)
-    write_all(run, "front", front)
+    write_folder(run, "front", front)
     write_csv(run / "trials.csv", records, found, files)
 
 
-def summary(found: Standing, run: Path, images: int | None = None) -> str:
+def summary(found: SearchResult, run: Path, images: int | None = None) -> str:
     """The baseline in a few lines, for the terminal; `images` were validated on."""
     best = found.baseline
     lines = [
@@ -232,10 +232,7 @@ def _accuracy(record: Record, images: int | None) -> str:
     return f"{accuracy:.4f}" + ("" if error is None else f" ± {error:.4f}")
 
 
-def _network(
-    run: Path, suffix: str, space: Space, record: Record, found_with: Mapping[str, Any]
-) -> str:
-    arch = space.decode(record.choices)
+def _network(run: Path, suffix: str, record: Record, found_with: Mapping[str, Any]) -> str:
     about = {
         "trial": record.number,
         "reward": record.reward,
@@ -248,7 +245,7 @@ def _network(
         "choices": dict(record.choices),
         **found_with,
     }
-    return arch_to_yaml(arch.replace(name=name_after(run.resolve().name, suffix)), about)
+    return arch_to_yaml(record.arch.replace(name=name_after(run.resolve().name, suffix)), about)
 
 
 @dataclass(slots=True)
@@ -262,7 +259,7 @@ class _Report:
     pace: Pace = field(default_factory=Pace)
 
     def __call__(self, records: list[Record], finished: int) -> None:
-        found = standing(records)
+        found = search_result(records)
         note = ""
         if found is not None:
             best = found.baseline
@@ -280,7 +277,7 @@ def _made_with(config: Config, search: Search, evaluator: Evaluator) -> dict[str
         **{name: config[name] for name in ("sampler", "reward")},
         "space": space_identity(search.space, config["space"]),
         "evaluator": identity_of(evaluator, config["evaluator"]),
-        "cost": dict(search.price.describe()),
+        "cost": dict(search.cost_metric.describe()),
         "latency": dict(search.latency.describe()) if search.latency else None,
         "search": {name: getattr(search.settings, name) for name in names}
         | {"start_from": search.warm.digest()},

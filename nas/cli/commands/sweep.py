@@ -5,12 +5,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nas.cli.columns import table
-from nas.cli.commands.found import say_found
+from nas.cli.commands.evaluator import prepare_in, say_data
+from nas.cli.commands.executor import check_executor, executor
 from nas.cli.config import Config, integer, make
 from nas.cli.progress import Progress
-from nas.evaluators.base import Evaluator, measuring
+from nas.evaluators.base import Evaluator
 from nas.evaluators.identity import identity_of
 from nas.runs.folder import RunFolder, logged
+from nas.trainings.log import PER_STAGE, SWEEP
 from search_spaces.arch import Arch
 from search_spaces.parsing import from_mapping
 from search_spaces.yaml_io import load_arch
@@ -18,8 +20,9 @@ from search_spaces.yaml_io import load_arch
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from scaling_search.grow.grid import Price
-    from scaling_search.judge.answer import SweepResult
+    from scaling_search.grow.grid import Grid, GridPrice
+    from scaling_search.judge.forecast import ForecastRow
+    from scaling_search.judge.winner import SweepResult
     from scaling_search.settings import SweepSettings
     from scaling_search.sweep import Progress as SweepProgress
 
@@ -38,26 +41,28 @@ def main(config: Config) -> None:
 
 def per_stage(result: "SweepResult", count: int, config: Config, run: Path) -> str:
     """Race the winner against variants whose stages are not scaled alike; what came of it."""
-    from nas.executors.ray_cluster import RaySettings
     from scaling_search.per_stage import run_per_stage
 
-    ray = from_mapping(RaySettings, config["ray"], "ray")
-    evaluator: Evaluator = measuring(make(config["evaluator"], "evaluator", Evaluator))
+    made: Evaluator = make(config["evaluator"], "evaluator", Evaluator)
+    evaluator = made.for_scaled_networks()
+    workers = executor(config, evaluator, "workers", config["workers"])
     line = Progress("per stage")
     made_with = {
         "evaluator": identity_of(evaluator, config["evaluator"]),
         "about": dict(evaluator.describe()),
     }
     uniform = result.winner.candidate.arch
-    log = run / "per_stage.jsonl"
-    with RunFolder(run).stage(logged("per_stage", made_with, log, "per_stage.csv")):
+    log = run / PER_STAGE
+    folder = RunFolder(run)
+    with folder.stage(logged("per_stage", made_with, log, "per_stage.csv")):
+        prepare_in(folder, evaluator, made_with["evaluator"])
         answer = run_per_stage(
             uniform,
             evaluator,
             run,
+            workers,
             count=count,
             seed=result.settings.seed,
-            ray=ray,
             progress=lambda done, total, seconds_left: line(done, total, "", seconds_left),
         )
     best = answer.comparison.estimates[answer.comparison.winner]
@@ -71,60 +76,91 @@ def per_stage(result: "SweepResult", count: int, config: Config, run: Path) -> s
 def plan(baseline: Arch, config: Config) -> str:
     """What each φ and rounding make of the grid, and the map of the configured one's networks."""
     from scaling_search.grow.grid import make_grid
-    from scaling_search.judge.forecast import merge_map, survey, survey_text
+    from scaling_search.judge.forecast import forecast
     from scaling_search.settings import SweepSettings
 
     settings = from_mapping(SweepSettings, config["sweep"], "sweep")
-    rows = survey_text(survey(baseline, settings))
-    title = f"networks at φ = {settings.phi:g} ({settings.depth_rounding}) and their (α, β, γ):"
-    return f"{rows}\n\n{title}\n{merge_map(make_grid(baseline, settings))}"
+    rows, grid = forecast_table(forecast(baseline, settings)), make_grid(baseline, settings)
+    at = f"φ = {settings.phi:g} ({settings.depth_rounding})"
+    return f"{rows}\n\nnetworks at {at} and their ({grid.rule.symbols}):\n{merge_map(grid)}"
+
+
+def forecast_table(rows: "Sequence[ForecastRow]") -> str:
+    """A row a φ and rounding, and the one that tells candidates apart best for its cost."""
+    from scaling_search.judge.forecast import recommended
+
+    header = ("φ", "layers", "points", "networks", "depths", "realised", "paper's", "separation")
+    cells = [
+        (
+            f"{row.phi:g}",
+            row.depth_rounding,
+            row.grid.points,
+            len(row.grid.candidates),
+            row.grid.depth_vectors,
+            "{:.2f}–{:.2f}×".format(*row.grid.realised_range),
+            "" if row.papers_ratio is None else f"{row.papers_ratio:.2f}×",
+            f"{row.separation:.4f}",
+        )
+        for row in rows
+    ]
+    best = recommended(rows)
+    advice = f"phi={best.phi:g} depth_rounding={best.depth_rounding}"
+    return f"{table(header, cells)}\nbest told apart for the cost: {advice}"
+
+
+def merge_map(grid: "Grid") -> str:
+    """A line a network: what it costs, and the grid points that all realise it."""
+    return "\n".join(
+        f"{candidate.index:>4}  {candidate.realised_ratio:.2f}×  "
+        + " = ".join(f"({point})" for point in candidate.points)
+        for candidate in grid.candidates
+    )
 
 
 def check_sweep(network: Arch, config: Config) -> None:
     """Raises UserError for settings of which no sweep can be made, for this network or any."""
-    from nas.executors.ray_cluster import RaySettings
     from scaling_search.grow.grid import make_grid
     from scaling_search.settings import SweepSettings
 
     settings = from_mapping(SweepSettings, config["sweep"], "sweep")
-    from_mapping(RaySettings, config["ray"], "ray").check()
+    check_executor(config, "workers", config["workers"], settings.asha)
     if settings.constraint == "nominal":  # which candidates there are is no matter of the network
         make_grid(network, settings)
 
 
 def sweep(baseline: Arch, config: Config, run: Path) -> "SweepResult":
     """Records, `sweep.csv` and `constants.yaml` in the run folder."""
-    from nas.executors.ray_cluster import RaySettings
     from scaling_search.settings import SweepSettings
     from scaling_search.sweep import plan_sweep, run_sweep
 
     settings = from_mapping(SweepSettings, config["sweep"], "sweep")
-    ray = from_mapping(RaySettings, config["ray"], "ray")
-    evaluator: Evaluator = measuring(make(config["evaluator"], "evaluator", Evaluator))
-    ray.check()
+    made: Evaluator = make(config["evaluator"], "evaluator", Evaluator)
+    evaluator = made.for_scaled_networks()
+    workers = executor(config, evaluator, "workers", config["workers"], settings.asha)
     plan = plan_sweep(baseline, settings, run)
-    evaluator.prepare()
     # Records are of a network and a seed; what the grid was that asked for them does not matter.
     made_with = {
         "evaluator": identity_of(evaluator, config["evaluator"]),
         "about": dict(evaluator.describe()),
     }
-    log = run / "sweep.jsonl"
-    with RunFolder(run).stage(logged("sweep", made_with, log, "sweep.csv", "constants.yaml")):
+    log = run / SWEEP
+    folder = RunFolder(run)
+    with folder.stage(logged("sweep", made_with, log, "sweep.csv", "constants.yaml")):
         price = None
         if settings.cost == "latency":
             price = _timed(baseline, settings, run)
             plan = plan_sweep(baseline, settings, run, price)
-        say_found(evaluator)
+        prepare_in(folder, evaluator, made_with["evaluator"])
+        say_data(evaluator)
         print(plan)
         return run_sweep(
-            baseline, settings, evaluator, run, ray=ray, price=price, progress=_Report()
+            baseline, settings, evaluator, run, workers, price=price, progress=_Report()
         )
 
 
-def _timed(baseline: Arch, settings: "SweepSettings", run: Path) -> "Price":
+def _timed(baseline: Arch, settings: "SweepSettings", run: Path) -> "GridPrice":
     from nas.latency.measure import LatencySettings, measure
-    from scaling_search.latency_price import timed_price
+    from scaling_search.grow.timed_price import timed_price
 
     def timer(archs: "Sequence[Arch]") -> list[float]:
         line = Progress(f"time {len(archs)} networks")
@@ -140,18 +176,18 @@ def summary(result: "SweepResult", run: Path) -> str:
     """The winner, and whoever may be as good, as a table for the terminal."""
     rows = []
     ties = sorted(result.ties, key=lambda tie: tie.mean or 0.0, reverse=True)
-    for standing in (result.winner, *ties):
-        candidate = standing.candidate
-        error = "" if standing.stderr is None else f" ± {standing.stderr:.4f}"
+    for each in (result.winner, *ties):
+        candidate = each.candidate
+        error = "" if each.stderr is None else f" ± {each.stderr:.4f}"
         rows.append(
             (
-                str(candidate.constants) + (" *" if standing.winner else ""),
-                f"{standing.mean:.4f}{error}",
+                str(candidate.constants) + (" *" if each.winner else ""),
+                f"{each.mean:.4f}{error}",
                 f"{candidate.nominal_ratio:.2f}×",
                 f"{candidate.realised_ratio:.2f}×",
             )
         )
-    header = ("α, β, γ (* best)", "proxy accuracy", "nominal", "realised")
+    header = (f"{result.grid.rule.symbols} (* best)", "proxy accuracy", "nominal", "realised")
     others = f"{len(result.ties)} more cannot be told from the best" if result.ties else "no ties"
     return f"{table(header, rows)}\n{others}; written to {run / 'constants.yaml'}, sweep.csv"
 
@@ -165,5 +201,6 @@ class _Report:
     def __call__(self, now: "SweepProgress") -> None:
         note = ""
         if now.best is not None:
-            note = f"best α, β, γ {now.best.constants} (proxy accuracy {now.best_accuracy:.4f})"
+            found = now.best.constants
+            note = f"best {found.rule.symbols} {found} (proxy accuracy {now.best_accuracy:.4f})"
         self.line(now.done, now.total, note, now.seconds_left)

@@ -10,6 +10,9 @@ from ray.tune import tune as tune_module
 from ray.tune.execution import tune_controller
 from ray.tune.experiment import Trial
 
+MADE_FOR = "2.60"
+"""The version of Ray whose private classes are derived from here; other ones may differ."""
+
 
 class _ActorManager(RayActorManager):
     """Takes a worker that was ended for want of memory for lost, like any other that dies.

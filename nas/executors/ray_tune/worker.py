@@ -3,33 +3,24 @@
 import queue
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import ray
 from ray import tune
 
 from nas.evaluators.base import Evaluator, Report
-from nas.executors.base import Job, Outcome, run_job, unloadable
-from nas.executors.ray_shelf import supplied
-from nas.trainings.strategies import Pair
-from search_spaces.arch import Arch
-
-
-@dataclass(frozen=True, slots=True)
-class Shipped:
-    """What goes to every worker once."""
-
-    evaluator: "ray.ObjectRef[Evaluator]"
-    archs: tuple[Arch, ...]
+from nas.executors.base import Job, Outcome, run_job_apart, unloadable
+from nas.executors.ray_data import supplied
 
 
 class Training(tune.Trainable):
     """One training a step; the actor is reset, not restarted, for the next."""
 
-    def setup(self, config: dict[str, Any], shipped: Shipped) -> None:  # type: ignore[override]
+    def setup(  # type: ignore[override]
+        self, config: dict[str, Any], evaluator: "tuple[ray.ObjectRef[Evaluator]]"
+    ) -> None:
         self.config = config
-        self.shipped = shipped
+        (self.reference,) = evaluator
         self.evaluator: Evaluator | None = None
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
@@ -40,25 +31,24 @@ class Training(tune.Trainable):
         try:
             evaluator = self._evaluator()
         except Exception as error:  # a class that this worker cannot import, say
-            return {"outcome": Outcome(number=0, mistake=unloadable(error)), "done": True}
+            outcome = Outcome(number=self.job.number, mistake=unloadable(error))
+            return {"outcome": outcome, "done": True}
         return self.advance(evaluator)
 
     def _evaluator(self) -> Evaluator:
         if self.evaluator is None:
-            self.evaluator = ray.get(self.shipped.evaluator)
+            self.evaluator = ray.get(self.reference)
         data = self.config["data"]
         return self.evaluator if data is None else supplied(self.evaluator, ray.get(data))
 
     def advance(self, evaluator: Evaluator) -> dict[str, Any]:
         """All of the training."""
-        return {"outcome": run_job(evaluator, self.job), "done": True}
+        return {"outcome": run_job_apart(evaluator, self.job), "done": True}
 
     @property
     def job(self) -> Job:
-        pair: Pair = self.config["pair"]
-        candidate, seed = pair
-        arch, halvings = self.shipped.archs[candidate], self.config.get("halvings", 0)
-        return Job(candidate, arch, (seed,), halvings)
+        job: Job = self.config["job"]
+        return job
 
 
 class EpochwiseTraining(Training):
@@ -79,7 +69,7 @@ class EpochwiseTraining(Training):
         """Up to the end of an epoch, or of the training."""
         if self.thread is None:
             job = self.job
-            self.thread = _Steps(lambda report: run_job(evaluator, job, report))
+            self.thread = _Steps(lambda report: run_job_apart(evaluator, job, report))
         return self.thread.next()
 
 

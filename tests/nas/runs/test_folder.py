@@ -8,8 +8,9 @@ import pytest
 
 from nas.cli import main
 from nas.dashboard.frames import load_run
-from nas.runs.folder import RunFolder, Stage, logged
+from nas.runs.folder import RunFolder, RunStage, logged
 from nas.runs.study import recorded
+from scaling_search.rule.compound import COMPOUND
 from search_spaces.errors import UserError
 from search_spaces.yaml_io import load_arch
 from toy import Toy
@@ -46,8 +47,8 @@ def files() -> dict[str, bytes]:
     return {str(path): path.read_bytes() for path in paths}
 
 
-def stage(name: str = "search", recorded: bool = False, **made_with: object) -> Stage:
-    return Stage(name, made_with, lambda: recorded, "records.db")
+def stage(name: str = "search", recorded: bool = False, **made_with: object) -> RunStage:
+    return RunStage(name, made_with, lambda: recorded, "records.db")
 
 
 def test_a_mistake_removes_nothing_but_what_its_run_made(
@@ -314,17 +315,24 @@ def test_a_file_in_the_place_of_a_run_is_named(capsys: pytest.CaptureFixture[str
         capsys, "search", "run=taken/deep", *TOY, "search.trials=2"
     )
     assert files() == {"taken": b"mine"}
+    Path("gone").symlink_to("nowhere")
+    os.mkfifo("pipe")
+    for run in ("gone", "pipe/deep", "/dev/null"):
+        blocking = run.removesuffix("/deep")
+        assert f"{blocking} is no folder; expected a folder" in refused(
+            capsys, "search", f"run={run}", *TOY, "search.trials=2"
+        )
 
 
 def test_a_page_and_a_warm_start_read_the_records_of_a_search_that_was_killed() -> None:
     main(["search", "run=r", *TOY, "search.trials=4"])
-    whole = load_run(Path("r")).trials
+    whole = load_run(Path("r"), COMPOUND).trials
     for made in ("trials.csv", "baseline.yaml"):
         Path("r", made).unlink()
     shutil.rmtree("r/front")
-    killed = load_run(Path("r"))
+    killed = load_run(Path("r"), COMPOUND)
     assert list(killed.trials["accuracy"]) == list(whole["accuracy"])
-    assert killed.choices == load_run(Path("r")).choices
+    assert killed.choices == load_run(Path("r"), COMPOUND).choices
     assert not killed.trials["baseline"].any()
     main(["dashboard", "r"])
     main(["search", "run=s", *TOY, "search.trials=2", "search.start_from=r"])

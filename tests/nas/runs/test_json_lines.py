@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from nas.bench import runs
-from nas.proxies import trainings
 from nas.runs.json_lines import JsonLines
+from nas.trainings.log import TrainingLog
 from search_spaces.errors import UserError
 
 
@@ -65,9 +65,9 @@ def test_a_damaged_line_is_named(lines: JsonLines, line: str) -> None:
         lines.read(number)
 
 
-@pytest.mark.parametrize("read", [runs.read, trainings.read])
+@pytest.mark.parametrize("read", [runs.read, lambda path: TrainingLog(path).read()])
 @pytest.mark.parametrize("line", ["3", "[]", "{}", '{"steps": 1, "curve": 1}'])
-def test_records_of_benches_and_checks_are_checked(read: Any, line: str, tmp_path: Path) -> None:
+def test_records_of_benches_and_trainings_are_checked(read: Any, line: str, tmp_path: Path) -> None:
     (tmp_path / "log.jsonl").write_text(line + "\n")
     with pytest.raises(UserError, match="line 1: not a record"):
         read(tmp_path / "log.jsonl")

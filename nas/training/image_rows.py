@@ -1,4 +1,4 @@
-"""Tables of images and labels, read by the `datasets` library; parquet files among them."""
+"""Tables of images and labels that the `datasets` library reads, such as parquet files."""
 
 import abc
 import contextlib
@@ -15,21 +15,24 @@ from datasets.exceptions import DatasetsError
 from huggingface_hub import constants
 from numpy.typing import NDArray
 
-from nas.training.columns import Labels, Rows, classes_of, labels_of
+from nas.training.columns import ImageColumn, Labels, classes_of, labels_of
 from nas.training.folders import existing, local
 from nas.training.names import EXPECTED, by_split, counted, shown, some, split_of, split_words
 from nas.training.sources import Encoded, Split, Splits
 from search_spaces.errors import UserError
 
 _ERRORS = (DatasetsError, OSError, ValueError, TypeError, NotImplementedError)
-"""What the library, and Arrow below it, raise for files they cannot use; NotImplementedError is
-Arrow's for what a file may hold and it cannot read."""
+"""The errors that the library, and Arrow below it, raise for files that they cannot use. Arrow
+raises NotImplementedError for valid content that it cannot read."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Table(Encoded, abc.ABC):
-    """Rows of an image and a label. A table without a validation or test split has them held
-    out of its training images; a test split without labels counts as none."""
+class ImageRows(Encoded, abc.ABC):
+    """A table whose rows are an image and a label.
+
+    Where it has no validation or test split, images are held out of its training images; a test
+    split without labels counts as none.
+    """
 
     path: str
     image_column: str = "image"
@@ -40,11 +43,13 @@ class Table(Encoded, abc.ABC):
 
     @abc.abstractmethod
     def rows(self) -> Mapping[str, datasets.Dataset]:
-        """The table's own splits."""
+        """The table's own splits, by name."""
 
     def folders(self) -> tuple[Path, ...]:
-        """Where image files may lie that rows name instead of holding them; nowhere else is read,
-        whatever a table from a stranger says."""
+        """The folders in which image files may lie that rows name instead of holding them.
+
+        Nothing else is read, whatever files a table from a stranger names.
+        """
         return ()
 
     def open(self) -> Splits:
@@ -58,14 +63,13 @@ class Table(Encoded, abc.ABC):
         named = {split: tables[name] for split, name in names.items()}
         for table in named.values():
             self._check_column("image_column", table)
-        labels = self._labels(named, notes)
-        known = self._known(named, labels)
-        classes = classes_of(labels["train"], known)
-        given = {
+        labels, all_names = self._with_names(named, self._labels(named, notes))
+        classes = classes_of(labels["train"], all_names)
+        own = {
             split: self._split(named[split], classes.numbers(found, self.path, split), split)
             for split, found in labels.items()
         }
-        return self.split(given, classes.names, notes)
+        return self.split(own, classes.names, notes)
 
     def _tables(self) -> Mapping[str, datasets.Dataset]:
         try:
@@ -108,10 +112,13 @@ class Table(Encoded, abc.ABC):
                 f"it has {some(table.column_names, 20)}"
             )
 
-    def _known(
-        self, named: Mapping[str, datasets.Dataset], labels: dict[str, Labels]
-    ) -> list[str] | None:
-        """What the labels' numbers are called; where splits do not agree, `labels` become names."""
+    def _with_names(
+        self, named: Mapping[str, datasets.Dataset], labels: Mapping[str, Labels]
+    ) -> tuple[Mapping[str, Labels], list[str] | None]:
+        """The labels, and the names that all splits give to the same numbers.
+
+        Where splits do not agree, their labels are replaced by names.
+        """
         features = {split: named[split].features[self.label_column] for split in labels}
         names = {
             split: list(feature.names)
@@ -119,13 +126,15 @@ class Table(Encoded, abc.ABC):
             if isinstance(feature, datasets.ClassLabel)
         }
         if len(names) == len(labels) and all(each == names["train"] for each in names.values()):
-            return names["train"]
-        for split, called in names.items():
-            labels[split] = np.array([called[number] for number in labels[split]])
-        return None
+            return labels, names["train"]
+        renamed = {
+            split: np.array([called[number] for number in labels[split]])
+            for split, called in names.items()
+        }
+        return {**labels, **renamed}, None
 
     def _split(self, table: datasets.Dataset, labels: NDArray[np.int64], split: str) -> Split:
-        rows = Rows(
+        rows = ImageColumn(
             self._encoded(table),
             self.image_column,
             f"{shown(self.path)}, {split} row",
@@ -145,8 +154,8 @@ class Table(Encoded, abc.ABC):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Parquet(Table):
-    """A parquet file, or a folder of them in Hugging Face's layout: train*.parquet, …
+class Parquet(ImageRows):
+    """A parquet file, or a folder of parquet files in Hugging Face's layout: train*.parquet, …
 
     `path` may begin with ~ and is made absolute.
     """
@@ -157,8 +166,8 @@ class Parquet(Table):
     def rows(self) -> Mapping[str, datasets.Dataset]:
         path = existing(self.path)
         files = {"train": [str(path)]} if path.is_file() else _files_by_split(path)
-        # Each by itself, for the library wants the same columns of all it reads together, and a
-        # test split may lack labels. It takes names for patterns.
+        # Each split is read by itself, for the library wants the same columns in all that it reads
+        # together, and a test split may lack labels. It takes names of files for patterns.
         return {
             split: datasets.load_dataset(
                 "parquet", split="train", data_files=[glob.escape(file) for file in found]
@@ -168,9 +177,11 @@ class Parquet(Table):
 
 
 def _files_by_split(root: Path) -> dict[str, list[str]]:
-    """Parquet files below a folder by the split that their names, or their folders', name.
+    """The parquet files below a folder, by the split that a file or one of its folders is named
+    after.
 
-    All are of `train` where none does. Raises UserError where only some do, or one names two.
+    Where none is named after a split, all are of `train`. Raises UserError where only some are, or
+    where one is named after two.
     """
     found: dict[str, list[str]] = {}
     nameless: list[str] = []
@@ -195,7 +206,8 @@ def _files_by_split(root: Path) -> dict[str, list[str]]:
 
 
 def _split_of_file(inner: str, file: str) -> str | None:
-    """The split that a file's own name names, or else the innermost of its folders that does."""
+    """The split that a file is named after, or else the innermost of its folders that is named
+    after one."""
     for part in reversed(Path(inner).with_suffix("").parts):
         whole = split_of(part)
         splits = {whole} if whole else split_words(part)[0]
@@ -207,15 +219,14 @@ def _split_of_file(inner: str, file: str) -> str | None:
 
 
 def reason_of(error: BaseException) -> str:
-    """The first line of what is behind an error."""
+    """The first line of the error that caused this one, or of this one."""
     while error.__cause__ is not None:
         error = error.__cause__
     return shown((str(error) or type(error).__name__).splitlines()[0])
 
 
 def _blame_cache(error: BaseException) -> None:
-    """Raises OSError where it was the library's cache that could not be written: the data are not
-    to blame."""
+    """Raises OSError where the library's cache could not be written: the data are not at fault."""
     caches = Path(datasets.config.HF_DATASETS_CACHE), Path(constants.HF_HUB_CACHE)
     for behind in _chain(error):
         if not isinstance(behind, OSError) or not isinstance(behind.filename, str):
@@ -234,7 +245,7 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 @contextlib.contextmanager
 def _quietly() -> Iterator[None]:
-    """Without the library's progress bars and logged errors: one's own say it on one line."""
+    """Inside, the library shows no progress bars and logs no errors: ours are one line each."""
     hidden, verbosity = datasets.are_progress_bars_disabled(), datasets.logging.get_verbosity()
     hub = huggingface_hub.logging.get_verbosity()
     datasets.disable_progress_bars()

@@ -1,50 +1,49 @@
-"""What was found in the data, said before anything is trained on it."""
-
-import math
+"""A report of what the data hold, for people to read before anything is trained on them."""
 
 import numpy as np
 
-from nas.training.images import Survey
+from nas.statistics.intervals import share_error
+from nas.training.images import ImageSummary
 from nas.training.names import counted, shown
 from nas.training.sources import Split, Splits
 
 _LISTED = 10
-"""Classes that are named; of more, the first few."""
+"""The most classes that are named one by one; of more, the first few and the last are."""
 _FEW = 500
-"""Validation images below which cross-validation is worth its trainings."""
+"""Validation images below which cross-validation is worth its trainings"""
 _UNEQUAL = 10
-"""How many times as many images of one class as of another are worth a word."""
+"""Classes are called unequal where one has this many times the images of another."""
 
 
-def found(splits: Splits, survey: Survey, folds: int = 1) -> str:
-    """Images, classes, sizes and splits in a line, then a line for whatever is remarkable."""
+def data_report(splits: Splits, summary: ImageSummary, folds: int = 1) -> str:
+    """A line with images, classes, sizes and splits, then a line for each remarkable thing."""
     parts = {"train": splits.train, "validation": splits.val, "test": splits.test}
     labels = np.concatenate([part.labels for part in parts.values()])
     counts = np.bincount(labels, minlength=len(splits.classes))
-    total, given = sum(map(len, parts.values())), sum(map(len, splits.own.values()))
-    of = f"{total:,} of " if total < given else ""
-    pixels = f", {_range(survey)} px" if survey.images else ""
+    total, own = sum(map(len, parts.values())), sum(map(len, splits.own.values()))
+    of = f"{total:,} of " if total < own else ""
+    pixels = f", {_range(summary)} px" if summary.images else ""
     held = len(splits.val)
     sizes = ", ".join(f"{name} {len(part):,}" for name, part in parts.items())
     if folds > 1:
         searched = len(splits.train) + held
         held = searched // folds
         sizes = f"{folds} folds of {held:,} of {searched:,}, test {len(splits.test):,}"
-    error = 50 / math.sqrt(max(1, held))
+    error = 100 * share_error(0.5, max(1, held))
     whose = "a fold's" if folds > 1 else "validation's"
     few = held < _FEW and "val" not in splits.own and folds == 1
     remedy = "; data.folds=5 search.seeds=5 validates on all that are searched with" if few else ""
     line = (
-        f"{of}{counted(max(total, given), 'image')} of {len(splits.classes):,} classes "
+        f"{of}{counted(max(total, own), 'image')} of {len(splits.classes):,} classes "
         f"({_classes(splits, counts)}){pixels}; {sizes}; "
         f"{whose} standard error up to {error:.1f} points{remedy}"
     )
-    remarks = [*_imbalance(splits, counts), *_missing(splits), *splits.notes, *_pictures(survey)]
+    remarks = [*_imbalance(splits, counts), *_missing(splits), *splits.notes, *_pictures(summary)]
     return "\n".join(f"data: {each}" for each in (line, *remarks))
 
 
-def _range(survey: Survey) -> str:
-    least, most = survey.smallest, survey.largest
+def _range(summary: ImageSummary) -> str:
+    least, most = summary.smallest, summary.largest
     return f"{least:,}" if least == most else f"{least:,}–{most:,}"
 
 
@@ -81,19 +80,19 @@ def _absent(part: Split, splits: Splits) -> str:
     return ", ".join(names[:3]) + more
 
 
-def _pictures(survey: Survey) -> list[str]:
+def _pictures(summary: ImageSummary) -> list[str]:
     remarks = []
-    if survey.transparent:
-        remarks.append(f"{counted(survey.transparent, 'image')} with transparency, put on white")
-    if survey.deep:
+    if summary.transparent:
+        remarks.append(f"{counted(summary.transparent, 'image')} with transparency, put on white")
+    if summary.deep:
         remarks.append(
-            f"{counted(survey.deep, 'image')} of 16 bits, brought to 8 by 1/257; the brightest "
-            f"pixel is {survey.brightest:,} of 65,535"
+            f"{counted(summary.deep, 'image')} of 16 bits, brought to 8 by 1/257; the brightest "
+            f"pixel is {summary.brightest:,} of 65,535"
         )
-    if survey.animated:
-        remarks.append(f"{counted(survey.animated, 'image')} of several frames, the first is read")
-    if survey.astray:
+    if summary.animated:
+        remarks.append(f"{counted(summary.animated, 'image')} of several frames, the first is read")
+    if summary.astray:
         remarks.append(
-            f"{counted(survey.astray, 'image')} of unreadable orientation, taken as they lie"
+            f"{counted(summary.astray, 'image')} of unreadable orientation, taken as they lie"
         )
     return remarks

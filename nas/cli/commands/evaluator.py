@@ -1,0 +1,73 @@
+"""An evaluator in a command: prepared once, and what it read said before anything is trained."""
+
+import contextlib
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from nas.cli.mistakes import CommandFailed
+from nas.cli.progress import Progress
+from nas.evaluators.base import Evaluator
+from nas.evaluators.preparation import PreparationFailed, prepare, workspace_name
+from nas.executors.base import Executor, Outcome
+from nas.runs.folder import RunFolder
+from nas.trainings.failures import Failures
+from search_spaces.errors import one_line
+
+
+def prepare_in(folder: RunFolder, evaluator: Evaluator, identity: object) -> None:
+    """Prepare an evaluator in a run folder that is held; `identity` is what its records are of.
+
+    Raises UserError as the evaluator does. Raises CommandFailed where it fails otherwise, with
+    its traceback kept in the run folder.
+    """
+    name, progress = workspace_name(evaluator, identity), _Preparation()
+    try:
+        with folder.workspace(name) as workspace, contextlib.closing(progress):
+            prepare(evaluator, workspace, progress)
+    except PreparationFailed as error:
+        outcome = Outcome(number=0, reason=str(error), trace=error.trace)
+        raise CommandFailed(Failures(folder.path).keep("prepare", outcome).reason) from None
+
+
+def say_data(*evaluators: Evaluator) -> None:
+    """Say on stderr what data the evaluators read, the same data once."""
+    lines = [line for each in evaluators for line in each.data_summary().splitlines()]
+    for line in dict.fromkeys(lines):
+        print(line, file=sys.stderr, flush=True)
+
+
+@contextlib.contextmanager
+def started(
+    executor: Callable[[], Executor], folder: RunFolder, evaluator: Evaluator, identity: object
+) -> Iterator[Executor]:
+    """Prepare an evaluator, start its executor, and say what data were read.
+
+    Raises as `prepare_in` and the executor do.
+    """
+    prepare_in(folder, evaluator, identity)
+    with executor() as workers:
+        say_data(evaluator)
+        yield workers
+
+
+@dataclass(slots=True)
+class _Preparation:
+    """Tells the terminal how far a preparation is."""
+
+    line: Progress = field(default_factory=lambda: Progress("prepare"))
+    first: tuple[int, float] | None = None
+    """Steps that were finished when it was first told, and when: an earlier call may have taken
+    them."""
+
+    def __call__(self, done: int, total: int, note: str = "") -> None:
+        now = time.monotonic()
+        self.first = self.first or (done, now)
+        steps, since = done - self.first[0], now - self.first[1]
+        left = since / steps * (total - done) if steps > 0 else None
+        self.line(done, total, one_line(str(note)), left)
+
+    def close(self) -> None:
+        """Leave the terminal to others."""
+        self.line.end()

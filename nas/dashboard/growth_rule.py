@@ -1,0 +1,48 @@
+"""The dimensions that networks of a run grow in, as the page's tables and labels name them."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+
+class GrownDimension(Protocol):
+    """One dimension, and the constant that says how fast it grows."""
+
+    @property
+    def name(self) -> str:
+        """`depth`: a column of multipliers."""
+
+    @property
+    def constant(self) -> str:
+        """`alpha`: a column of constants."""
+
+    @property
+    def symbol(self) -> str:
+        """`α`: what labels call the constant."""
+
+
+class GrowthRule(Protocol):
+    """The dimensions that grow together; `scaling_search` has the rules themselves."""
+
+    @property
+    def dimensions(self) -> Sequence[GrownDimension]:
+        """The dimensions, in the order of their constants."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the dimensions."""
+
+    @property
+    def multiplied(self) -> tuple[str, ...]:
+        """The names of those that are known by their multiplier, not by their size."""
+
+    @property
+    def constant_names(self) -> tuple[str, ...]:
+        """The names of the constants."""
+
+    @property
+    def symbols(self) -> str:
+        """`α, β, γ`."""
+
+    @property
+    def formula(self) -> str:
+        """`α·β²·γ²`: the growth of cost, were nothing rounded."""

@@ -1,0 +1,105 @@
+"""An evaluator made of others, which asks them for all that it does not say itself."""
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any, Self
+
+from nas.evaluators.base import Evaluator, ProgressReport
+from nas.evaluators.identity import kind_of, plain
+from search_spaces.arch import Arch
+from search_spaces.errors import UserError
+from search_spaces.files import kept_if_filled
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wrapper(Evaluator):
+    """A dataclass whose fields that are evaluators are its parts.
+
+    Whatever concerns the data, memory or preparation goes to every part; what is said of the data
+    and of the accuracy is the first part's.
+    """
+
+    @property
+    def parts(self) -> Mapping[str, Evaluator]:
+        """The evaluators it is made of, by the names of their fields, in order."""
+        given = {each.name: getattr(self, each.name) for each in fields(self)}
+        return {name: part for name, part in given.items() if isinstance(part, Evaluator)}
+
+    def _with(self, parts: Mapping[str, Evaluator]) -> Self:
+        return replace(self, **parts)
+
+    @property
+    def _first(self) -> Evaluator:
+        return next(iter(self.parts.values()))
+
+    def check(self, arch: Arch) -> None:
+        """Raise UserError where a part cannot evaluate `arch`."""
+        for part in self.parts.values():
+            part.check(arch)
+
+    def prepare(self, workspace: Path, progress: ProgressReport) -> None:
+        """Prepare the parts one after another, each in a folder of its own."""
+        for name, part in self.parts.items():
+            with kept_if_filled(workspace, name) as own:
+                try:
+                    part.prepare(own, progress)
+                except UserError as error:
+                    raise _inside(name, error) from None
+
+    def data_key(self, arch: Arch) -> Hashable | None:
+        """Name the data of all parts; None where one of them has to read its own."""
+        keys = tuple(part.data_key(arch) for part in self.parts.values())
+        return None if None in keys else keys
+
+    def load_data(self, key: Hashable) -> tuple[Any, ...]:
+        """Read the data of each part."""
+        if not isinstance(key, tuple):
+            raise TypeError(f"expected a key for each part, got {key!r}")
+        parts = self.parts.values()
+        return tuple(part.load_data(own) for part, own in zip(parts, key, strict=True))
+
+    def with_data(self, data: tuple[Any, ...]) -> Self:
+        """Give the same with the data of each part at hand."""
+        given = zip(self.parts.items(), data, strict=True)
+        return self._with({name: part.with_data(own) for (name, part), own in given})
+
+    def reduced_memory(self, times: int) -> Self:
+        """Give the same with parts that need less memory."""
+        return self._with({name: p.reduced_memory(times) for name, p in self.parts.items()})
+
+    def for_scaled_networks(self) -> Evaluator:
+        """Give the same with parts that measure networks beyond the space."""
+        return self._with({name: p.for_scaled_networks() for name, p in self.parts.items()})
+
+    def exact(self) -> bool:
+        """Say whether the accuracies of all parts are free of noise."""
+        return all(part.exact() for part in self.parts.values())
+
+    def describe(self) -> Mapping[str, str | int | float]:
+        """Say what the first part's accuracy is of."""
+        return self._first.describe()
+
+    def identity(self) -> Mapping[str, object] | None:
+        """Give what accuracies depend on; None where a part leaves that to its settings."""
+        parts = {name: part.identity() for name, part in self.parts.items()}
+        if None in parts.values():
+            return None
+        own = {each.name: plain(getattr(self, each.name)) for each in fields(self)}
+        return {"kind": kind_of(self), **own, **parts}
+
+    def class_names(self) -> tuple[str, ...]:
+        """Name the classes of the first part's data."""
+        return self._first.class_names()
+
+    def data_summary(self) -> str:
+        """Say what all parts read, the same once."""
+        lines = [line for p in self.parts.values() for line in p.data_summary().splitlines()]
+        return "\n".join(dict.fromkeys(lines))
+
+
+def _inside(part: str, mistake: UserError) -> UserError:
+    """Name a setting of a part by its whole path: `evaluator.device` is `evaluator.PART.device`."""
+    text = str(mistake)
+    rest = text.removeprefix("evaluator.")
+    return mistake if rest == text else UserError(f"evaluator.{part}.{rest}")

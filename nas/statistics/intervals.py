@@ -1,0 +1,66 @@
+"""Values with their 95 % intervals, and standard errors."""
+
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nas.statistics.bootstrap import percentile_interval, resample_counts
+
+Floats = NDArray[np.float64]
+
+CONFIDENCE = 0.95
+NORMAL_QUANTILE = 1.96
+"""Standard errors on either side of a normal estimate that make a 95 % interval"""
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A value, and the interval that holds the true one with 95 %."""
+
+    value: float
+    low: float
+    high: float
+
+    def __format__(self, spec: str) -> str:
+        """Value and interval, each number in the format `spec`: `0.52 [0.31, 0.70]`."""
+        return f"{self.value:{spec}} [{self.low:{spec}}, {self.high:{spec}}]"
+
+
+def mean_interval(values: Floats) -> Interval:
+    """The mean of (n,) values, which may be anything but normal: by bootstrap."""
+    means, low, high = mean_intervals(values[:, None])
+    return Interval(float(means[0]), float(low[0]), float(high[0]))
+
+
+def mean_intervals(values: Floats) -> tuple[Floats, Floats, Floats]:
+    """The mean of each column of (n, columns) values, and the ends of its interval; (columns,)
+    each. Rows are resampled as a whole."""
+    count = len(values)
+    low, high = percentile_interval(resample_counts(count) @ values / count)
+    return values.mean(axis=0), low, high
+
+
+def share_interval(hits: int, of: int) -> Interval:
+    """The share of hits among so many trials: Wilson's interval (JASA 22, 1927)."""
+    z = NORMAL_QUANTILE
+    share, unit = hits / of, z * z / of
+    middle = (share + unit / 2) / (1 + unit)
+    half = z / (1 + unit) * math.sqrt(share * (1 - share) / of + unit / (4 * of))
+    return Interval(share, max(0.0, middle - half), min(1.0, middle + half))
+
+
+def share_error(share: float, of: int) -> float:
+    """The standard error of a share of so many, such as an accuracy on so many images.
+
+    It leaves out whatever else the share varies by, such as the seed of a training.
+    """
+    return math.sqrt(share * (1 - share) / of)
+
+
+def mean_error(values: Sequence[float]) -> float | None:
+    """The standard error of the mean of some values; None for fewer than two."""
+    return statistics.stdev(values) / math.sqrt(len(values)) if len(values) > 1 else None
