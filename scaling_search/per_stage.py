@@ -22,10 +22,11 @@ from nas.trainings.engine import Network, Trainings, train
 from nas.trainings.log import PER_STAGE, TrainingLog
 from nas.trainings.record import TrainingRecord
 from nas.trainings.strategies import Race
-from search_spaces.arch import Arch, Stage
+from search_spaces.arch import Arch
 from search_spaces.compact import spell, spell_arch
 from search_spaces.errors import UserError
 from search_spaces.rounding import round_channels
+from search_spaces.stage import Stage
 from search_spaces.yaml_io import write_arch
 
 _WIDTHS = (0.8, 0.9, 1.0, 1.1, 1.25)

@@ -13,12 +13,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from nas.networks.layers import ACTIVATION_MODULES
+
 ScoreName = Literal["synflow", "naswot", "jacov", "grad_norm"]
 Score = Callable[[nn.Module, Tensor, Tensor], float]
 """A function of a fresh network, which it may spoil, images (n, 3, side, side) and their classes
 (n,). Its score is not finite where the network has none."""
 
-_ACTIVATIONS = (nn.ReLU, nn.ReLU6, nn.SiLU, nn.Hardswish)
 _JACOV_EPSILON = 1e-5
 
 
@@ -26,9 +27,9 @@ def synflow(model: nn.Module, images: Tensor, labels: Tensor) -> float:
     """ln Σ |θ · ∂R/∂θ| over the weights of convs and linear layers, where R is the sum of the
     logits of an image of ones by the weights' magnitudes (arXiv 2006.05467, §5).
 
-    The network is linear but for its gates: batch norms have the statistics they start with, and
-    activations, which would see nothing negative, are left out. In float64, as R is a product over
-    layers.
+    The network is linear but for its gates: batch norms have the statistics they start with;
+    activations, which would see nothing negative, and layer norms, whose output no factor of a
+    weight would change, are left out. In float64, as R is a product over layers.
     """
     model.double().eval()
     _linearise(model)
@@ -92,7 +93,7 @@ SCORES: Mapping[ScoreName, Score] = {
 def _linearise(model: nn.Module) -> None:
     for module in model.modules():
         for name, child in module.named_children():
-            if isinstance(child, _ACTIVATIONS):
+            if isinstance(child, (*ACTIVATION_MODULES, nn.LayerNorm)):
                 setattr(module, name, nn.Identity())
 
 
@@ -106,7 +107,7 @@ def _hooked(model: nn.Module, hook: Callable[[nn.Module, Any], None]) -> Iterato
     handles = [
         module.register_forward_pre_hook(hook)
         for module in model.modules()
-        if isinstance(module, _ACTIVATIONS)
+        if isinstance(module, ACTIVATION_MODULES)
     ]
     try:
         yield
