@@ -223,7 +223,7 @@ def _added(verb: str, arguments: Arguments) -> list[str]:
 
 
 def _named(node: Any) -> Any:
-    """The same with names that are text: YAML's may be numbers."""
+    """The settings with names that are text; names in YAML may be numbers."""
     if isinstance(node, Mapping):
         return {str(name): _named(value) for name, value in node.items()}
     return node

@@ -157,7 +157,7 @@ def _mark_costs(figure: go.Figure, shown: Sweep, ends: tuple[float, float]) -> N
 
 
 def _constants_title(row: Mapping[Any, Any], rule: GrowthRule) -> str:
-    """The same with their symbols: `α 1.20, β 1.10, γ 1.15`."""
+    """The constants with their symbols: `α 1.20, β 1.10, γ 1.15`."""
     pairs = ((each.symbol, theme.number(row[each.constant], 2)) for each in rule.dimensions)
     return ", ".join(f"{symbol} {value}" for symbol, value in pairs)
 

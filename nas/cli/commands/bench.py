@@ -129,8 +129,10 @@ def _on_result(total: int) -> Callable[[int, Result], None]:
 
 
 def _comparable(results: Sequence[Result], samplers: Mapping[str, Any]) -> list[Result]:
-    """What is on record of samplers with these settings, whatever call it was made by, sampler by
-    sampler; of a search run twice, the last."""
+    """The results of samplers with these settings, sampler by sampler, from whichever call.
+
+    A search that was run twice counts by its last result.
+    """
     found: dict[tuple[str, int], Result] = {}
     for result in results:
         if result.fingerprint == fingerprint(samplers.get(result.sampler)):
