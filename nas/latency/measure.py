@@ -37,7 +37,7 @@ class LatencySettings:
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """`auto`: cuda where there is one."""
     threads: int = 1
-    """Of the CPU, for one network."""
+    """Threads of the CPU that run one network."""
     batch: int = 1
     dtype: Literal["float32", "bfloat16", "float16"] = "float32"
     memory_format: Literal["channels_last", "contiguous"] = "channels_last"
@@ -45,8 +45,8 @@ class LatencySettings:
     """`wall`: the time one waits; `processor`: the time the one thread ran, whatever else the
     machine did meanwhile."""
     memory: Literal["kept", "system"] = "kept"
-    """Of the CPU: `kept`, what a layer frees serves the next, as in inference engines; `system`,
-    as the C library happens to give it back and fault it in again."""
+    """How the CPU's memory is handled. `kept`: what a layer frees serves the next, as in inference
+    engines; `system`: the C library gives it back and faults it in again as it likes."""
     runs: int = 30
     """Timed runs of each network."""
     warmup: int = 20
@@ -79,7 +79,7 @@ class Latency:
 
     arch: Arch
     seconds: tuple[float, ...]
-    """Of each timed run."""
+    """The time of each timed run."""
 
     @property
     def median(self) -> float:
@@ -93,7 +93,7 @@ class Latency:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """What came of timing networks side by side."""
+    """The times of networks that were timed side by side."""
 
     wholes: tuple[Array, ...]
     """For each network (runs,) seconds."""
@@ -102,7 +102,7 @@ class Session:
     warmup: int
     """Rounds before those."""
     share: float | None
-    """Of the wall time, the part in which our one thread had a processor; None where unknown."""
+    """The part of the wall time in which our one thread had a processor; None where unknown."""
 
 
 def measure(
