@@ -48,7 +48,8 @@ class Arch:
     dropout: float = 0.2
     """Rate before the classifier."""
     drop_path: float = 0.2
-    """Stochastic depth: block i of N is dropped at drop_path · i / N, per sample."""
+    """Stochastic depth: block i of N is dropped at drop_path · i / N, per sample; where the last
+    stage is of ConvNeXt's blocks, at drop_path · i / (N − 1)."""
 
     def __post_init__(self) -> None:
         _check_name(self.name)

@@ -58,7 +58,7 @@ def _combinations(space: Space, stage: int | None) -> Iterator[_Values]:
 
 
 def _steps(space: Space, network: _Values) -> list[list[_Step]]:
-    """Of each stage all steps that can be reached."""
+    """All steps that can be reached, for each stage."""
     defaults = {choice.name: choice.options[0] for choice in space.choices} | network
     reached: dict[_State, _Values] = {}
     layers: list[list[_Step]] = []

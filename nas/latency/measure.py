@@ -38,7 +38,7 @@ class LatencySettings:
     device: Literal["auto", "cpu", "cuda"] = default("latency", "device")
     """`auto`: cuda where there is one."""
     threads: int = default("latency", "threads")
-    """Of the CPU, for one network."""
+    """Threads of the CPU that run one network."""
     batch: int = default("latency", "batch")
     dtype: Literal["float32", "bfloat16", "float16"] = default("latency", "dtype")
     memory_format: Literal["channels_last", "contiguous"] = default("latency", "memory_format")
@@ -46,8 +46,8 @@ class LatencySettings:
     """`wall`: the time one waits; `processor`: the time the one thread ran, whatever else the
     machine did meanwhile."""
     memory: Literal["kept", "system"] = default("latency", "memory")
-    """Of the CPU: `kept`, what a layer frees serves the next, as in inference engines; `system`,
-    as the C library happens to give it back and fault it in again."""
+    """How the CPU's memory is handled. `kept`: what a layer frees serves the next, as in inference
+    engines; `system`: the C library gives it back and faults it in again as it likes."""
     runs: int = default("latency", "runs")
     """Timed runs of each network."""
     warmup: int = default("latency", "warmup")
@@ -80,7 +80,7 @@ class Latency:
 
     arch: Arch
     seconds: tuple[float, ...]
-    """Of each timed run."""
+    """The time of each timed run."""
 
     @property
     def median(self) -> float:
@@ -94,7 +94,7 @@ class Latency:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """What came of timing networks side by side."""
+    """The times of networks that were timed side by side."""
 
     wholes: tuple[Array, ...]
     """For each network (runs,) seconds."""
@@ -103,7 +103,7 @@ class Session:
     warmup: int
     """Rounds before those."""
     share: float | None
-    """Of the wall time, the part in which our one thread had a processor; None where unknown."""
+    """The part of the wall time in which our one thread had a processor; None where unknown."""
 
 
 def measure(

@@ -34,7 +34,8 @@ class TableSettings:
     networks: int = default("latency", "check")
     """Random networks whose measured latency is compared with the table's; 0 for none."""
     quantile: float = default("latency", "quantile")
-    """Of the timed runs, what stands for all: the median, or less on a machine that others use."""
+    """The quantile of the timed runs that stands for all: the median, or less on a machine that
+    others use."""
 
     def __post_init__(self) -> None:
         for name, least in (("contexts", 1), ("networks", 0)):

@@ -25,7 +25,7 @@ class Laps(Protocol):
 
 @dataclass(slots=True)
 class ClockLaps:
-    """Of a processor, which is done with a layer when Python is."""
+    """Laps of a processor, which is done with a layer when Python is."""
 
     now: Callable[[], float]
     marks: list[float] = field(default_factory=list)
@@ -41,7 +41,7 @@ class ClockLaps:
 
 @dataclass(slots=True)
 class CudaLaps:
-    """Of a GPU, which notes the time itself as its work gets there."""
+    """Laps of a GPU, which notes the time itself as its work gets there."""
 
     marks: list[torch.cuda.Event] = field(default_factory=list)
 
@@ -71,7 +71,7 @@ def keep_freed_memory() -> None:
 
 
 def device_name(device: str) -> str:
-    """What the maker calls the processor, or the GPU in use."""
+    """The maker's name of the processor, or of the GPU in use."""
     if device == "cuda":
         return str(torch.cuda.get_device_name())
     try:

@@ -35,7 +35,8 @@ _WRAPPERS = frozenset({"module", "_orig_mod", "_fsdp_wrapped_module", "_checkpoi
 _ATTRIBUTES = ("model", "net", "network", "backbone", "timm_model")
 """Attributes under which Lightning's and other modules keep the network: one begins all names."""
 _PICKLES = 5
-"""Of a file from before torch saved zips: magic number, version, system, content, storages."""
+"""Pickles in a file from before torch saved zips: magic number, version, system, content and
+storages."""
 
 _ENDLESS = frozenset({"builtins.bytearray", "__builtin__.bytearray"})
 """torch makes them, of any length that a hundred bytes ask for; no weights are in one."""
@@ -74,7 +75,7 @@ class Checkpoint:
     """The weights in a file, and which of its parts they are."""
 
     tensors: dict[str, Tensor]
-    """By the network's own names: without what wraps a network."""
+    """The tensors by the network's own names, without those of what wraps a network."""
     part: str | None
     """None where the whole file is a state dict."""
     others: tuple[str, ...]
@@ -135,7 +136,7 @@ def _check_size(path: Path, size: int, most: int) -> None:
 
 
 def _globals_of(path: Path, file: IO[bytes], most: int) -> frozenset[str]:
-    """What a pickled file names of Python's, found by reading its instructions, not following.
+    """The names of Python's that a pickled file refers to. Its instructions are read, not followed.
 
     Raises UserError for a file that is too large or no checkpoint.
     """

@@ -43,7 +43,8 @@ class Cost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capacity:
-    """What a network's stages can hold, with diminishing returns for each: an even share is more.
+    """How much a network's stages can hold. The returns of each diminish, so that the same total
+    counts for more where it is shared evenly.
 
     The logarithm of the error goes by theirs better than by those of totals: they explain 90 % of
     its variation over Accel-NASBench's networks and 81 % over NAS-Bench-Macro's, parameters and
@@ -119,7 +120,7 @@ _Sums = tuple[int, int, int, int, int]
 
 
 def _parts(arch: Arch) -> list[_Sums]:
-    """Of the stem, of each stage and of the head."""
+    """The sums of the stem, of each stage and of the head."""
     channels = arch.stem.channels
     parts = [_stem(arch.stem, arch.in_channels, arch.resolution)]
     for stage in arch.stages:

@@ -32,13 +32,13 @@ class PartCheck:
     part: str
     """`stem`, `stage 0`, …, `head`, `whole`; stages are numbered as weights are named."""
     macs: int
-    """By our arithmetic."""
+    """Multiply–adds by our arithmetic."""
     fvcore: int
-    """fvcore's of convs and linear layers."""
+    """Multiply–adds of convs and linear layers as fvcore counts them."""
     fvcore_others: int
-    """What fvcore counts beside them: batch norm."""
+    """What fvcore counts beside them: norms."""
     torch: int
-    """torch's, of which it counts two for each."""
+    """Multiply–adds as torch counts them, half of its FLOPs."""
 
     @property
     def agrees(self) -> bool:

@@ -16,9 +16,9 @@ from search_spaces.errors import UserError
 from search_spaces.files import written
 
 TOLERANCE = 1e-4
-"""Of the largest logit: how far an exported network's logits may lie from PyTorch's."""
+"""How far an exported network's logits may lie from PyTorch's, as a fraction of the largest."""
 SEED = 0
-"""Of the initial weights of a network that is exported without a file of them."""
+"""The seed of the initial weights of a network that is exported without a file of weights."""
 _INPUT, _OUTPUT = "images", "logits"
 # Exporting for a batch of one would fix it at one.
 _DYNAMIC = {_INPUT: {0: torch.export.Dim("batch")}}

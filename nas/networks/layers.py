@@ -17,7 +17,7 @@ Padding = Literal["torch", "same"]
 LAYER_NORM_EPS = 1e-6
 """ConvNeXt's and the vision transformers'."""
 _FEW_PIXELS = 16384
-"""Of a batch; with more of them the two ways of doing a 1×1 conv are equally fast."""
+"""Pixels of a whole batch. With more of them the two ways of doing a 1×1 conv are equally fast."""
 
 
 class Conv(nn.Conv2d):

@@ -161,7 +161,7 @@ def _differences(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> I
 
 
 def _odd_kind(found: Tensor, wanted: Tensor) -> str | None:
-    """What a tensor is that cannot become the wanted one; None for one that can."""
+    """Says of a tensor that cannot become the wanted one what it is; None for one that can."""
     if found.is_nested or found.layout != torch.strided:
         return "nested" if found.is_nested else str(found.layout).removeprefix("torch.")
     if found.is_meta:

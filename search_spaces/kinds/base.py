@@ -19,7 +19,7 @@ class Kind:
     """A kind of block: all that costs, names, scaling and block strings have to know of it."""
 
     name: str
-    """In YAML the stage's `op`."""
+    """The stage's `op` in YAML."""
     code: str
     """How a block string begins; timm's where it has the block."""
     takes: frozenset[str]

@@ -18,6 +18,7 @@ def test_names() -> None:
         "resnet50",
         "resnet152",
         "efficientnet_v2_s",
+        "convnext_tiny",
     }
     assert all(zoo(name).name == name for name in names())
 
@@ -45,6 +46,7 @@ def test_the_zoos_keys_stay() -> None:
         "resnet50": "620c1ffb3ff87810",
         "resnet152": "67cfbc2667606b40",
         "efficientnet_v2_s": "ad715ee0757c8e78",
+        "convnext_tiny": "25776cfdc7438ecf",
     }
     assert {name: arch.key() for name, arch in ZOO.items()} == keys
 

@@ -13,7 +13,7 @@ from search_spaces.kinds.base import Block
 _SCALE = 1e-6
 """What layer scale starts at."""
 _DEVIATION = 0.02
-"""Of initial weights."""
+"""The standard deviation of initial weights."""
 
 
 class ConvNeXtBlock(Residual):
