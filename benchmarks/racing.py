@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from nas.cli.columns import table
 from nas.statistics.comparison import Comparison, compare
 from nas.trainings.strategies import Race
-from scaling_search.grow.grid import Candidate, GridSettings, make_grid
+from scaling_search.grow.grid import Candidate, make_grid
+from scaling_search.grow.grid_points import GridSettings
 from search_spaces.zoo import zoo
 
 NOISE = 0.5
@@ -44,9 +45,7 @@ def surface(
     candidates: Sequence[Candidate], span: float, rng: np.random.Generator
 ) -> NDArray[np.float64]:
     """True accuracies in percentage points."""
-    places = np.log(
-        [[c.multipliers.depth, c.multipliers.width, c.multipliers.resolution] for c in candidates]
-    )
+    places = np.log([c.multipliers.values for c in candidates])
     optimum = places[rng.integers(len(places))] + rng.normal(0, 0.02, 3)
     away = ((places - optimum) ** 2 * rng.uniform(1, 4, 3)).sum(axis=1)
     smooth = np.log([c.realised_ratio for c in candidates]) * rng.uniform(0, 0.1) - away

@@ -1,1 +1,1 @@
-"""How a baseline grows: the α, β, γ search and the family it leads to."""
+"""How a baseline grows: the search for its constants, and the family that it leads to."""

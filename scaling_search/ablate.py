@@ -11,34 +11,31 @@ from typing import Any
 
 from nas.evaluators.base import Evaluator
 from nas.executors.base import Executor
-from nas.networks.cost import cost
 from nas.runs.tables import write_rows
 from nas.statistics.comparison import compare
 from nas.trainings.engine import Network, Trainings, train
 from nas.trainings.log import ABLATION, TrainingLog
 from nas.trainings.record import TrainingRecord
 from nas.trainings.strategies import FlatGrid
-from scaling_search.grow.ablation import Scaled
+from scaling_search.grow.ablation import AblatedNetwork, ungrown
 from scaling_search.judge.trend import origin
-from search_spaces.arch import Arch
 from search_spaces.errors import UserError
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
-    """One way to grow the baseline, or the baseline itself, and how accurate it is."""
+class AblationResult:
+    """How accurate a network of the ablation is, or the baseline itself."""
 
-    kind: str
-    """`depth`, `width`, `resolution`, `compound`, or `baseline`."""
-    target_ratio: float
-    arch: Arch
-    realised_ratio: float
-    accuracy: float | None = None
-    stderr: float | None = None
-    seeds: int = 0
-    tied: bool = False
-    """Not distinguishable at 95 % from the most accurate of its ratio, which ties with itself."""
-    reason: str = ""
+    network: AblatedNetwork
+    accuracy: float | None
+    """The mean over the seeds; None where every training failed."""
+    stderr: float | None
+    seeds: int
+    tied: bool
+    """Whether it cannot be told at 95 % from the most accurate of its ratio, which ties with
+    itself."""
+    reason: str
+    """Why it failed with some seed; empty where it did not."""
 
 
 COLUMNS = (
@@ -56,7 +53,7 @@ COLUMNS = (
 
 
 def train_ablation(
-    networks: Sequence[Scaled],
+    networks: Sequence[AblatedNetwork],
     evaluator: Evaluator,
     run: Path,
     executor: Callable[[], AbstractContextManager[Executor]],
@@ -64,20 +61,18 @@ def train_ablation(
     seeds: int = 3,
     seed: int = 0,
     progress: Callable[[int, int, float | None], None] = lambda done, total, seconds_left: None,
-) -> tuple[Way, ...]:
+) -> tuple[AblationResult, ...]:
     """Train the baseline and every network, each with `seeds` seeds, as far as it is not on record.
 
-    Records go to `ablation.jsonl`, the answer to `ablation_accuracy.csv`, in the run folder.
+    Records go to `ablation.jsonl`, the results to `ablation_accuracy.csv`, in the run folder.
     Raises UserError as `train` does, and for fewer than one seed.
     """
     if seeds < 1:
         raise UserError(f"seeds: expected at least 1, got {seeds}")
-    baseline = networks[0].baseline
-    ways = [Way("baseline", 1.0, baseline, 1.0)]
-    ways += [Way(each.kind, each.target_ratio, each.arch, each.realised_ratio) for each in networks]
-    different = {way.arch.key(): way for way in ways}
+    everyone = [ungrown(networks[0].baseline, networks[0].multipliers.rule), *networks]
+    different = {each.arch.key(): each for each in everyone}
     trainings = Trainings.on_record(
-        [Network(way.arch, _labels(way, baseline)) for way in different.values()],
+        [Network(each.arch, _labels(each)) for each in different.values()],
         TrainingLog(run / ABLATION),
     )
     strategy = FlatGrid(len(different), tuple(range(seed, seed + seeds)))
@@ -86,56 +81,59 @@ def train_ablation(
         progress(len(trainings.records), strategy.most, trainings.seconds_left)
 
     train(trainings, strategy, evaluator, executor, tell)
-    answer = _judged(ways, list(different), trainings)
-    write_rows(run / "ablation_accuracy.csv", COLUMNS, map(_row, answer))
-    return answer
+    results = _compared(everyone, list(different), trainings)
+    write_rows(run / "ablation_accuracy.csv", COLUMNS, map(_row, results))
+    return results
 
 
-def _judged(ways: list[Way], keys: list[str], trainings: Trainings) -> tuple[Way, ...]:
+def _compared(
+    networks: Sequence[AblatedNetwork], keys: Sequence[str], trainings: Trainings
+) -> tuple[AblationResult, ...]:
+    """Each network beside those of its target ratio; `keys` are in the order of the trainings."""
     accuracies, failures = trainings.accuracies, trainings.failures
-    judged = []
-    for way in ways:
-        index = keys.index(way.arch.key())
-        rivals = {keys.index(w.arch.key()) for w in ways if w.target_ratio == way.target_ratio}
+    places = [keys.index(each.arch.key()) for each in networks]
+    results = []
+    for each, place in zip(networks, places, strict=True):
+        ratios = zip(networks, places, strict=True)
+        rivals = {other for rival, other in ratios if rival.target_ratio == each.target_ratio}
         eligible = (rivals & accuracies.keys()) - failures.keys()
         found = compare(accuracies, eligible) if eligible else None
-        estimate = found.estimates.get(index) if found else None
-        judged.append(
-            Way(
-                way.kind,
-                way.target_ratio,
-                way.arch,
-                way.realised_ratio,
-                estimate.mean if estimate else None,
-                estimate.stderr if estimate else None,
-                estimate.seeds if estimate else 0,
-                found is not None and index in {found.winner, *found.ties},
-                failures.get(index, ""),
+        estimate = found.estimates.get(place) if found else None
+        results.append(
+            AblationResult(
+                network=each,
+                accuracy=estimate.mean if estimate else None,
+                stderr=estimate.stderr if estimate else None,
+                seeds=estimate.seeds if estimate else 0,
+                tied=found is not None and place in {found.winner, *found.ties},
+                reason=failures.get(place, ""),
             )
         )
-    return tuple(judged)
+    return tuple(results)
 
 
-def _labels(way: Way, baseline: Arch) -> dict[str, object]:
+def _labels(network: AblatedNetwork) -> dict[str, object]:
     return {
-        "kind": way.kind,
-        "target_ratio": way.target_ratio,
-        "realised_ratio": round(way.realised_ratio, 6),
-        "macs": cost(way.arch).macs,
-        **origin(baseline),
+        "kind": network.kind,
+        "target_ratio": network.target_ratio,
+        "realised_ratio": round(network.realised_ratio, 6),
+        "macs": network.cost.macs,
+        **network.asked(),
+        **origin(network.baseline),
     }
 
 
-def _row(way: Way) -> dict[str, Any]:
+def _row(result: AblationResult) -> dict[str, Any]:
+    network = result.network
     return {
-        "kind": way.kind,
-        "target_ratio": f"{way.target_ratio:g}",
-        "realised_ratio": round(way.realised_ratio, 6),
-        "macs": cost(way.arch).macs,
-        "accuracy": None if way.accuracy is None else round(way.accuracy, 6),
-        "stderr": None if way.stderr is None else round(way.stderr, 6),
-        "seeds": way.seeds,
-        "tied": way.tied,
-        "key": way.arch.key(),
-        "reason": way.reason,
+        "kind": network.kind,
+        "target_ratio": f"{network.target_ratio:g}",
+        "realised_ratio": round(network.realised_ratio, 6),
+        "macs": network.cost.macs,
+        "accuracy": None if result.accuracy is None else round(result.accuracy, 6),
+        "stderr": None if result.stderr is None else round(result.stderr, 6),
+        "seeds": result.seeds,
+        "tied": result.tied,
+        "key": network.arch.key(),
+        "reason": result.reason,
     }

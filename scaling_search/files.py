@@ -1,4 +1,4 @@
-"""A sweep's answer as files: sweep.csv, a row a candidate, and constants.yaml, the winner."""
+"""What a sweep found, as files: sweep.csv, a row a candidate, and constants.yaml, the winner."""
 
 from pathlib import Path
 from typing import Any
@@ -6,40 +6,28 @@ from typing import Any
 import yaml
 
 from nas.runs.tables import write_rows
-from scaling_search.judge.answer import Standing, SweepResult
 from scaling_search.judge.trend import Direction
+from scaling_search.judge.winner import CandidateResult, SweepResult
+from scaling_search.rule.rule import Rule
 from search_spaces.compact import spell_arch
 from search_spaces.files import write_text
 
-COLUMNS = (
-    "candidate",
-    "alpha",
-    "beta",
-    "gamma",
-    "points",
-    "nominal_ratio",
-    "realised_ratio",
-    "depth",
-    "width",
-    "resolution",
-    "macs",
-    "params",
-    "accuracy",
-    "stderr",
-    "seeds",
-    "in_band",
-    "tied",
-    "winner",
-    "key",
-    "compact",
-    "reason",
-    "note",
-)
+
+def columns(rule: Rule) -> tuple[str, ...]:
+    """The columns of `sweep.csv`."""
+    return (
+        "candidate",
+        *rule.constant_names,
+        *("points", "nominal_ratio", "realised_ratio"),
+        *rule.names,
+        *("macs", "params", "accuracy", "stderr", "seeds", "in_band", "tied", "winner"),
+        *("key", "compact", "reason", "note"),
+    )
 
 
 def write_csv(path: Path, result: SweepResult) -> None:
     """A row for each candidate; accuracies are fractions, missing figures empty."""
-    write_rows(path, COLUMNS, map(_row, result.standings))
+    write_rows(path, columns(result.grid.rule), map(_row, result.candidates))
 
 
 def write_constants(path: Path, result: SweepResult) -> None:
@@ -49,31 +37,24 @@ def write_constants(path: Path, result: SweepResult) -> None:
     )
 
 
-def _row(standing: Standing) -> dict[str, Any]:
-    candidate = standing.candidate
+def _row(result: CandidateResult) -> dict[str, Any]:
+    candidate = result.candidate
     return {
         "candidate": candidate.index,
-        "alpha": candidate.constants.alpha,
-        "beta": candidate.constants.beta,
-        "gamma": candidate.constants.gamma,
+        **candidate.constants.named(),
         "points": len(candidate.points),
-        "nominal_ratio": round(candidate.nominal_ratio, 6),
-        "realised_ratio": round(candidate.realised_ratio, 6),
-        "depth": round(candidate.multipliers.depth, 6),
-        "width": round(candidate.multipliers.width, 6),
-        "resolution": round(candidate.multipliers.resolution, 6),
-        "macs": candidate.macs,
-        "params": candidate.params,
-        "accuracy": _rounded(standing.mean),
-        "stderr": _rounded(standing.stderr),
-        "seeds": len(standing.accuracies),
-        "in_band": standing.in_band,
-        "tied": standing.tied,
-        "winner": standing.winner,
+        **candidate.asked(),
+        **candidate.costs(),
+        "accuracy": _rounded(result.mean),
+        "stderr": _rounded(result.stderr),
+        "seeds": len(result.accuracies),
+        "in_band": result.in_band,
+        "tied": result.tied,
+        "winner": result.winner,
         "key": candidate.arch.key(),
         "compact": spell_arch(candidate.arch),
-        "reason": standing.reason,
-        "note": standing.note,
+        "reason": result.reason,
+        "note": result.note,
     }
 
 
@@ -81,7 +62,7 @@ def _constants(result: SweepResult) -> dict[str, Any]:
     winner, settings = result.winner, result.settings
     low, high = settings.cost_band()
     return {
-        **_named(winner),
+        **winner.candidate.constants.named(),
         "phi": settings.phi,
         "depth_rounding": settings.depth_rounding,
         "cost": settings.cost,
@@ -95,7 +76,7 @@ def _constants(result: SweepResult) -> dict[str, Any]:
         "noise": _rounded(result.comparison.noise),
         "ties": [
             {
-                **_named(tie),
+                **tie.candidate.constants.named(),
                 "realised_ratio": round(tie.candidate.realised_ratio, 6),
                 "accuracy": _rounded(tie.mean),
                 "stderr": _rounded(tie.stderr),
@@ -104,7 +85,7 @@ def _constants(result: SweepResult) -> dict[str, Any]:
             for tie in sorted(result.ties, key=lambda tie: -(tie.mean or 0))
         ],
         "trainings_to_decide": result.comparison.more_trainings(),
-        "candidates": len(result.standings),
+        "candidates": len(result.candidates),
         "failed_trainings": result.failed,
         "evaluator": dict(result.evaluator),
         "surface": None if result.direction is None else _surface(result.direction),
@@ -115,23 +96,12 @@ def _surface(direction: Direction) -> dict[str, Any]:
     """What a smooth surface through all trainings predicts to be best."""
     found, low, high = direction.constants, direction.low, direction.high
     return {
-        "alpha": found.alpha,
-        "beta": found.beta,
-        "gamma": found.gamma,
-        "interval": {
-            "alpha": [low.alpha, high.alpha],
-            "beta": [low.beta, high.beta],
-            "gamma": [low.gamma, high.gamma],
-        },
+        **found.named(),
+        "interval": {name: [low[name], high[name]] for name in found.rule.constant_names},
         "accuracy": _rounded(direction.accuracy),
         "stderr": _rounded(direction.stderr),
         "extrapolates": direction.extrapolates,
     }
-
-
-def _named(standing: Standing) -> dict[str, float]:
-    constants = standing.candidate.constants
-    return {"alpha": constants.alpha, "beta": constants.beta, "gamma": constants.gamma}
 
 
 def _rounded(value: float | None) -> float | None:

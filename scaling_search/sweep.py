@@ -1,4 +1,4 @@
-"""The sweep: train the distinct networks of the α, β, γ grid, and say which scales best.
+"""The sweep: train the distinct networks of the grid of constants, and say which scales best.
 
 EfficientNet (arXiv 1905.11946), §3.3, step 1.
 """
@@ -13,9 +13,9 @@ from nas.executors.base import Executor
 from nas.trainings.engine import Network, Trainings, train
 from nas.trainings.log import ABLATION, SWEEP, TrainingLog
 from scaling_search.files import write_constants, write_csv
-from scaling_search.grow.grid import Candidate, Grid, Price, make_grid
-from scaling_search.judge.answer import SweepResult, judge
-from scaling_search.judge.trend import FEWEST, Direction, fit_trend, observations, origin
+from scaling_search.grow.grid import Candidate, Grid, GridPrice, make_grid
+from scaling_search.judge.trend import Direction, fewest, fit_trend, observations, origin
+from scaling_search.judge.winner import SweepResult, find_winner
 from scaling_search.settings import SweepSettings
 from search_spaces.arch import Arch
 from search_spaces.compact import spell_arch
@@ -23,7 +23,7 @@ from search_spaces.errors import UserError
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class SweepProgress:
     """How far a sweep is, and its best candidate so far."""
 
     done: int
@@ -52,8 +52,9 @@ class SweepPlan:
     def __str__(self) -> str:
         low, high = self.grid.realised_range
         band = self.settings.cost_band()
+        points = f"{self.grid.points} points ({self.grid.rule.symbols})"
         return (
-            f"{self.grid.points} points (α, β, γ) are {len(self.grid.candidates)} distinct "
+            f"{points} are {len(self.grid.candidates)} distinct "
             f"networks with {self.grid.depth_vectors} depth vectors at φ = "
             f"{self.settings.phi:g}, realising {low:.2f}–{high:.2f} × the baseline's cost "
             f"(nominal {self.settings.target_ratio():.2f} ×, band {band[0]:.2f}–{band[1]:.2f} ×)\n"
@@ -63,7 +64,7 @@ class SweepPlan:
 
 
 def plan_sweep(
-    baseline: Arch, settings: SweepSettings, folder: Path, price: Price | None = None
+    baseline: Arch, settings: SweepSettings, folder: Path, price: GridPrice | None = None
 ) -> SweepPlan:
     """Say what `run_sweep` would do, given the records in `folder`.
 
@@ -83,8 +84,8 @@ def run_sweep(
     folder: Path,
     executor: Callable[[], AbstractContextManager[Executor]],
     *,
-    price: Price | None = None,
-    progress: Callable[[Progress], None] = lambda progress: None,
+    price: GridPrice | None = None,
+    progress: Callable[[SweepProgress], None] = lambda progress: None,
 ) -> SweepResult:
     """Train what is not on record in `folder`, and write sweep.csv and constants.yaml there.
 
@@ -113,14 +114,14 @@ def run_sweep(
         ending_early,
         lambda record: progress(_progress(grid, settings, trainings)),
     )
-    direction = _direction(baseline, settings, folder)
-    result = judge(grid, settings, trainings, dict(evaluator.describe()), direction)
+    direction = _direction(grid, settings, folder)
+    result = find_winner(grid, settings, trainings, dict(evaluator.describe()), direction)
     write_csv(folder / "sweep.csv", result)
     write_constants(folder / "constants.yaml", result)
     return result
 
 
-def _grid(baseline: Arch, settings: SweepSettings, price: Price | None) -> Grid:
+def _grid(baseline: Arch, settings: SweepSettings, price: GridPrice | None) -> Grid:
     grid = make_grid(baseline, settings, price)
     low, high = settings.cost_band()
     if not settings.in_band(grid):
@@ -137,14 +138,11 @@ def _networks(grid: Grid) -> list[Network]:
         Network(
             candidate.arch,
             {
-                "alpha": candidate.constants.alpha,
-                "beta": candidate.constants.beta,
-                "gamma": candidate.constants.gamma,
+                **candidate.constants.named(),
                 "phi": grid.settings.phi,
-                "nominal_ratio": round(candidate.nominal_ratio, 6),
-                "realised_ratio": round(candidate.realised_ratio, 6),
-                "macs": candidate.macs,
-                "params": candidate.params,
+                "points": len(candidate.points),
+                **candidate.asked(),
+                **candidate.costs(),
                 "compact": spell_arch(candidate.arch),
                 **origin(grid.baseline),
             },
@@ -153,16 +151,16 @@ def _networks(grid: Grid) -> list[Network]:
     ]
 
 
-def _direction(baseline: Arch, settings: SweepSettings, folder: Path) -> Direction | None:
+def _direction(grid: Grid, settings: SweepSettings, folder: Path) -> Direction | None:
     """Fit a surface to all trainings in the folder, of any sweep or ablation."""
     logs = [TrainingLog(folder / name) for name in (SWEEP, ABLATION)]
-    seen = observations([record for log in logs for record in log.read()], baseline)
-    if len({each.grown for each in seen}) < FEWEST:
+    seen = observations([record for log in logs for record in log.read()], grid.baseline, grid.rule)
+    if len({each.grown for each in seen}) < fewest(grid.rule):
         return None
-    return fit_trend(seen).best_direction(settings.phi, settings.ratio)
+    return fit_trend(seen, grid.rule).best_direction(settings.phi, settings.ratio)
 
 
-def _progress(grid: Grid, settings: SweepSettings, trainings: Trainings) -> Progress:
+def _progress(grid: Grid, settings: SweepSettings, trainings: Trainings) -> SweepProgress:
     accuracies = trainings.accuracies
     means = {
         index: sum(accuracies[index].values()) / len(accuracies[index])
@@ -171,7 +169,7 @@ def _progress(grid: Grid, settings: SweepSettings, trainings: Trainings) -> Prog
     }
     best = max(means, key=lambda index: means[index], default=None)
     done = len(trainings.records)
-    return Progress(
+    return SweepProgress(
         done=done,
         total=done + len(trainings.waiting),
         best=None if best is None else grid.candidates[best],

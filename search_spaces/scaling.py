@@ -6,30 +6,33 @@ import math
 from collections.abc import Iterator
 from fractions import Fraction
 
-from search_spaces.arch import Arch, Stage, expands, grouped_sides
+from search_spaces.arch import Arch
 from search_spaces.errors import UserError, shown
 from search_spaces.limits import MOST_CHANNELS, MOST_LAYERS
 from search_spaces.rounding import DepthRounding, round_channels, round_repeats
+from search_spaces.stage import Stage, block_kind, grouped_sides
 
 
 def scale(
     arch: Arch,
-    depth: float,
-    width: float,
-    resolution: int,
+    depth: float = 1.0,
+    width: float = 1.0,
+    resolution: int | None = None,
     *,
     divisor: int = 8,
     depth_rounding: DepthRounding = "ceil",
 ) -> Arch:
     """`arch` with `depth` × its layers, `width` × its channels, fed `resolution` pixels a side.
 
-    Stem and head widen too (EfficientNet, §5.2 and its released code). Channels round to multiples
-    of `divisor`; those that are none in `arch`, to the largest power of two that divides them, so
-    that scaling by one changes nothing. The number of a stage's groups stays, its channels rounding
-    to multiples of it; only where the original's rounding allows no such unit is it reduced.
+    Without a resolution, it is fed as many pixels as before. Stem and head widen too (EfficientNet,
+    §5.2 and its released code). Channels round to multiples of `divisor`; those that are none in
+    `arch`, to the largest power of two that divides them, so that scaling by one changes nothing.
+    The number of a stage's groups stays, its channels rounding to multiples of it; only where the
+    original's rounding allows no such unit is it reduced.
     Raises UserError, which names the multipliers, for those that are not above zero, where the
     network becomes too large, and where the smaller input no longer covers the strides.
     """
+    resolution = arch.resolution if resolution is None else resolution
     for name, multiplier, most in (("depth", depth, MOST_LAYERS), ("width", width, MOST_CHANNELS)):
         if not 0 < multiplier < math.inf:
             raise UserError(f"{name}: expected a multiplier above 0, got {multiplier}")
@@ -92,15 +95,15 @@ def _units(arch: Arch, divisor: int) -> list[int]:
 
 def _group_units(stage: Stage, index: int) -> Iterator[tuple[int, int]]:
     """(position in `_channels`, unit) such that multiples of the units can be grouped."""
+    kind = block_kind(stage)
     inner = Fraction(stage.expand).limit_denominator(64) / stage.groups
-    before, after = index, index + 1
-    if stage.op == "bottleneck":
-        yield after, inner.denominator
-        return
     # Every block after the first reads what the stage writes.
-    yield from ((before, stage.groups), (after, stage.groups))
-    if expands(stage):
-        yield from ((before, inner.denominator), (after, inner.denominator))
+    read, written = (index, index + 1), (index + 1,)
+    if "input" in kind.grouped:
+        yield from ((node, stage.groups) for node in read)
+    if "inner" in kind.grouped:
+        nodes = read if kind.inner_of == "input" else written
+        yield from ((node, inner.denominator) for node in nodes)
 
 
 def _grouped(stage: Stage, groups: int, inputs: int) -> Stage:

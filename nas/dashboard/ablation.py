@@ -1,4 +1,4 @@
-"""One dimension grown alone against all three: the paper's Figures 3 and 8, of our proxy."""
+"""One dimension grown alone against all: the paper's Figures 3 and 8, of our proxy."""
 
 import math
 from collections.abc import Mapping
@@ -10,34 +10,37 @@ from plotly.subplots import make_subplots
 
 from nas.dashboard import theme
 from nas.dashboard.frames import RunFrames
+from nas.dashboard.growth_rule import GrowthRule
 from nas.dashboard.html import Markup, table
 from nas.dashboard.sweep import error_bars
 from nas.dashboard.wording import ablation_words, plural
 
-WAYS: Mapping[str, dict[str, Any]] = {
+COMPOUND = "compound"
+_MARKERS: Mapping[str, dict[str, Any]] = {
     "width": {"color": theme.GREEN, "symbol": "square"},
     "depth": {"color": theme.ORANGE, "symbol": "diamond"},
     "resolution": {"color": theme.PURPLE, "symbol": "triangle-up"},
-    "compound": {"color": theme.VERMILLION, "symbol": "circle"},
+    COMPOUND: {"color": theme.VERMILLION, "symbol": "circle"},
 }
+"""What each way of growing is drawn with, in the order of the paper's Figure 3."""
+_OTHER_MARKER = {"color": theme.SKY, "symbol": "cross"}
 BASELINE = {"color": theme.INK, "symbol": "star", "size": 12}
-_SYMBOLS = {"width": "w", "depth": "d", "resolution": "r"}
 _ASIDE = 0.012
-"""Of the axis: how far apart ways of equal cost are drawn, so that their bars are told apart."""
+"""Points of equal cost are drawn this fraction of the axis apart, so that no bar hides another."""
 
 
 def measured(frames: RunFrames) -> pd.DataFrame:
     """The ways that have an accuracy, by cost, with their `hover`; the baseline is one of them."""
     rows = frames.ablation[frames.ablation["accuracy"].notna()]
     proxy = theme.escaped(ablation_words(frames))
-    hovers = [_hover(row, proxy) for row in rows.to_dict("records")]
+    hovers = [_hover(row, proxy, frames.rule) for row in rows.to_dict("records")]
     return rows.assign(hover=hovers).sort_values("macs", kind="stable", ignore_index=True)
 
 
 def dimensions_figure(frames: RunFrames) -> go.Figure:
-    """Width, depth and resolution grown alone, side by side; each point has its multiplier."""
+    """Each dimension grown alone, side by side; each point has its multiplier."""
     rows, axis = measured(frames), _axis(frames)
-    kinds = list(_SYMBOLS)
+    kinds = _dimensions(frames.rule)
     figure = make_subplots(
         cols=len(kinds), shared_yaxes=True, horizontal_spacing=0.03, subplot_titles=kinds
     )
@@ -65,10 +68,11 @@ def ways_figure(frames: RunFrames) -> go.Figure:
     rows, axis = measured(frames), _axis(frames)
     low, high = axis["range"]
     figure = go.Figure()
-    for place, kind in enumerate(WAYS):
-        aside = (place - (len(WAYS) - 1) / 2) * _ASIDE * (high - low)
+    kinds = [*_dimensions(frames.rule), COMPOUND]
+    for place, kind in enumerate(kinds):
+        aside = (place - (len(kinds) - 1) / 2) * _ASIDE * (high - low)
         line = _line(_path(rows, kind), kind, aside)
-        line["line"]["width"] = 2.5 if kind == "compound" else 1.5
+        line["line"]["width"] = 2.5 if kind == COMPOUND else 1.5
         figure.add_scatter(**line)
     baseline = rows[rows["kind"] == "baseline"]
     if not baseline.empty:
@@ -98,13 +102,19 @@ def ablation_table(frames: RunFrames) -> Markup:
     return table(header, cells)
 
 
+def _dimensions(rule: GrowthRule) -> list[str]:
+    """The dimensions in the order of the paper's figure, those that it lacks last."""
+    known = list(_MARKERS)
+    return sorted(rule.names, key=lambda name: known.index(name) if name in known else len(known))
+
+
 def _path(rows: pd.DataFrame, kind: str) -> pd.DataFrame:
     return rows[rows["kind"].isin(("baseline", kind))]
 
 
 def _line(points: pd.DataFrame, kind: str, aside: float) -> dict[str, Any]:
     """A line from the baseline through the ways of one kind, these `aside` on a log axis."""
-    way = WAYS[kind]
+    way = _MARKERS.get(kind, _OTHER_MARKER)
     shift = 10 ** (aside * (points["kind"] != "baseline"))
     line = {"mode": "lines+markers", "line": {"color": way["color"], "width": 1.5}}
     return _points(points, kind, {"size": 8, **way}) | line | {"x": points["macs"] * shift}
@@ -138,12 +148,12 @@ def _percents(rows: pd.DataFrame) -> tuple[float, float]:
 
 def _multiplier(row: Mapping[Any, Any]) -> str:
     value = row.get(row["kind"], math.nan)
-    return "" if math.isnan(value) else f"{_SYMBOLS[row['kind']]}={value:.2f}"
+    return "" if math.isnan(value) else f"{row['kind'][0]}={value:.2f}"
 
 
-def _hover(row: Mapping[Any, Any], proxy: str) -> str:
-    grown = [f"{name} × {theme.number(row[name], 2)}" for name in ("depth", "width", "resolution")]
-    known = row["kind"] != "baseline" and not math.isnan(row["depth"])
+def _hover(row: Mapping[Any, Any], proxy: str, rule: GrowthRule) -> str:
+    grown = [f"{name} × {theme.number(row[name], 2)}" for name in rule.names]
+    known = row["kind"] != "baseline" and not any(math.isnan(row[name]) for name in rule.names)
     lines = [
         f"proxy accuracy {theme.percent_pm(row['accuracy'], row['stderr'], 2)}, "
         f"{plural(int(row['seeds']), 'seed')}",

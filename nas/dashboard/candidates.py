@@ -1,4 +1,4 @@
-"""The sweep's candidates row by row: α, β, γ, nominal and realised cost, proxy accuracy."""
+"""The sweep's candidates row by row: constants, nominal and realised cost, proxy accuracy."""
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -6,13 +6,11 @@ from plotly.subplots import make_subplots
 
 from nas.dashboard import theme
 from nas.dashboard.frames import RunFrames
+from nas.dashboard.growth_rule import GrowthRule
 from nas.dashboard.sweep import HEIGHT, STANDINGS, candidate_markers, error_bars, sweep
 
 MOST_ROWS = 25
 ROW_HEIGHT = 17
-CONSTANTS = ("alpha", "beta", "gamma")
-COST, ACCURACY = 4, 5
-"""Columns of the figure, after the three constants."""
 
 
 def candidates_figure(frames: RunFrames) -> go.Figure:
@@ -20,17 +18,19 @@ def candidates_figure(frames: RunFrames) -> go.Figure:
     shown = sweep(frames)
     rows = shown.candidates.head(MOST_ROWS)
     rows = rows.assign(row=range(len(rows)))
+    constants = frames.rule.constant_names
+    cost, accuracy = len(constants) + 1, len(constants) + 2
     figure = make_subplots(
-        cols=5,
+        cols=accuracy,
         rows=1,
         shared_yaxes=True,
         horizontal_spacing=0.022,
-        column_widths=[0.11, 0.11, 0.11, 0.27, 0.4],
+        column_widths=[*(0.33 / len(constants) for _ in constants), 0.27, 0.4],
     )
-    for column, name in enumerate(CONSTANTS, start=1):
+    for column, name in enumerate(constants, start=1):
         figure.add_trace(_constant_dots(rows, name), row=1, col=column)
-    for trace in _ratio_traces(rows):
-        figure.add_trace(trace, row=1, col=COST)
+    for trace in _ratio_traces(rows, frames.rule):
+        figure.add_trace(trace, row=1, col=cost)
     for standing, marker in STANDINGS.items():
         part = rows[rows["standing"] == standing]
         figure.add_scatter(
@@ -40,16 +40,18 @@ def candidates_figure(frames: RunFrames) -> go.Figure:
             showlegend=False,
             **candidate_markers(part, standing, marker),
             row=1,
-            col=ACCURACY,
+            col=accuracy,
         )
-    _style(figure, rows)
+    _style(figure, rows, frames.rule)
+    figure.update_xaxes(title_text="MACs over the baseline's", row=1, col=cost)
+    figure.update_xaxes(title_text=theme.PROXY_PERCENT, row=1, col=accuracy)
     if shown.target_ratio is not None:
         line = {"color": theme.MUTED, "width": 1, "dash": "dot"}
-        figure.add_vline(shown.target_ratio, line=line, row=1, col=COST)
+        figure.add_vline(shown.target_ratio, line=line, row=1, col=cost)
     return figure
 
 
-def _style(figure: go.Figure, rows: pd.DataFrame) -> None:
+def _style(figure: go.Figure, rows: pd.DataFrame, rule: GrowthRule) -> None:
     height = min(HEIGHT, 135 + ROW_HEIGHT * max(len(rows), 3))
     theme.styled(figure, height, margin={"l": 64, "r": 16, "t": 60, "b": 56})
     figure.update_yaxes(
@@ -60,13 +62,12 @@ def _style(figure: go.Figure, rows: pd.DataFrame) -> None:
         showline=False,
         griddash="dot",
     )
-    figure.update_yaxes(title_text="α   β   γ", row=1, col=1)
-    most = max(1.05, float(rows[[*CONSTANTS]].max().max())) + 0.04
-    for column, letter in enumerate("αβγ", start=1):
-        figure.update_xaxes(title_text=letter, range=[0.96, most], nticks=4, row=1, col=column)
+    symbols = [each.symbol for each in rule.dimensions]
+    figure.update_yaxes(title_text="   ".join(symbols), row=1, col=1)
+    most = max(1.05, float(rows[[*rule.constant_names]].max().max())) + 0.04
+    for column, symbol in enumerate(symbols, start=1):
+        figure.update_xaxes(title_text=symbol, range=[0.96, most], nticks=4, row=1, col=column)
     figure.update_xaxes(tickangle=0)
-    figure.update_xaxes(title_text="MACs over the baseline's", row=1, col=COST)
-    figure.update_xaxes(title_text=theme.PROXY_PERCENT, row=1, col=ACCURACY)
 
 
 def _constant_dots(rows: pd.DataFrame, name: str) -> go.Scatter:
@@ -82,7 +83,7 @@ def _constant_dots(rows: pd.DataFrame, name: str) -> go.Scatter:
     )
 
 
-def _ratio_traces(rows: pd.DataFrame) -> list[go.Scatter]:
+def _ratio_traces(rows: pd.DataFrame, rule: GrowthRule) -> list[go.Scatter]:
     """Nominal and realised ratio of each row, joined by a line."""
     pairs = zip(rows["nominal_ratio"], rows["realised_ratio"], strict=True)
     joined = go.Scatter(
@@ -104,7 +105,11 @@ def _ratio_traces(rows: pd.DataFrame) -> list[go.Scatter]:
             hoverinfo="text",
         )
         for name, column, marker in (
-            ("nominal α·β²·γ²", "nominal_ratio", {"symbol": "line-ns-open", "color": theme.MUTED}),
+            (
+                f"nominal {rule.formula}",
+                "nominal_ratio",
+                {"symbol": "line-ns-open", "color": theme.MUTED},
+            ),
             ("realised", "realised_ratio", {"symbol": "circle", "color": theme.GREEN}),
         )
     ]

@@ -1,4 +1,4 @@
-"""The sweep: which α, β, γ gave the best proxy accuracy, and what each really cost."""
+"""The sweep: which constants gave the best proxy accuracy, and what each really cost."""
 
 import math
 from collections.abc import Mapping
@@ -9,7 +9,8 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from nas.dashboard import theme
-from nas.dashboard.frames import RunFrames
+from nas.dashboard.frames import RunFrames, cost_band
+from nas.dashboard.growth_rule import GrowthRule
 from nas.dashboard.wording import plural, spelling_lines, sweep_words
 
 STANDINGS: Mapping[str, dict[str, Any]] = {
@@ -27,8 +28,8 @@ class Sweep:
     """What the figures of the sweep draw."""
 
     candidates: pd.DataFrame
-    """Distinct networks with an accuracy: the columns of sweep.csv, `standing`, `label` (the three
-    constants), `hover`. The winner first, then by standing, and by accuracy within each."""
+    """Distinct networks with an accuracy: the columns of sweep.csv, `standing`, `label` and `title`
+    (the constants), `hover`. The winner first, then by standing, and by accuracy within each."""
     failed: int
     """Candidates without an accuracy."""
     band: tuple[float, float] | None
@@ -44,7 +45,9 @@ def sweep(frames: RunFrames) -> Sweep:
     measured = frames.sweep[frames.sweep["accuracy"].notna()]
     rows = measured.to_dict("records")
     measured = measured.assign(
-        standing=[_standing(row) for row in rows], label=[constants_label(row) for row in rows]
+        standing=[_standing(row) for row in rows],
+        label=[constants_label(row, frames.rule) for row in rows],
+        title=[_constants_title(row, frames.rule) for row in rows],
     )
     measured = measured.assign(rank=measured["standing"].map(list(STANDINGS).index))
     measured = measured.sort_values(
@@ -52,19 +55,21 @@ def sweep(frames: RunFrames) -> Sweep:
     )
     proxy = theme.escaped(sweep_words(frames))
     hovers = [_hover(row, proxy) for row in measured.to_dict("records")]
+    asked = frames.settings.asked.get("sweep") or frames.constants
     trainings = frames.constants.get("trainings_to_decide")
+    ratio = asked.get("target_ratio")
     return Sweep(
         candidates=measured.assign(hover=hovers),
         failed=len(frames.sweep) - len(measured),
-        band=_band(frames.constants),
-        target_ratio=_target_ratio(frames.constants),
+        band=cost_band(asked),
+        target_ratio=float(ratio) if isinstance(ratio, int | float) else None,
         undecided=trainings if isinstance(trainings, int) else None,
     )
 
 
-def constants_label(row: Mapping[Any, Any]) -> str:
-    """α, β and γ of a candidate: `1.20  1.10  1.15`."""
-    return "  ".join(theme.number(row[name], 2) for name in ("alpha", "beta", "gamma"))
+def constants_label(row: Mapping[Any, Any], rule: GrowthRule) -> str:
+    """The constants of a candidate: `1.20  1.10  1.15`."""
+    return "  ".join(theme.number(row[name], 2) for name in rule.constant_names)
 
 
 def sweep_figure(frames: RunFrames) -> go.Figure:
@@ -123,7 +128,7 @@ def _winner_label(row: Mapping[Any, Any]) -> dict[str, Any]:
     return {
         "x": row["realised_ratio"],
         "y": 100 * (row["accuracy"] + (0 if math.isnan(row["stderr"]) else row["stderr"])),
-        "text": "α {}, β {}, γ {}".format(*row["label"].split()),
+        "text": row["title"],
         "yanchor": "bottom",
         "yshift": 8 if math.isnan(row["stderr"]) else 3,
         "showarrow": False,
@@ -151,6 +156,12 @@ def _mark_costs(figure: go.Figure, shown: Sweep, ends: tuple[float, float]) -> N
         )
 
 
+def _constants_title(row: Mapping[Any, Any], rule: GrowthRule) -> str:
+    """The constants with their symbols: `α 1.20, β 1.10, γ 1.15`."""
+    pairs = ((each.symbol, theme.number(row[each.constant], 2)) for each in rule.dimensions)
+    return ", ".join(f"{symbol} {value}" for symbol, value in pairs)
+
+
 def _standing(row: Mapping[Any, Any]) -> str:
     if row["winner"]:
         return "winner"
@@ -175,17 +186,4 @@ def _hover(row: Mapping[Any, Any], proxy: str) -> str:
         f"stands for {points}" if points else "",
         theme.escaped(row["note"]),
     ]
-    title = "α {}, β {}, γ {}".format(*row["label"].split())
-    return theme.hover(title, [*filter(None, lines), *spelling_lines(row["compact"])])
-
-
-def _target_ratio(constants: Mapping[str, Any]) -> float | None:
-    ratio = constants.get("target_ratio")
-    return float(ratio) if isinstance(ratio, int | float) else None
-
-
-def _band(constants: Mapping[str, Any]) -> tuple[float, float] | None:
-    match constants.get("band"):
-        case [int() | float() as low, int() | float() as high]:
-            return float(low), float(high)
-    return None
+    return theme.hover(row["title"], [*filter(None, lines), *spelling_lines(row["compact"])])

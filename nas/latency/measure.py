@@ -17,10 +17,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from nas.defaults.conf import default
 from nas.latency.stopwatch import ClockLaps, CudaLaps, Laps, device_name, keep_freed_memory
 from nas.networks.model import Network, build
 from search_spaces.arch import Arch
-from search_spaces.blocks import blocks
 from search_spaces.errors import UserError
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
@@ -35,24 +35,24 @@ _STEADY_WITHIN = 0.05
 class LatencySettings:
     """What is timed, and how often."""
 
-    device: Literal["auto", "cpu", "cuda"] = "auto"
+    device: Literal["auto", "cpu", "cuda"] = default("latency", "device")
     """`auto`: cuda where there is one."""
-    threads: int = 1
+    threads: int = default("latency", "threads")
     """Of the CPU, for one network."""
-    batch: int = 1
-    dtype: Literal["float32", "bfloat16", "float16"] = "float32"
-    memory_format: Literal["channels_last", "contiguous"] = "channels_last"
-    clock: Literal["wall", "processor"] = "wall"
+    batch: int = default("latency", "batch")
+    dtype: Literal["float32", "bfloat16", "float16"] = default("latency", "dtype")
+    memory_format: Literal["channels_last", "contiguous"] = default("latency", "memory_format")
+    clock: Literal["wall", "processor"] = default("latency", "clock")
     """`wall`: the time one waits; `processor`: the time the one thread ran, whatever else the
     machine did meanwhile."""
-    memory: Literal["kept", "system"] = "kept"
+    memory: Literal["kept", "system"] = default("latency", "memory")
     """Of the CPU: `kept`, what a layer frees serves the next, as in inference engines; `system`,
     as the C library happens to give it back and fault it in again."""
-    runs: int = 30
+    runs: int = default("latency", "runs")
     """Timed runs of each network."""
-    warmup: int = 20
+    warmup: int = default("latency", "warmup")
     """Rounds at most before the first that counts; three within 5 % of each other are enough."""
-    seed: int = 0
+    seed: int = default("latency", "seed")
 
     def __post_init__(self) -> None:
         for name, least in (("threads", 1), ("batch", 1), ("runs", 1), ("warmup", 0)):
@@ -210,9 +210,8 @@ def _marks(model: Network, laps: Laps) -> Iterator[None]:
     def mark(module: nn.Module, *_: object) -> None:
         laps.mark()
 
-    modules = [block for stage in model.blocks.children() for block in stage.children()]
     hooks = [model.blocks.register_forward_pre_hook(mark)]
-    for module, block in zip(modules, blocks(model.arch), strict=True):
+    for block, module in model.named_blocks():
         if not block.is_nothing():
             hooks.append(module.register_forward_hook(mark))
     try:

@@ -1,1 +1,1 @@
-"""Grown networks: grids, families, ablations."""
+"""Grown networks, and ways to choose some: grids, families, ablations."""

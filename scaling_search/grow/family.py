@@ -6,13 +6,14 @@ Imports no framework: the whole family takes a fraction of a second.
 import math
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nas.networks.cost import Cost, cost
+from nas.networks.cost import cost
 from nas.runs.generated import write_folder
-from scaling_search.rule.compound import PUBLISHED, Constants, Multipliers
+from scaling_search.grow.grown import Grown, macs_ratio
+from scaling_search.rule.compound import COMPOUND, PUBLISHED
+from scaling_search.rule.rule import Constants, Multipliers, Rule
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError, shown
 from search_spaces.files import read_text
@@ -24,75 +25,17 @@ PHIS: tuple[float, ...] = (0.5, 1.0, 2.0, 3.5, 5.0, 6.0, 7.0)
 """φ of B1 … B7, as usually named for the published family."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Member:
-    """One network of a family, and how it came about."""
-
-    name: str
-    """`b3`; also the name of its file."""
-    arch: Arch
-    phi: float
-    multipliers: Multipliers
-    """Before rounding."""
-    constants: Constants | None
-    """None for the published rows, which follow no constants."""
-    cost: Cost
-    baseline: Arch
-    baseline_cost: Cost
-
-    @property
-    def realised_ratio(self) -> float:
-        """MACs over the baseline's."""
-        return self.cost.macs / self.baseline_cost.macs
-
-    def about(self) -> dict[str, Any]:
-        """What its file says of where it came from."""
-        constants = self.constants
-        named = (
-            {"alpha": constants.alpha, "beta": constants.beta, "gamma": constants.gamma}
-            if constants
-            else {}
-        )
-        return {
-            "source": "formula" if constants else "published",
-            "phi": self.phi,
-            **named,
-            "depth": round(self.multipliers.depth, 6),
-            "width": round(self.multipliers.width, 6),
-            "resolution": round(self.multipliers.resolution, 6),
-            "realised_depth": round(_layers(self.arch) / _layers(self.baseline), 6),
-            "realised_width": round(_channels(self.arch) / _channels(self.baseline), 6),
-            "realised_resolution": round(self.arch.resolution / self.baseline.resolution, 6),
-            "params": self.cost.params,
-            "macs": self.cost.macs,
-            "nominal_ratio": round(self.multipliers.nominal_ratio(), 6),
-            "realised_ratio": round(self.realised_ratio, 6),
-        }
-
-
-def published_family(baseline: Arch) -> tuple[Member, ...]:
+def published_family(baseline: Arch) -> tuple[Grown, ...]:
     """The eight published rows applied to any baseline; to EfficientNet-B0, its B0 … B7.
 
     The rows' pixels and dropout are for a baseline with 224 and 0.2, and scale with its own.
     """
-    unit = cost(baseline)
     members = []
     for row in PUBLISHED:
-        arch = row.multipliers().apply(baseline)
+        multipliers = row.multipliers()
+        arch = multipliers.apply(baseline)
         dropout = min(1.0, round(baseline.dropout * row.dropout / 0.2, 6))
-        arch = arch.replace(name=_named(baseline, row.name), dropout=dropout)
-        members.append(
-            Member(
-                name=row.name,
-                arch=arch,
-                phi=row.phi,
-                multipliers=row.multipliers(),
-                constants=None,
-                cost=cost(arch),
-                baseline=baseline,
-                baseline_cost=unit,
-            )
-        )
+        members.append(_member(row.name, arch, baseline, multipliers, None, row.phi, dropout))
     return tuple(members)
 
 
@@ -101,7 +44,7 @@ def formula_family(
     constants: Constants,
     phis: Sequence[float] = PHIS,
     depth_rounding: DepthRounding = "ceil",
-) -> tuple[Member, ...]:
+) -> tuple[Grown, ...]:
     """B0, the baseline itself, and a network for each φ, ascending.
 
     Those above the baseline are b1, b2, …; those of negative φ, smaller than it, b-1, b-2, ….
@@ -111,30 +54,16 @@ def formula_family(
     if len(set(given)) < len(given):
         raise UserError(f"phis: expected each φ once, got {', '.join(map('{:g}'.format, given))}")
     ordered = sorted({0.0, *given})
-    unit = cost(baseline)
     members = []
     for phi in ordered:
         name = f"b{ordered.index(phi) - ordered.index(0.0)}"
         try:
             multipliers = constants.multipliers(phi)
-            grown = multipliers.apply(baseline, depth_rounding)
+            arch = multipliers.apply(baseline, depth_rounding)
         except UserError as error:
             raise error.under(f"phis: {phi:g}: ") from None
-        arch = grown.replace(
-            name=_named(baseline, name), dropout=scaled_dropout(baseline.dropout, phi)
-        )
-        members.append(
-            Member(
-                name=name,
-                arch=arch,
-                phi=phi,
-                multipliers=multipliers,
-                constants=constants,
-                cost=cost(arch),
-                baseline=baseline,
-                baseline_cost=unit,
-            )
-        )
+        dropout = scaled_dropout(baseline.dropout, phi)
+        members.append(_member(name, arch, baseline, multipliers, constants, phi, dropout))
     return tuple(members)
 
 
@@ -149,7 +78,7 @@ def scaled_dropout(dropout: float, phi: float) -> float:
 
 
 def write_family(
-    members: Sequence[Member], run: str | Path, classes: Sequence[str] = ()
+    members: Sequence[Grown], run: str | Path, classes: Sequence[str] = ()
 ) -> tuple[Path, ...]:
     """Write each member as `run/family/bN.yaml`, with its `about` and the names of its classes.
 
@@ -157,22 +86,36 @@ def write_family(
     """
     named = {"classes": list(classes)} if classes else {}
     texts = {
-        f"{each.name}.yaml": arch_to_yaml(each.arch, {**each.about(), **named}) for each in members
+        f"{each.label}.yaml": arch_to_yaml(each.arch, {**about(each), **named}) for each in members
     }
     return write_folder(Path(run), "family", texts)
 
 
-def read_constants(path: str | Path) -> Constants:
-    """α, β, γ from a `constants.yaml` that a sweep wrote, or a file with just these three.
+def about(member: Grown) -> dict[str, Any]:
+    """What a member's file says of where it came from."""
+    return {
+        "source": "formula" if member.constants else "published",
+        "phi": member.phi,
+        **(member.constants.named() if member.constants else {}),
+        **member.asked(),
+        **member.built(),
+        **member.costs(),
+    }
+
+
+def read_constants(path: str | Path, rule: Rule = COMPOUND) -> Constants:
+    """The rule's constants from a `constants.yaml` that a sweep wrote, or a file with just these.
 
     Raises UserError where the file is missing or lacks one of them.
     """
     data = load_yaml(read_text(os.path.expanduser(path)), str(path))
     if not isinstance(data, Mapping):
-        raise UserError(f"{path}: expected a mapping with alpha, beta and gamma")
-    values = [_number(path, name, data.get(name)) for name in ("alpha", "beta", "gamma")]
+        *first, last = rule.constant_names
+        names = f"{', '.join(first)} and {last}" if first else last
+        raise UserError(f"{path}: expected a mapping with {names}")
+    named = {name: _number(path, name, data.get(name)) for name in rule.constant_names}
     try:
-        return Constants(*values)
+        return rule.constants(**named)
     except UserError as error:
         raise error.under(f"{path}: ") from None
 
@@ -183,16 +126,30 @@ def _number(path: str | Path, name: str, value: object) -> float:
     return float(value)
 
 
-def _named(baseline: Arch, name: str) -> str:
+def _member(
+    name: str,
+    arch: Arch,
+    baseline: Arch,
+    multipliers: Multipliers,
+    constants: Constants | None,
+    phi: float,
+    dropout: float,
+) -> Grown:
+    arch = arch.replace(name=_family_name(baseline, name), dropout=dropout)
+    return Grown(
+        label=name,
+        arch=arch,
+        baseline=baseline,
+        multipliers=multipliers,
+        constants=constants,
+        phi=phi,
+        cost=cost(arch),
+        realised_ratio=macs_ratio(arch, baseline),
+    )
+
+
+def _family_name(baseline: Arch, name: str) -> str:
     stem = baseline.name
     for suffix in ("_b0", "-b0", "b0", "baseline"):
         stem = stem.removesuffix(suffix)
     return f"{stem.rstrip('_-')}_{name}".lstrip("_")
-
-
-def _layers(arch: Arch) -> int:
-    return sum(stage.repeats for stage in arch.stages)
-
-
-def _channels(arch: Arch) -> int:
-    return sum(stage.channels for stage in arch.stages)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nas.cli.columns import table
-from nas.networks.cost import cost
-from scaling_search.grow.grid import Candidate, Grid, GridSettings, Price, make_grid
-from scaling_search.rule.compound import PAPER, Multipliers
+from scaling_search.grow.grid import Candidate, Grid, GridPrice, make_grid
+from scaling_search.grow.grid_points import GridSettings
+from scaling_search.grow.grown import macs_ratio
+from scaling_search.rule.compound import PAPER
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
 from search_spaces.rounding import DepthRounding
@@ -20,11 +20,11 @@ ROUNDINGS: tuple[DepthRounding, ...] = ("ceil", "round")
 
 
 @dataclass(frozen=True, slots=True)
-class SurveyRow:
+class ForecastRow:
     """A grid at one φ under one rounding."""
 
     grid: Grid
-    apartness: float
+    separation: float
     """How well neighbouring points can be told apart for the cost of training them: the mean
     squared distance of each point to its nearest, over the mean realised cost. Distances are in
     the logarithms of what each dimension alone realises in cost, 0 between merged points; the
@@ -34,20 +34,22 @@ class SurveyRow:
 
     @property
     def phi(self) -> float:
+        """The φ that the grid's networks are built at."""
         return self.grid.settings.phi
 
     @property
     def depth_rounding(self) -> DepthRounding:
+        """How the grid's networks round their layers."""
         return self.grid.settings.depth_rounding
 
 
-def survey(
+def forecast(
     baseline: Arch,
     settings: GridSettings,
     phis: Sequence[float] = PHIS,
     roundings: Sequence[DepthRounding] = ROUNDINGS,
-    price: Price | None = None,
-) -> tuple[SurveyRow, ...]:
+    price: GridPrice | None = None,
+) -> tuple[ForecastRow, ...]:
     """A row for each φ and rounding, and for those of `settings`; without those of no candidate.
 
     Raises UserError where no combination has a candidate.
@@ -61,48 +63,18 @@ def survey(
             except UserError as error:
                 problem = error
                 continue
-            rows.append(SurveyRow(grid, _apartness(grid), _papers_ratio(grid)))
+            rows.append(ForecastRow(grid, _separation(grid), _papers_ratio(grid)))
     if not rows:
         raise problem
     return tuple(rows)
 
 
-def recommended(rows: Sequence[SurveyRow]) -> SurveyRow:
+def recommended(rows: Sequence[ForecastRow]) -> ForecastRow:
     """The row that tells candidates apart best for its cost."""
-    return max(rows, key=lambda row: row.apartness)
+    return max(rows, key=lambda row: row.separation)
 
 
-def survey_text(rows: Sequence[SurveyRow]) -> str:
-    """The rows as a table for the terminal, with the recommendation."""
-    header = ("φ", "layers", "points", "networks", "depths", "realised", "paper's", "apartness")
-    cells = [
-        (
-            f"{row.phi:g}",
-            row.depth_rounding,
-            row.grid.points,
-            len(row.grid.candidates),
-            row.grid.depth_vectors,
-            "{:.2f}–{:.2f}×".format(*row.grid.realised_range),
-            "" if row.papers_ratio is None else f"{row.papers_ratio:.2f}×",
-            f"{row.apartness:.4f}",
-        )
-        for row in rows
-    ]
-    best = recommended(rows)
-    advice = f"phi={best.phi:g} depth_rounding={best.depth_rounding}"
-    return f"{table(header, cells)}\nbest told apart for the cost: {advice}"
-
-
-def merge_map(grid: Grid) -> str:
-    """A line a network: what it costs, and the grid points that all realise it."""
-    return "\n".join(
-        f"{candidate.index:>4}  {candidate.realised_ratio:.2f}×  "
-        + " = ".join(f"({point})" for point in candidate.points)
-        for candidate in grid.candidates
-    )
-
-
-def _apartness(grid: Grid) -> float:
+def _separation(grid: Grid) -> float:
     positions = [_position(candidate, grid) for candidate in grid.candidates]
     if len(positions) < 2:
         return 0.0
@@ -116,20 +88,14 @@ def _apartness(grid: Grid) -> float:
     return float(nearest[alone].sum() / grid.points / np.mean(ratios))
 
 
-def _position(candidate: Candidate, grid: Grid) -> tuple[float, float, float]:
+def _position(candidate: Candidate, grid: Grid) -> tuple[float, ...]:
     """Logarithm of the cost ratio that each dimension realises alone."""
-    scaled, baseline = candidate.multipliers, grid.baseline
-    depth, width, resolution = (
-        math.log(
-            cost(alone.apply(baseline, grid.settings.depth_rounding)).macs / cost(baseline).macs
-        )
-        for alone in (
-            Multipliers(scaled.depth, 1, 1),
-            Multipliers(1, scaled.width, 1),
-            Multipliers(1, 1, scaled.resolution),
-        )
+    baseline, rounding = grid.baseline, grid.settings.depth_rounding
+    alone = (
+        grid.rule.multipliers(**{name: value}).apply(baseline, rounding)
+        for name, value in candidate.multipliers.named().items()
     )
-    return depth, width, resolution
+    return tuple(math.log(macs_ratio(arch, baseline)) for arch in alone)
 
 
 def _papers_ratio(grid: Grid) -> float | None:

@@ -1,1 +1,1 @@
-"""The rule by which networks grow."""
+"""How networks grow, as data: dimensions, the rule that binds them, published coefficients."""

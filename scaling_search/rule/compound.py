@@ -1,76 +1,43 @@
 """Compound scaling: one exponent φ grows depth, width and resolution together.
 
-EfficientNet (arXiv 1905.11946), §3.3, equation 3.
+EfficientNet (arXiv 1905.11946), §3.3, equation 3: depth α^φ, width β^φ, resolution γ^φ, under
+α · β² · γ² ≈ 2.
 """
 
-import math
 from dataclasses import dataclass
 
+from scaling_search.rule.dimension import Dimension
+from scaling_search.rule.rule import Multipliers, Rule
 from search_spaces.arch import Arch
-from search_spaces.errors import UserError
 from search_spaces.limits import MOST_PIXELS
-from search_spaces.rounding import DepthRounding, round_resolution
-from search_spaces.scaling import scale
+from search_spaces.rounding import round_resolution
 
 
-@dataclass(frozen=True, slots=True)
-class Multipliers:
-    """What a network is multiplied by, before anything is rounded."""
-
-    depth: float
-    width: float
-    resolution: float
-
-    def nominal_ratio(self) -> float:
-        """Growth of MACs, were nothing rounded: depth · width² · resolution²."""
-        return self.depth * self.width**2 * self.resolution**2
-
-    def apply(self, baseline: Arch, depth_rounding: DepthRounding = "ceil") -> Arch:
-        """The network that `baseline` becomes. Raises UserError as `scale` does."""
-        if not 0 < self.resolution <= MOST_PIXELS / baseline.resolution:
-            raise UserError(
-                f"resolution: {self.resolution:g} times {baseline.resolution} pixels; expected at "
-                f"most {MOST_PIXELS}"
-            )
-        pixels = round_resolution(baseline.resolution * self.resolution)
-        return scale(baseline, self.depth, self.width, pixels, depth_rounding=depth_rounding)
+def layers(arch: Arch) -> int:
+    """The layers of all stages."""
+    return sum(stage.repeats for stage in arch.stages)
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Constants:
-    """α, β, γ: what depth, width and resolution are multiplied by as φ grows by one."""
-
-    alpha: float
-    beta: float
-    gamma: float
-
-    def __post_init__(self) -> None:
-        for name, value in (("alpha", self.alpha), ("beta", self.beta), ("gamma", self.gamma)):
-            if not (math.isfinite(value) and value >= 1):
-                raise UserError(f"{name}: expected a number of at least 1, got {value}")
-
-    def multipliers(self, phi: float) -> Multipliers:
-        """(α^φ, β^φ, γ^φ). Raises UserError where φ is so large that they overflow."""
-        if not math.isfinite(phi):
-            raise UserError(f"phi: expected a finite number, got {phi}")
-        try:
-            return Multipliers(self.alpha**phi, self.beta**phi, self.gamma**phi)
-        except OverflowError:
-            raise UserError(f"phi: {phi} is too large for α, β, γ = {self}") from None
-
-    def product(self) -> float:
-        """α · β² · γ²: growth of MACs for each unit of φ, were nothing rounded."""
-        return self.multipliers(1.0).nominal_ratio()
-
-    def nominal_ratio(self, phi: float) -> float:
-        """(α · β² · γ²)^φ."""
-        return self.multipliers(phi).nominal_ratio()
-
-    def __str__(self) -> str:
-        return f"{self.alpha:g}, {self.beta:g}, {self.gamma:g}"
+def channels(arch: Arch) -> int:
+    """The channels that the stages write, summed."""
+    return sum(stage.channels for stage in arch.stages)
 
 
-PAPER = Constants(1.2, 1.1, 1.15)
+def pixels(arch: Arch) -> int:
+    """The pixels of a side of the input."""
+    return arch.resolution
+
+
+COMPOUND = Rule(
+    (
+        Dimension("depth", "alpha", "α", 1, "layers", layers),
+        Dimension("width", "beta", "β", 2, "channels", channels),
+        Dimension("resolution", "gamma", "γ", 2, "pixels", pixels, round_resolution, MOST_PIXELS),
+    )
+)
+"""The paper's rule, and the one that sweeps, families and ablations follow unless told another."""
+
+PAPER = COMPOUND.constants(alpha=1.2, beta=1.1, gamma=1.15)
 """The paper's own answer, for EfficientNet-B0 at φ = 1; its product is 1.9203, not 2."""
 
 
@@ -89,7 +56,9 @@ class PublishedRow:
 
     def multipliers(self) -> Multipliers:
         """Its multipliers; the resolution's is relative to B0's 224 pixels."""
-        return Multipliers(self.depth, self.width, self.resolution / 224)
+        return COMPOUND.multipliers(
+            depth=self.depth, width=self.width, resolution=self.resolution / 224
+        )
 
 
 PUBLISHED: tuple[PublishedRow, ...] = (

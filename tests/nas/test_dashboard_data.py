@@ -12,18 +12,18 @@ from hypothesis import strategies as st
 import run_folder
 from nas.dashboard import theme
 from nas.dashboard.ablation import dimensions_figure, ways_figure
+from nas.dashboard.best_so_far import best_so_far, best_so_far_figure, hypervolume_shares
 from nas.dashboard.candidates import candidates_figure
 from nas.dashboard.choices import choices, front_ranks
 from nas.dashboard.family import growth, growth_figure, published_figure
 from nas.dashboard.frames import RunFrames, load_run
 from nas.dashboard.iso_lines import iso_lines
-from nas.dashboard.progress import hypervolume_shares, progress, progress_figure
 from nas.dashboard.published import published_efficientnet, published_networks
 from nas.dashboard.sweep import sweep, sweep_figure
 from nas.dashboard.trials import accuracy_against_macs, accuracy_against_macs_figure
 from nas.search.rewards import Absolute, Front, Hard, Soft
 from scaling_search.grow.family import formula_family, published_family, write_family
-from scaling_search.rule.compound import Constants
+from scaling_search.rule.compound import COMPOUND, PAPER
 from search_spaces.yaml_io import write_arch
 from search_spaces.zoo import zoo
 
@@ -45,7 +45,7 @@ def frames_of(folder: Path, *rows: dict[str, Any], reward: run_folder.Reward | N
     if reward is not None:
         run_folder.write_config(folder, reward)
     run_folder.write_csv(folder / "trials.csv", rows)
-    return load_run(folder)
+    return load_run(folder, COMPOUND)
 
 
 @pytest.fixture
@@ -142,7 +142,7 @@ def test_a_front_shows_the_line_of_the_baseline_alone(tmp_path: Path) -> None:
 
 
 def test_the_best_reward_so_far_never_falls(four: RunFrames) -> None:
-    shown = progress(four)
+    shown = best_so_far(four)
     rewards = [Soft(4e8)(a, c) for a, c in ((0.8, 5e8), (0.7, 2e8), (0.9, 4e8))]
     assert list(shown.trials["number"]) == [0, 1, 3]
     assert shown.trials["value"].tolist() == pytest.approx(rewards)
@@ -151,7 +151,7 @@ def test_the_best_reward_so_far_never_falls(four: RunFrames) -> None:
 
 def test_a_front_is_followed_by_its_hypervolume(tmp_path: Path) -> None:
     rows = [trial(0, 0.5, 100.0), trial(1, 0.7, 100.0 / math.e), trial(2, 0.9, 100.0 / math.e**0.5)]
-    shown = progress(frames_of(tmp_path, *rows, reward=Front(4e8)))
+    shown = best_so_far(frames_of(tmp_path, *rows, reward=Front(4e8)))
     # From (0.5, log 100): nothing; 0.2 × 1; then (0.9 − 0.7) × ½ more.
     assert shown.trials["best"].tolist() == pytest.approx([0, 0.2 / 0.3, 1])
     assert shown.title == "share of the final hypervolume"
@@ -215,7 +215,7 @@ def test_candidates_stand_by_standing_then_accuracy(tmp_path: Path) -> None:
             candidate(6, 0.95, reason="seed 1: diverged"),
         ],
     )
-    shown = sweep(load_run(tmp_path))
+    shown = sweep(load_run(tmp_path, COMPOUND))
     assert list(zip(shown.candidates["candidate"], shown.candidates["standing"], strict=True)) == [
         (2, "winner"),
         (3, "tied with the winner"),
@@ -233,7 +233,7 @@ def test_the_band_and_what_would_decide_come_with_the_constants(tmp_path: Path) 
     (tmp_path / "constants.yaml").write_text(
         "target_ratio: 2.0\nband: [1.0, 3.0]\ntrainings_to_decide: 7\n"
     )
-    shown = sweep(load_run(tmp_path))
+    shown = sweep(load_run(tmp_path, COMPOUND))
     assert shown.band == (1, 3)
     assert shown.target_ratio == 2
     assert shown.undecided == 7
@@ -241,7 +241,7 @@ def test_the_band_and_what_would_decide_come_with_the_constants(tmp_path: Path) 
 
 def test_the_sweep_shows_error_bars_and_both_ratios(tmp_path: Path) -> None:
     run_folder.write_csv(tmp_path / "sweep.csv", [candidate(0, 0.9, winner=True)])
-    frames = load_run(tmp_path)
+    frames = load_run(tmp_path, COMPOUND)
     (winner,) = sweep_figure(frames).data
     assert list(winner.x) == [2.57]
     assert list(winner.y) == [90]
@@ -255,14 +255,14 @@ def test_a_family_without_phi_stands_beside_its_namesakes(tmp_path: Path) -> Non
     for name, resolution in (("b0", 224), ("b2", 260), ("mine", 300)):
         arch = zoo("efficientnet_b0").replace(resolution=resolution)
         write_arch(arch, tmp_path / "family" / f"{name}.yaml")
-    shown = growth(load_run(tmp_path))
+    shown = growth(load_run(tmp_path, COMPOUND))
     assert list(zip(shown.ours["name"], shown.ours["phi"], strict=True)) == [("B0", 0), ("B2", 1)]
 
 
 def test_a_family_may_shrink(tmp_path: Path) -> None:
-    members = formula_family(zoo("efficientnet_b0"), Constants(1.2, 1.1, 1.15), phis=(-1, 1))
+    members = formula_family(zoo("efficientnet_b0"), PAPER, phis=(-1, 1))
     write_family(members, tmp_path)
-    names = {trace.name: trace for trace in growth_figure(load_run(tmp_path)).data}
+    names = {trace.name: trace for trace in growth_figure(load_run(tmp_path, COMPOUND)).data}
     assert list(names["this family"].x) == [-1, 0, 1]
 
 
@@ -278,14 +278,14 @@ def test_published_figures_are_the_papers() -> None:
 
 def test_the_published_family_is_the_one_that_the_rule_scales(tmp_path: Path) -> None:
     write_family(published_family(zoo("efficientnet_b0")), tmp_path)
-    shown = growth(load_run(tmp_path))
+    shown = growth(load_run(tmp_path, COMPOUND))
     for column in ("name", "phi", "params", "macs"):
         assert list(shown.ours[column]) == list(shown.published[column])
 
 
 def test_published_accuracies_are_labelled_as_published(tmp_path: Path) -> None:
     run_folder.write_family(tmp_path)
-    figure = published_figure(load_run(tmp_path))
+    figure = published_figure(load_run(tmp_path, COMPOUND))
     assert figure.layout.yaxis.title.text == "published ImageNet top-1 (%), not ours"
     ours = next(trace for trace in figure.data if trace.name == "MACs of this family")
     assert set(ours.y) == {figure.layout.yaxis.range[0]}
@@ -293,7 +293,7 @@ def test_published_accuracies_are_labelled_as_published(tmp_path: Path) -> None:
 
 def test_ways_of_growing_are_lines_from_the_baseline_with_bars(tmp_path: Path) -> None:
     run_folder.write_ablation(tmp_path)
-    frames = load_run(tmp_path)
+    frames = load_run(tmp_path, COMPOUND)
     lines = {trace.name: trace for trace in ways_figure(frames).data}
     assert set(lines) == {"depth", "width", "resolution", "compound", "baseline"}
     assert list(lines.pop("baseline").y) == [70]
@@ -312,9 +312,9 @@ def test_ways_of_growing_are_lines_from_the_baseline_with_bars(tmp_path: Path) -
 def test_small_searches_are_drawn(tmp_path: Path, trials: int) -> None:
     run_folder.write_config(tmp_path)
     run_folder.write_search(tmp_path, trials)
-    frames = load_run(tmp_path)
+    frames = load_run(tmp_path, COMPOUND)
     assert len(accuracy_against_macs_figure(frames).data) >= 2
-    assert len(progress_figure(frames).data) == 3
+    assert len(best_so_far_figure(frames).data) == 3
 
 
 @given(st.floats(1, 1e12), st.floats(1.02, 1e6))

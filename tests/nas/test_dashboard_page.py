@@ -15,6 +15,7 @@ from browser import open_page, probed
 from nas.dashboard.html import Markup, element, table
 from nas.dashboard.page import Panel, Section, render_page
 from nas.dashboard.write import write_dashboard
+from scaling_search.rule.compound import COMPOUND
 from search_spaces.errors import UserError
 
 FIGURES = (
@@ -25,7 +26,7 @@ FIGURES = (
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_dashboard(run_folder.write_run(tmp_path_factory.mktemp("runs") / "pets"))
+    return write_dashboard(run_folder.write_run(tmp_path_factory.mktemp("runs") / "pets"), COMPOUND)
 
 
 def test_the_page_runs_its_own_scripts_and_no_other(page: Path, tmp_path: Path) -> None:
@@ -41,7 +42,7 @@ def test_the_page_runs_its_own_scripts_and_no_other(page: Path, tmp_path: Path) 
     assert "Content Security Policy" in console[0]
 
 
-@pytest.mark.parametrize("width", [1280, 1920])
+@pytest.mark.parametrize("width", [390, 1280, 1920])
 def test_the_page_fits_its_window_and_loads_nothing(page: Path, tmp_path: Path, width: int) -> None:
     report = probed(page, tmp_path, width)
     assert report["drawn"] == len(FIGURES)
@@ -64,7 +65,7 @@ def test_names_that_are_markup_stay_text(tmp_path: Path) -> None:
     for name in ("trials.csv", "sweep.csv"):
         _spoil(folder / name)
     shutil.copy(folder / "family" / "b1.yaml", folder / "family" / "b<b>9.yaml")
-    page = write_dashboard(folder)
+    page = write_dashboard(folder, COMPOUND)
     report = probed(page, tmp_path, 1280)
     assert not report["owned"]
     assert report["resources"] == []
@@ -124,30 +125,30 @@ def test_what_is_missing_names_the_command_that_makes_it(
     tmp_path: Path, write: Any, commands: list[str]
 ) -> None:
     write(tmp_path / "my run")
-    text = write_dashboard(tmp_path / "my run").read_text("utf-8")
+    text = write_dashboard(tmp_path / "my run", COMPOUND).read_text("utf-8")
     found = re.findall(r"<code>nas-search (\w+ \w+=)&#x27;[^<]*my run", text)
     assert found == commands
 
 
 def test_an_ablation_makes_a_page_by_itself(tmp_path: Path) -> None:
     run_folder.write_ablation(tmp_path, failed=("depth",))
-    text = write_dashboard(tmp_path).read_text("utf-8")
+    text = write_dashboard(tmp_path, COMPOUND).read_text("utf-8")
     assert "An ablation over 9 networks." in text
     assert "2 ways failed; the table has why." in text
     run_folder.write_ablation(tmp_path, failed=("baseline", "compound", *run_folder.ALONE))
-    text = write_dashboard(tmp_path).read_text("utf-8")
+    text = write_dashboard(tmp_path, COMPOUND).read_text("utf-8")
     assert "9 ways failed, none finished; the last: diverged." in text
 
 
 def test_a_search_of_failures_says_why(tmp_path: Path) -> None:
     run_folder.write_search(tmp_path, 3, failed=(0, 1, 2))
-    text = write_dashboard(tmp_path).read_text("utf-8")
+    text = write_dashboard(tmp_path, COMPOUND).read_text("utf-8")
     assert "3 trials failed, none finished; the last: the loss became NaN in epoch 2." in text
 
 
 def test_a_folder_without_a_run_is_left_as_it_is(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no run here"):
-        write_dashboard(tmp_path)
+        write_dashboard(tmp_path, COMPOUND)
     assert list(tmp_path.iterdir()) == []
 
 

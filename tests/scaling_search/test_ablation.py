@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nas.networks.cost import cost
-from scaling_search.grow.ablation import COLUMNS, KINDS, ablate, write_ablation
-from scaling_search.rule.compound import PAPER, Constants, Multipliers
+from scaling_search.grow.ablation import ablate, columns, kinds, write_ablation
+from scaling_search.rule.compound import COMPOUND, PAPER
 from search_spaces.errors import UserError
 from search_spaces.yaml_io import load_arch, read_about
 from search_spaces.zoo import zoo
@@ -21,11 +21,11 @@ NAMES = ("efficientnet_b0", "mobilenet_v1", "mobilenet_v2", "mnasnet_a1", "resne
 def multipliers(kind, value, constants=PAPER):
     if kind == "compound":
         return constants.multipliers(value)
-    return Multipliers(**{"depth": 1.0, "width": 1.0, "resolution": 1.0, kind: value})
+    return COMPOUND.multipliers(**{kind: value})
 
 
 @pytest.mark.parametrize("rounding", ["ceil", "round"])
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", kinds(COMPOUND))
 def test_no_network_of_a_fine_grid_is_nearer(kind, rounding):
     low, high = (0.0, 3.0) if kind == "compound" else (1.0, 6.0)
     steps = [low + (high - low) * index / 400 for index in range(401)]
@@ -77,14 +77,14 @@ def test_a_small_ratio_gives_the_smallest_network_and_says_how_far_off_it_is():
 
 def test_multipliers_are_spelt_as_short_as_they_can_be():
     found = {each.kind: each for each in ablate(B0, [4], PAPER)}
-    assert found["depth"].multipliers.depth == 3.7
-    assert found["resolution"].multipliers.resolution == 2.0
+    assert found["depth"].multipliers["depth"] == 3.7
+    assert found["resolution"].multipliers["resolution"] == 2.0
     assert found["compound"].phi == 1.73
 
 
 def test_files_are_networks_and_the_table_has_a_row_for_each(tmp_path):
     write_ablation(ablate(B0, [3], PAPER), tmp_path)
-    networks = ablate(B0, [2, 4], Constants(1.3, 1.1, 1.1))
+    networks = ablate(B0, [2, 4], COMPOUND.constants(alpha=1.3, beta=1.1, gamma=1.1))
     paths = write_ablation(networks, tmp_path)
     assert sorted(paths) == sorted((tmp_path / "ablation").iterdir())
     for each, path in zip(networks, paths, strict=True):
@@ -92,7 +92,7 @@ def test_files_are_networks_and_the_table_has_a_row_for_each(tmp_path):
         assert read_about(path) == each.about()
     with (tmp_path / "ablation.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert tuple(rows[0]) == COLUMNS
+    assert tuple(rows[0]) == columns(COMPOUND)
     assert [(row["kind"], int(row["macs"])) for row in rows] == [
         (each.kind, each.cost.macs) for each in networks
     ]
@@ -115,7 +115,7 @@ def test_a_network_grows_as_far_as_any_may():
         (partial(ablate, B0, [float("nan")], PAPER), "ratio: expected a number above 0"),
         (partial(ablate, B0, [], PAPER), "ratios: expected at least one"),
         (partial(ablate, B0, [2, 2.0], PAPER), "each once"),
-        (partial(ablate, B0, [2], Constants(1, 1, 1)), "at least one must be above 1"),
+        (partial(ablate, B0, [2], COMPOUND.constants()), "at least one must be above 1"),
         (partial(ablate, B0, [1e5], PAPER), "grows efficientnet_b0 to no more than"),
     ],
 )

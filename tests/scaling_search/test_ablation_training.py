@@ -32,7 +32,7 @@ def trained(tmp_path_factory):
 
 def test_the_baseline_and_every_way_are_trained_with_every_seed(trained):
     run, _, ways, told = trained
-    assert [(way.kind, way.target_ratio) for way in ways] == [("baseline", 1)] + [
+    assert [(way.network.kind, way.network.target_ratio) for way in ways] == [("baseline", 1)] + [
         (kind, ratio) for ratio in (2, 4) for kind in ("depth", "width", "resolution", "compound")
     ]
     assert {way.seeds for way in ways} == {2}
@@ -43,11 +43,11 @@ def test_the_baseline_and_every_way_are_trained_with_every_seed(trained):
 def test_the_best_of_each_ratio_and_its_ties_are_marked(trained):
     run, _, ways, _ = trained
     for ratio in (2, 4):
-        rivals = [way for way in ways if way.target_ratio == ratio]
+        rivals = [way for way in ways if way.network.target_ratio == ratio]
         assert max(rivals, key=lambda way: way.accuracy).tied
     with (run / "ablation_accuracy.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert [row["kind"] for row in rows] == [way.kind for way in ways]
+    assert [row["kind"] for row in rows] == [way.network.kind for way in ways]
     assert [float(row["accuracy"]) for row in rows] == pytest.approx(
         [way.accuracy for way in ways], abs=1e-6
     )
@@ -64,7 +64,7 @@ def test_its_records_feed_the_smooth_surface(trained):
     run, *_ = trained
     seen = observations(TrainingLog(run / "ablation.jsonl").read(), B0)
     assert len(seen) == 18
-    assert {each.grown.depth for each in seen} >= {1.0}
+    assert {each.grown["depth"] for each in seen} >= {1.0}
     assert observations(TrainingLog(run / "ablation.jsonl").read(), zoo("mobilenet_v2")) == []
 
 
@@ -78,7 +78,7 @@ def test_a_way_that_fails_has_its_reason(tmp_path):
         seeds=1,
     )
     (failed,) = (way for way in ways if way.reason)
-    assert (failed.kind, failed.accuracy, failed.tied) == ("resolution", None, False)
+    assert (failed.network.kind, failed.accuracy, failed.tied) == ("resolution", None, False)
     assert failed.reason == "seed 0: too large an image"
 
 

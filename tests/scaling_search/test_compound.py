@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scaling_search.rule.compound import PAPER, PUBLISHED, Constants
+from scaling_search.rule.compound import COMPOUND, PAPER, PUBLISHED
 from search_spaces.errors import UserError
 from search_spaces.zoo import zoo
 
@@ -17,15 +17,15 @@ def test_the_papers_product_is_not_two():
 
 @given(constant, constant, constant, st.floats(-2, 8))
 def test_nominal_ratio_is_the_product_to_the_phi(alpha, beta, gamma, phi):
-    constants = Constants(alpha, beta, gamma)
+    constants = COMPOUND.constants(alpha=alpha, beta=beta, gamma=gamma)
     assert constants.nominal_ratio(phi) == pytest.approx(constants.product() ** phi)
-    assert constants.multipliers(phi).width == beta**phi
+    assert constants.multipliers(phi)["width"] == beta**phi
 
 
 @pytest.mark.parametrize("bad", [0.9, -1.2, math.nan, math.inf])
 def test_a_constant_below_one_is_refused_by_name(bad):
     with pytest.raises(UserError, match=r"^beta: expected a number of at least 1"):
-        Constants(1.2, bad, 1.1)
+        COMPOUND.constants(alpha=1.2, beta=bad, gamma=1.1)
 
 
 def test_a_phi_that_overflows_is_refused():
@@ -51,9 +51,9 @@ def test_more_pixels_than_any_network_takes_blame_the_multiplier(phi):
     with pytest.raises(
         UserError, match=r"^resolution: .* times 224 pixels; expected at most 65536"
     ):
-        Constants(1.0, 1.0, 1.15).multipliers(phi).apply(zoo("efficientnet_b0"))
+        COMPOUND.constants(gamma=1.15).multipliers(phi).apply(zoo("efficientnet_b0"))
 
 
 def test_more_layers_than_any_network_has_blame_the_multiplier():
     with pytest.raises(UserError, match=r"^depth × 1469.77, .*layers"):
-        Constants(1.2, 1.0, 1.0).multipliers(40).apply(zoo("efficientnet_b0"))
+        COMPOUND.constants(alpha=1.2).multipliers(40).apply(zoo("efficientnet_b0"))

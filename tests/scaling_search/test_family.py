@@ -11,7 +11,7 @@ from scaling_search.grow.family import (
     scaled_dropout,
     write_family,
 )
-from scaling_search.rule.compound import PAPER, Constants
+from scaling_search.rule.compound import COMPOUND, PAPER
 from search_spaces.errors import UserError
 from search_spaces.yaml_io import load_arch, read_about
 from search_spaces.zoo import zoo
@@ -37,13 +37,13 @@ def test_a_phi_that_leaves_nothing_is_blamed() -> None:
         (1e6, "phis: 1e+06: phi: 1000000.0 is too large"),
     ):
         with pytest.raises(UserError) as caught:
-            formula_family(zoo("efficientnet_b0"), Constants(1.2, 1.1, 1.15), [phi])
+            formula_family(zoo("efficientnet_b0"), PAPER, [phi])
         assert str(caught.value).startswith(message)
 
 
 def test_published_rows_give_the_published_family():
     assert {
-        member.name: (
+        member.label: (
             member.cost.params,
             member.cost.macs,
             member.arch.resolution,
@@ -69,7 +69,7 @@ def test_written_files_are_complete_networks_with_their_provenance(tmp_path):
 
 def test_phi_zero_is_the_baseline_and_negative_phi_is_smaller():
     members = formula_family(B0, PAPER, [1, -1, -2, 3])
-    assert [member.name for member in members] == ["b-2", "b-1", "b0", "b1", "b2"]
+    assert [member.label for member in members] == ["b-2", "b-1", "b0", "b1", "b2"]
     assert members[2].arch.key() == B0.key()
     macs = [member.cost.macs for member in members]
     assert macs == sorted(macs)
@@ -95,7 +95,7 @@ def test_other_networks_have_families_too():
 def test_constants_are_read_from_a_file(tmp_path):
     path = tmp_path / "constants.yaml"
     path.write_text("alpha: 1.3\nbeta: 1\ngamma: 1.2\naccuracy: 0.9\n")
-    assert read_constants(path) == Constants(1.3, 1.0, 1.2)
+    assert read_constants(path) == COMPOUND.constants(alpha=1.3, beta=1.0, gamma=1.2)
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nas.networks.cost import cost
-from scaling_search.grow.grid import GridSettings, make_grid, nominal_points
-from scaling_search.rule.compound import PAPER, Constants
+from scaling_search.grow.grid import make_grid
+from scaling_search.grow.grid_points import GridSettings, nominal_points
+from scaling_search.rule.compound import COMPOUND, PAPER
 from search_spaces.errors import UserError
 from search_spaces.zoo import zoo
 
@@ -19,7 +20,7 @@ def test_most_points_of_the_papers_grid_are_the_same_network():
     assert grid.realised_range == pytest.approx((1.93, 3.33), abs=0.005)
     (papers,) = (c for c in grid.candidates if PAPER in c.points)
     assert papers.realised_ratio == pytest.approx(2.57, abs=0.005)
-    assert papers.constants == Constants(1.25, 1.1, 1.15), "of its two points the nearer to 2"
+    assert papers.constants.values == (1.25, 1.1, 1.15), "of its two points the nearer to 2"
 
 
 def test_candidates_are_distinct_and_priced_as_built():
@@ -28,8 +29,8 @@ def test_candidates_are_distinct_and_priced_as_built():
     for candidate in grid.candidates:
         for point in candidate.points:
             assert point.multipliers(1).apply(B0).key() == candidate.arch.key()
-        assert candidate.macs == cost(candidate.arch).macs
-        assert candidate.realised_ratio == candidate.macs / cost(B0).macs
+        assert candidate.cost.macs == cost(candidate.arch).macs
+        assert candidate.realised_ratio == candidate.cost.macs / cost(B0).macs
 
 
 @pytest.mark.parametrize(("tolerance", "admitted"), [(0.08, True), (0.0798, True), (0.0797, False)])
@@ -48,7 +49,7 @@ def test_points_are_exactly_those_of_a_plain_enumeration(step, largest, hundredt
     while values[-1] + Fraction(step) <= Fraction(largest):
         values.append(values[-1] + Fraction(step))
     expected = [
-        Constants(float(a), float(b), float(c))
+        COMPOUND.constants(alpha=float(a), beta=float(b), gamma=float(c))
         for a in values
         for b in values
         for c in values

@@ -70,6 +70,6 @@ def test_the_explanations_figures_hold() -> None:
     assert f"{cost(scale(resnet, 1.4, 1.21, 302)).macs / 1e9:.1f}" == "16.6"
     b0 = zoo("efficientnet_b0")
     found = {(n.kind, n.target_ratio): n.multipliers for n in ablate(b0, [4.67, 4.92], PAPER)}
-    assert found["depth", 4.67].depth == 4.3
-    assert round(found["width", 4.67].width, 1) == 2.2
-    assert round(found["resolution", 4.92].resolution, 1) == 2.2
+    assert found["depth", 4.67]["depth"] == 4.3
+    assert round(found["width", 4.67]["width"], 1) == 2.2
+    assert round(found["resolution", 4.92]["resolution"], 1) == 2.2

@@ -15,7 +15,7 @@ import yaml
 from nas.evaluators.proxy import ProxyEvaluator
 from nas.training.sources import Digits
 from scaling_search.grow.family import read_constants
-from scaling_search.rule.compound import Constants
+from scaling_search.rule.compound import PAPER
 from scaling_search.settings import SweepSettings
 from scaling_search.sweep import plan_sweep, run_sweep
 from search_spaces.errors import UserError
@@ -62,12 +62,12 @@ def test_the_loss_of_a_node_costs_no_training(two_nodes, tmp_path):
     assert len({(key, seed) for key, seed, *_ in begun}) == 26
     assert len(begun) <= 27, "only what ran there is begun again"
     undisturbed = {
-        standing.candidate.index: {
-            seed: known_accuracy(standing.candidate.arch, seed, 0.005) for seed in (0, 1)
+        each.candidate.index: {
+            seed: known_accuracy(each.candidate.arch, seed, 0.005) for seed in (0, 1)
         }
-        for standing in result.standings
+        for each in result.candidates
     }
-    assert {s.candidate.index: s.accuracies for s in result.standings} == undisturbed
+    assert {s.candidate.index: s.accuracies for s in result.candidates} == undisturbed
 
 
 def test_a_worker_lost_as_its_next_training_begins_costs_that_one_try(two_nodes, tmp_path):
@@ -162,12 +162,12 @@ def test_both_nodes_work_each_with_the_threads_of_its_share(swept):
 
 def test_the_answer_has_its_uncertainty(swept):
     _, _, result, _ = swept
-    best = max(result.standings, key=lambda standing: standing.mean)
+    best = max(result.candidates, key=lambda each: each.mean)
     assert result.winner is best
     assert 0.003 < result.comparison.noise < 0.008, "σ is 0.005"
-    for standing in result.standings:
-        assert standing.stderr == pytest.approx(result.comparison.noise / 2**0.5, rel=0.2)
-        assert len(standing.accuracies) == 2
+    for each in result.candidates:
+        assert each.stderr == pytest.approx(result.comparison.noise / 2**0.5, rel=0.2)
+        assert len(each.accuracies) == 2
     assert all(tie.mean <= best.mean for tie in result.ties)
 
 
@@ -204,7 +204,7 @@ def test_more_seeds_train_only_what_is_missing(swept, tmp_path):
     settings = dataclasses.replace(COARSE, seeds=3)
     result = run_sweep(B0, settings, evaluator, tmp_path, here(evaluator))
     assert sorted(seed for _, seed, *_ in diary(tmp_path / "diary")) == ["2"] * 13
-    assert all(len(standing.accuracies) == 3 for standing in result.standings)
+    assert all(len(each.accuracies) == 3 for each in result.candidates)
 
 
 def test_what_fails_is_on_record_with_its_reason_and_never_wins(two_nodes, tmp_path):
@@ -214,7 +214,7 @@ def test_what_fails_is_on_record_with_its_reason_and_never_wins(two_nodes, tmp_p
     result = run_sweep(B0, settings, evaluator, tmp_path, on_both)
     reasons = {
         (s.candidate.arch.resolution, s.candidate.arch.head.channels): s.reason
-        for s in result.standings
+        for s in result.candidates
         if s.reason
     }
     lost, bug = reasons.pop((224, 1792)), reasons.pop((291, 1408))
@@ -286,20 +286,20 @@ def test_asha_ends_trainings_that_are_behind(two_nodes, tmp_path):
     evaluator = Epochs(sigma=0.0, diary=str(tmp_path / "diary"))
     on_both = on_tune(evaluator, asha=1, address=two_nodes.address)
     result = run_sweep(B0, settings, evaluator, tmp_path, on_both)
-    ended = [standing for standing in result.standings if standing.reason]
+    ended = [each for each in result.candidates if each.reason]
     assert 4 <= len(ended) < 13
-    for standing in ended:
+    for each in ended:
         assert re.fullmatch(
             r"seed 0: ended after epoch [13] at 0\.\d{4}, behind others there \(ASHA\)",
-            standing.reason,
+            each.reason,
         )
-        assert standing.mean is None
-    best = max(result.standings, key=lambda s: known_accuracy(s.candidate.arch, 0, 0)).candidate
+        assert each.mean is None
+    best = max(result.candidates, key=lambda s: known_accuracy(s.candidate.arch, 0, 0)).candidate
     assert result.winner.candidate == best
     begun = len(diary(tmp_path / "diary"))
     assert begun < 13 * 9
     again = run_sweep(B0, settings, evaluator, tmp_path, nowhere)
-    assert again.standings == result.standings
+    assert again.candidates == result.candidates
     assert len(diary(tmp_path / "diary")) == begun
 
 
@@ -317,7 +317,7 @@ def test_what_the_machine_failed_is_trained_by_the_next_call(tmp_path):
     settings, disk = dataclasses.replace(COARSE, seeds=1), tmp_path / "disk"
     evaluator = OnADisk(path=str(disk))
     first = run_sweep(B0, settings, evaluator, tmp_path, here(evaluator))
-    lost = [standing for standing in first.standings if standing.reason]
+    lost = [each for each in first.candidates if each.reason]
     assert len(lost) == 1
     assert "FileNotFoundError" in lost[0].reason
     before = (tmp_path / "sweep.jsonl").read_bytes()
@@ -385,6 +385,4 @@ def test_a_band_without_candidates_is_refused(tmp_path):
 def test_the_grid_may_lie_around_a_larger_model(tmp_path):
     plan = plan_sweep(B0, SweepSettings(phi=2), tmp_path)
     assert len(plan.grid.candidates) == 62
-    assert Constants(1.2, 1.1, 1.15) in {
-        point for candidate in plan.grid.candidates for point in candidate.points
-    }
+    assert PAPER in {point for candidate in plan.grid.candidates for point in candidate.points}

@@ -3,8 +3,9 @@ import math
 import pytest
 
 from nas.networks.cost import cost
-from scaling_search.grow.grid import GridSettings, make_grid
-from scaling_search.latency_price import timed_price
+from scaling_search.grow.grid import make_grid
+from scaling_search.grow.grid_points import GridSettings
+from scaling_search.grow.timed_price import timed_price
 from search_spaces.errors import UserError
 from search_spaces.zoo import zoo
 
@@ -27,7 +28,7 @@ def test_latency_decides_in_place_of_macs(tmp_path):
     settings = GridSettings(constraint="realised", within=0.05, ratio=math.sqrt(2))
     price = timed_price(B0, settings, tmp_path / "latency.yaml", Stopwatch())
     grid = make_grid(B0, settings, price)
-    macs = [candidate.macs / cost(B0).macs for candidate in grid.candidates]
+    macs = [candidate.cost.macs / cost(B0).macs for candidate in grid.candidates]
     for candidate, ratio in zip(grid.candidates, macs, strict=True):
         assert candidate.realised_ratio == pytest.approx(math.sqrt(ratio), abs=1e-5)
         assert candidate.realised_ratio == pytest.approx(math.sqrt(2), rel=0.05 + 1e-6)

@@ -1,27 +1,28 @@
-"""`nas-search ablate`: depth, width, resolution alone against all three, at equal cost."""
+"""`nas-search ablate`: each dimension grown alone against all together, at equal cost."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nas.cli.columns import table
-from nas.cli.commands.evaluator import prepare_in, say_data
-from nas.cli.commands.executor import executor
-from nas.cli.commands.scale import check_rounding, constants, is_number
-from nas.cli.config import Config, integer, make
-from nas.cli.progress import Progress
+from nas.cli.commands.scale import check_rounding, constants, gives_constants, is_number
+from nas.cli.config import Config, make
+from nas.cli.evaluation import prepare_in, say_data
+from nas.cli.executor import executor
+from nas.cli.progress import ProgressLine
 from nas.evaluators.base import Evaluator
 from nas.evaluators.identity import identity_of
 from nas.networks.cost import cost
 from nas.runs.folder import RunFolder, logged
 from nas.trainings.log import ABLATION
+from scaling_search.rule.compound import PAPER, layers
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
 from search_spaces.yaml_io import load_arch
 
 if TYPE_CHECKING:
-    from scaling_search.ablate import Way
-    from scaling_search.grow.ablation import Scaled
-    from scaling_search.rule.compound import Constants
+    from scaling_search.ablate import AblationResult
+    from scaling_search.grow.ablation import AblatedNetwork
+    from scaling_search.rule.rule import Constants
 
 
 def main(config: Config) -> None:
@@ -30,31 +31,36 @@ def main(config: Config) -> None:
 
     baseline, run = load_arch(str(config["baseline"])), Path(config["run"])
     networks = ablation(baseline, config, run)
-    ways = train(networks, config, run) if config["train"] else ()
+    results = train(networks, config, run) if config["train"] else ()
     write_ablation(networks, run)
-    rule = next(each.constants for each in networks if each.constants)
+    found = next(each.constants for each in networks if each.constants)
     print(ablation_table(baseline, networks))
-    if ways:
-        print(f"\n{accuracy_table(ways)}")
-    print(f"\ncompound: φ of α, β, γ = {rule}; written to {run / 'ablation'} and ablation.csv")
+    if results:
+        print(f"\n{accuracy_table(results)}")
+    named = f"{found.rule.symbols} = {found}"
+    print(f"\ncompound: φ of {named}; written to {run / 'ablation'} and ablation.csv")
 
 
-def train(networks: "tuple[Scaled, ...]", config: Config, run: Path) -> "tuple[Way, ...]":
+def train(
+    networks: "tuple[AblatedNetwork, ...]", config: Config, run: Path
+) -> "tuple[AblationResult, ...]":
     """How accurate each network is; `ablation.jsonl` and `ablation_accuracy.csv` in the folder."""
     from scaling_search.ablate import train_ablation
 
-    seeds, seed = integer("seeds", config["seeds"], 1), integer("seed", config["seed"], 0)
+    seeds, seed = config["seeds"], config["seed"]
     made: Evaluator = make(config["evaluator"], "evaluator", Evaluator)
     evaluator = made.for_scaled_networks()
     workers = executor(config, evaluator, "workers", config["workers"])
-    line = Progress("ablate")
+    line = ProgressLine("ablate")
     made_with = {
         "evaluator": identity_of(evaluator, config["evaluator"]),
         "about": dict(evaluator.describe()),
     }
-    log = run / ABLATION
+    log, exported = run / ABLATION, "ablation_accuracy.csv"
+    keys = {networks[0].baseline.key(): None, **{each.arch.key(): None for each in networks}}
+    asked = {"networks": list(keys), "seeds": seeds}
     folder = RunFolder(run)
-    with folder.stage(logged("ablate", made_with, log, "ablation_accuracy.csv")):
+    with folder.stage(logged("ablate", made_with, log, exported, asked=asked)):
         prepare_in(folder, evaluator, made_with["evaluator"])
         say_data(evaluator)
         return train_ablation(
@@ -68,18 +74,20 @@ def train(networks: "tuple[Scaled, ...]", config: Config, run: Path) -> "tuple[W
         )
 
 
-def accuracy_table(ways: "tuple[Way, ...]") -> str:
-    """A row a way to grow; those that cannot be told from the best of their ratio are marked."""
+def accuracy_table(results: "tuple[AblationResult, ...]") -> str:
+    """A row a network; those that cannot be told from the best of their ratio are marked."""
     rows = []
-    for way in ways:
-        error = "" if way.stderr is None else f" ± {way.stderr:.4f}"
-        accuracy = way.reason if way.accuracy is None else f"{way.accuracy:.4f}{error}"
-        name = way.kind if way.kind == "baseline" else f"{way.kind} ×{way.target_ratio:g}"
-        rows.append((name + (" *" if way.tied else ""), accuracy, f"{way.realised_ratio:.3f}"))
+    for each in results:
+        network = each.network
+        error = "" if each.stderr is None else f" ± {each.stderr:.4f}"
+        accuracy = each.reason if each.accuracy is None else f"{each.accuracy:.4f}{error}"
+        target = "" if network.kind == "baseline" else f" ×{network.target_ratio:g}"
+        name = network.kind + target + (" *" if each.tied else "")
+        rows.append((name, accuracy, f"{network.realised_ratio:.3f}"))
     return table(("way to grow (* best or tied)", "proxy accuracy", "×"), rows)
 
 
-def ablation(baseline: Arch, config: Config, run: Path) -> "tuple[Scaled, ...]":
+def ablation(baseline: Arch, config: Config, run: Path) -> "tuple[AblatedNetwork, ...]":
     """The networks that the configuration asks for. Raises UserError for what there is none of."""
     from scaling_search.grow.ablation import ablate
 
@@ -95,17 +103,17 @@ def ablation(baseline: Arch, config: Config, run: Path) -> "tuple[Scaled, ...]":
 _EXPECTED = {"ratio": "a number", "ratios": "a list of numbers"}
 
 
-def ablation_table(baseline: Arch, networks: "tuple[Scaled, ...]") -> str:
+def ablation_table(baseline: Arch, networks: "tuple[AblatedNetwork, ...]") -> str:
     """A row a network: what it was scaled by, its cost, and how near that is to the target."""
-    header = ("network", "φ", "depth", "width", "layers", "px", "params", "MACs", "×", "off")
+    names = networks[0].multipliers.rule.multiplied
+    header = ("network", "φ", *names, "layers", "px", "params", "MACs", "×", "off")
     unit = cost(baseline)
     rows: list[tuple[object, ...]] = [
         (
             baseline.name,
             "",
-            "",
-            "",
-            _layers(baseline),
+            *("" for _ in names),
+            layers(baseline),
             baseline.resolution,
             f"{unit.params:,}",
             f"{unit.macs:,}",
@@ -116,11 +124,10 @@ def ablation_table(baseline: Arch, networks: "tuple[Scaled, ...]") -> str:
     for each in networks:
         rows.append(
             (
-                each.name,
+                each.label,
                 "" if each.phi is None else f"{each.phi:g}",
-                f"{each.multipliers.depth:.3f}",
-                f"{each.multipliers.width:.3f}",
-                _layers(each.arch),
+                *(f"{each.multipliers[name]:.3f}" for name in names),
+                layers(each.arch),
                 each.arch.resolution,
                 f"{each.cost.params:,}",
                 f"{each.cost.macs:,}",
@@ -132,11 +139,5 @@ def ablation_table(baseline: Arch, networks: "tuple[Scaled, ...]") -> str:
 
 
 def _constants(config: Config, run: Path) -> "Constants":
-    from scaling_search.rule.compound import PAPER
-
-    given = any(config[name] is not None for name in ("constants", "alpha", "beta", "gamma"))
-    return constants(config, run) if given or (run / "constants.yaml").exists() else PAPER
-
-
-def _layers(arch: Arch) -> int:
-    return sum(stage.repeats for stage in arch.stages)
+    known = gives_constants(config) or (run / "constants.yaml").exists()
+    return constants(config, run) if known else PAPER

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from nas.cli.config import Config
+from scaling_search.rule.compound import COMPOUND
 from search_spaces.errors import UserError
 
 
@@ -17,4 +18,4 @@ def draw(run: Path) -> Path:
 
     if not run.is_dir():
         raise UserError(f"{run}: no such run folder")
-    return write_dashboard(run)
+    return write_dashboard(run, COMPOUND)

@@ -6,7 +6,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from nas.cli.commands.dashboard import draw
-from nas.cli.commands.scale import check_family, constants, family, family_table, write
+from nas.cli.commands.scale import (
+    check_family,
+    constants,
+    family,
+    family_table,
+    gives_constants,
+    write,
+)
 from nas.cli.commands.search import search, validated_on
 from nas.cli.commands.search import summary as search_summary
 from nas.cli.commands.sweep import check_sweep, sweep
@@ -42,7 +49,7 @@ def _check(config: Config, sweeping: Config, run: Path) -> None:
     network = space.decode({choice.name: choice.options[0] for choice in space.choices})
     check_sweep(network, sweeping)
     check_family(config)
-    if any(config[name] is not None for name in ("constants", "alpha", "beta", "gamma")):
+    if gives_constants(config):
         constants(config, run)
 
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from nas.cli.columns import table
 from nas.cli.config import Config
 from nas.networks.cost import cost
+from scaling_search.rule.compound import COMPOUND
+from scaling_search.rule.dimension import Dimension
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
 from search_spaces.files import subfolder
@@ -14,18 +16,15 @@ from search_spaces.parsing import closest
 from search_spaces.scaling import scale
 from search_spaces.yaml_io import load_arch, read_about, write_arch
 
-_DIMENSIONS = ("depth", "width", "resolution")
-_RULES = ("constants", "alpha", "beta", "gamma")
-
 if TYPE_CHECKING:
-    from scaling_search.grow.family import Member
-    from scaling_search.rule.compound import Constants
+    from scaling_search.grow.grown import Grown
+    from scaling_search.rule.rule import Constants
 
 
 def main(config: Config) -> None:
     """Write `family/b0.yaml` …, or `scaled/NAME.yaml`, and print what they cost."""
     baseline, run = load_arch(str(config["baseline"])), Path(config["run"])
-    if any(config[name] is not None for name in _DIMENSIONS):
+    if _given(config):
         print(one(baseline, config, run))
         return
     members = family(baseline, config, run)
@@ -34,9 +33,11 @@ def main(config: Config) -> None:
 
 
 def one(baseline: Arch, config: Config, run: Path) -> str:
-    """Write the baseline scaled by `depth`, `width` and to `resolution`; its cost as a table."""
-    arch, about = _scaled(baseline, config)
+    """Write the baseline grown by the dimensions that are given; its cost as a table."""
+    grown = _grown(baseline, config)
+    arch = grown.arch
     path = subfolder(run, "scaled") / f"{arch.name}.yaml"
+    about = {"source": "scaled", "baseline": baseline.name, **grown.asked(), **grown.costs()}
     names = class_names(str(config["baseline"]))
     write_arch(arch, path, {**about, "classes": list(names)} if names else about)
     unit = cost(baseline).macs
@@ -54,36 +55,50 @@ def one(baseline: Arch, config: Config, run: Path) -> str:
     return f"{table(header, rows)}\n\nwritten to {path}"
 
 
-def _scaled(baseline: Arch, config: Config) -> tuple[Arch, dict[str, Any]]:
-    for name in _RULES:
-        if config[name] is not None:
-            raise UserError(f"{name}: makes a family; depth, width and resolution one network")
-    for name in ("depth", "width"):
-        if not (config[name] is None or is_number(config[name])):
-            raise UserError(f"{name}: expected a multiplier, got {config[name]!r}")
-    pixels, rounding = config["resolution"], config["depth_rounding"]
-    if not (pixels is None or (isinstance(pixels, int) and is_number(pixels))):
-        raise UserError(f"resolution: expected pixels, a whole number, got {pixels!r}")
-    check_rounding(rounding)
-    depth, width = (1.0 if config[name] is None else config[name] for name in ("depth", "width"))
-    pixels = baseline.resolution if pixels is None else pixels
-    arch = scale(baseline, depth, width, pixels, depth_rounding=rounding)
-    given = [f"{name[0]}{config[name]:g}" for name in _DIMENSIONS if config[name] is not None]
-    multipliers = (depth, width, pixels / baseline.resolution)
-    price = cost(arch)
-    about = {
-        "source": "scaled",
-        "baseline": baseline.name,
-        **dict(zip(_DIMENSIONS, (round(value, 6) for value in multipliers), strict=True)),
-        "params": price.params,
-        "macs": price.macs,
-        "nominal_ratio": round(depth * width**2 * multipliers[2] ** 2, 6),
-        "realised_ratio": round(price.macs / cost(baseline).macs, 6),
-    }
-    return arch.replace(name="_".join([baseline.name, *given])), about
+def _grown(baseline: Arch, config: Config) -> "Grown":
+    """The baseline by the dimensions that are given. Raises UserError for what are none."""
+    from scaling_search.grow.grown import Grown, macs_ratio
+
+    *first, last = COMPOUND.names
+    for name in ("constants", *COMPOUND.constant_names):
+        if config.get(name) is not None:
+            raise UserError(f"{name}: makes a family; {', '.join(first)} and {last} one network")
+    for dimension in COMPOUND:
+        _check_dimension(dimension, config.get(dimension.name))
+    check_rounding(config["depth_rounding"])
+    given = _given(config)
+    arch = scale(baseline, **given, depth_rounding=config["depth_rounding"])
+    sizes = {each.name: each.size(baseline) for each in COMPOUND if each.sized}
+    asked = {n: value / sizes[n] if n in sizes else value for n, value in given.items()}
+    label = "_".join(f"{name[0]}{value:g}" for name, value in given.items())
+    return Grown(
+        label=label,
+        arch=arch.replace(name=f"{baseline.name}_{label}"),
+        baseline=baseline,
+        multipliers=COMPOUND.multipliers(**asked),
+        cost=cost(arch),
+        realised_ratio=macs_ratio(arch, baseline),
+    )
 
 
-def family(baseline: Arch, config: Config, run: Path) -> "tuple[Member, ...]":
+def _given(config: Config) -> dict[str, Any]:
+    """The dimensions that are to grow, with the multiplier or the size that is given for each."""
+    known = {name: config.get(name) for name in COMPOUND.names}
+    return {name: value for name, value in known.items() if value is not None}
+
+
+def _check_dimension(dimension: Dimension, value: object) -> None:
+    if value is None:
+        return
+    if not dimension.sized and not is_number(value):
+        raise UserError(f"{dimension.name}: expected a multiplier, got {value!r}")
+    if dimension.sized and not (isinstance(value, int) and is_number(value)):
+        raise UserError(
+            f"{dimension.name}: expected {dimension.unit}, a whole number, got {value!r}"
+        )
+
+
+def family(baseline: Arch, config: Config, run: Path) -> "tuple[Grown, ...]":
     """The family that the configuration asks for. Raises UserError for one it cannot make."""
     from scaling_search.grow.family import formula_family, published_family
 
@@ -104,7 +119,7 @@ def check_family(config: Config) -> None:
     check_rounding(config["depth_rounding"])
 
 
-def write(members: "Sequence[Member]", run: Path, baseline: str) -> Path:
+def write(members: "Sequence[Grown]", run: Path, baseline: str) -> Path:
     """Write the members into the run folder's `family`, which is where they are then.
 
     They tell the classes apart that their baseline's file names.
@@ -115,21 +130,21 @@ def write(members: "Sequence[Member]", run: Path, baseline: str) -> Path:
     return run / "family"
 
 
-def family_table(members: "Sequence[Member]") -> str:
+def family_table(members: "Sequence[Grown]") -> str:
     """A row a member: multipliers and cost, nominal and realised."""
-    header = ("network", "φ", "depth", "width", "px", "params", "MACs", "nominal", "realised")
+    names = members[0].multipliers.rule.multiplied
+    header = ("network", "φ", *names, "px", "params", "MACs", "nominal", "realised")
     return table(
         header,
         [
             (
-                member.name.upper(),
+                member.label.upper(),
                 f"{member.phi:g}",
-                f"{member.multipliers.depth:.3f}",
-                f"{member.multipliers.width:.3f}",
+                *(f"{member.multipliers[name]:.3f}" for name in names),
                 member.arch.resolution,
                 f"{member.cost.params:,}",
                 f"{member.cost.macs:,}",
-                f"{member.multipliers.nominal_ratio():.2f}×",
+                f"{member.nominal_ratio:.2f}×",
                 f"{member.realised_ratio:.2f}×",
             )
             for member in members
@@ -138,26 +153,35 @@ def family_table(members: "Sequence[Member]") -> str:
 
 
 def constants(config: Config, run: Path) -> "Constants":
-    """α, β, γ as given, or from `constants`, or the run folder's own. Raises UserError for none."""
-    from scaling_search.grow.family import read_constants
-    from scaling_search.rule.compound import Constants
+    """The rule's constants as given, or from `constants`, or from the run folder's own file.
 
-    given = {name: config[name] for name in ("alpha", "beta", "gamma")}
+    Raises UserError for none.
+    """
+    from scaling_search.grow.family import read_constants
+
+    given = {name: config[name] for name in COMPOUND.constant_names if name in config}
     missing = [name for name, value in given.items() if value is None]
     if not missing:
         for name, value in given.items():
             if not is_number(value):
                 raise UserError(f"{name}: expected a number, got {value!r}")
-        return Constants(**given)
+        return COMPOUND.constants(**given)
     if len(missing) < len(given):
-        raise UserError(f"{missing[0]}: give all of alpha, beta and gamma, or none of them")
+        *first, last = given
+        raise UserError(f"{missing[0]}: give all of {', '.join(first)} and {last}, or none of them")
     path = Path(config["constants"] or run / "constants.yaml")
     if not path.exists():
         raise UserError(
             f"{path}: no such file; coefficients=formula needs a sweep's constants.yaml, "
-            f"or alpha=… beta=… gamma=…"
+            f"or {' '.join(f'{name}=…' for name in given)}"
         )
     return read_constants(path)
+
+
+def gives_constants(config: Config) -> bool:
+    """Whether the configuration has constants, or names a file of them."""
+    names = ("constants", *COMPOUND.constant_names)
+    return any(config.get(name) is not None for name in names)
 
 
 def check_rounding(rounding: object) -> None:

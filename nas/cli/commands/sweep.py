@@ -1,17 +1,18 @@
 """`nas-search sweep`: find the scaling constants of a baseline."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nas.cli.columns import table
-from nas.cli.commands.evaluator import prepare_in, say_data
-from nas.cli.commands.executor import check_executor, executor
-from nas.cli.config import Config, integer, make
-from nas.cli.progress import Progress
+from nas.cli.config import Config, make
+from nas.cli.evaluation import prepare_in, say_data
+from nas.cli.executor import check_executor, executor
+from nas.cli.progress import ProgressLine
 from nas.evaluators.base import Evaluator
 from nas.evaluators.identity import identity_of
-from nas.runs.folder import RunFolder, logged
+from nas.runs.folder import RunFolder, RunStage, logged
 from nas.trainings.log import PER_STAGE, SWEEP
 from search_spaces.arch import Arch
 from search_spaces.parsing import from_mapping
@@ -20,10 +21,11 @@ from search_spaces.yaml_io import load_arch
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from scaling_search.grow.grid import Price
-    from scaling_search.judge.answer import SweepResult
+    from scaling_search.grow.grid import Grid, GridPrice
+    from scaling_search.judge.forecast import ForecastRow
+    from scaling_search.judge.winner import SweepResult
     from scaling_search.settings import SweepSettings
-    from scaling_search.sweep import Progress as SweepProgress
+    from scaling_search.sweep import SweepPlan, SweepProgress
 
 
 def main(config: Config) -> None:
@@ -31,7 +33,7 @@ def main(config: Config) -> None:
     if config["plan"]:
         print(plan(load_arch(str(config["baseline"])), config))
         return
-    run, count = Path(config["run"]), integer("per_stage", config["per_stage"], 0)
+    run, count = Path(config["run"]), config["per_stage"]
     result = sweep(load_arch(str(config["baseline"])), config, run)
     print(summary(result, run))
     if count:
@@ -45,7 +47,7 @@ def per_stage(result: "SweepResult", count: int, config: Config, run: Path) -> s
     made: Evaluator = make(config["evaluator"], "evaluator", Evaluator)
     evaluator = made.for_scaled_networks()
     workers = executor(config, evaluator, "workers", config["workers"])
-    line = Progress("per stage")
+    line = ProgressLine("per stage")
     made_with = {
         "evaluator": identity_of(evaluator, config["evaluator"]),
         "about": dict(evaluator.describe()),
@@ -75,13 +77,45 @@ def per_stage(result: "SweepResult", count: int, config: Config, run: Path) -> s
 def plan(baseline: Arch, config: Config) -> str:
     """What each φ and rounding make of the grid, and the map of the configured one's networks."""
     from scaling_search.grow.grid import make_grid
-    from scaling_search.judge.forecast import merge_map, survey, survey_text
+    from scaling_search.judge.forecast import forecast
     from scaling_search.settings import SweepSettings
 
     settings = from_mapping(SweepSettings, config["sweep"], "sweep")
-    rows = survey_text(survey(baseline, settings))
-    title = f"networks at φ = {settings.phi:g} ({settings.depth_rounding}) and their (α, β, γ):"
-    return f"{rows}\n\n{title}\n{merge_map(make_grid(baseline, settings))}"
+    rows, grid = forecast_table(forecast(baseline, settings)), make_grid(baseline, settings)
+    at = f"φ = {settings.phi:g} ({settings.depth_rounding})"
+    return f"{rows}\n\nnetworks at {at} and their ({grid.rule.symbols}):\n{merge_map(grid)}"
+
+
+def forecast_table(rows: "Sequence[ForecastRow]") -> str:
+    """A row a φ and rounding, and the one that tells candidates apart best for its cost."""
+    from scaling_search.judge.forecast import recommended
+
+    header = ("φ", "layers", "points", "networks", "depths", "realised", "paper's", "separation")
+    cells = [
+        (
+            f"{row.phi:g}",
+            row.depth_rounding,
+            row.grid.points,
+            len(row.grid.candidates),
+            row.grid.depth_vectors,
+            "{:.2f}–{:.2f}×".format(*row.grid.realised_range),
+            "" if row.papers_ratio is None else f"{row.papers_ratio:.2f}×",
+            f"{row.separation:.4f}",
+        )
+        for row in rows
+    ]
+    best = recommended(rows)
+    advice = f"phi={best.phi:g} depth_rounding={best.depth_rounding}"
+    return f"{table(header, cells)}\nbest told apart for the cost: {advice}"
+
+
+def merge_map(grid: "Grid") -> str:
+    """A line a network: what it costs, and the grid points that all realise it."""
+    return "\n".join(
+        f"{candidate.index:>4}  {candidate.realised_ratio:.2f}×  "
+        + " = ".join(f"({point})" for point in candidate.points)
+        for candidate in grid.candidates
+    )
 
 
 def check_sweep(network: Arch, config: Config) -> None:
@@ -110,13 +144,13 @@ def sweep(baseline: Arch, config: Config, run: Path) -> "SweepResult":
         "evaluator": identity_of(evaluator, config["evaluator"]),
         "about": dict(evaluator.describe()),
     }
-    log = run / SWEEP
     folder = RunFolder(run)
-    with folder.stage(logged("sweep", made_with, log, "sweep.csv", "constants.yaml")):
+    with folder.stage(_stage(run, made_with, plan)):
         price = None
         if settings.cost == "latency":
             price = _timed(baseline, settings, run)
             plan = plan_sweep(baseline, settings, run, price)
+            folder.note(_stage(run, made_with, plan))
         prepare_in(folder, evaluator, made_with["evaluator"])
         say_data(evaluator)
         print(plan)
@@ -125,12 +159,26 @@ def sweep(baseline: Arch, config: Config, run: Path) -> "SweepResult":
         )
 
 
-def _timed(baseline: Arch, settings: "SweepSettings", run: Path) -> "Price":
+def _stage(run: Path, made_with: Mapping[str, Any], plan: "SweepPlan") -> RunStage:
+    settings, candidates = plan.settings, plan.grid.candidates
+    racing = settings.in_band(plan.grid) if settings.strategy == "race" else range(len(candidates))
+    low, high = settings.cost_band()
+    asked = {
+        "phi": settings.phi,
+        "target_ratio": round(settings.target_ratio(), 6),
+        "band": [round(low, 6), round(high, 6)],
+        "networks": [candidates[index].arch.key() for index in racing],
+    }
+    log = run / SWEEP
+    return logged("sweep", made_with, log, "sweep.csv", "constants.yaml", asked=asked)
+
+
+def _timed(baseline: Arch, settings: "SweepSettings", run: Path) -> "GridPrice":
     from nas.latency.measure import LatencySettings, measure
-    from scaling_search.latency_price import timed_price
+    from scaling_search.grow.timed_price import timed_price
 
     def timer(archs: "Sequence[Arch]") -> list[float]:
-        line = Progress(f"time {len(archs)} networks")
+        line = ProgressLine(f"time {len(archs)} networks")
         found, _ = measure(
             archs, LatencySettings(runs=15), lambda done, total: line(done, total, "", None)
         )
@@ -143,18 +191,18 @@ def summary(result: "SweepResult", run: Path) -> str:
     """The winner, and whoever may be as good, as a table for the terminal."""
     rows = []
     ties = sorted(result.ties, key=lambda tie: tie.mean or 0.0, reverse=True)
-    for standing in (result.winner, *ties):
-        candidate = standing.candidate
-        error = "" if standing.stderr is None else f" ± {standing.stderr:.4f}"
+    for each in (result.winner, *ties):
+        candidate = each.candidate
+        error = "" if each.stderr is None else f" ± {each.stderr:.4f}"
         rows.append(
             (
-                str(candidate.constants) + (" *" if standing.winner else ""),
-                f"{standing.mean:.4f}{error}",
+                str(candidate.constants) + (" *" if each.winner else ""),
+                f"{each.mean:.4f}{error}",
                 f"{candidate.nominal_ratio:.2f}×",
                 f"{candidate.realised_ratio:.2f}×",
             )
         )
-    header = ("α, β, γ (* best)", "proxy accuracy", "nominal", "realised")
+    header = (f"{result.grid.rule.symbols} (* best)", "proxy accuracy", "nominal", "realised")
     others = f"{len(result.ties)} more cannot be told from the best" if result.ties else "no ties"
     return f"{table(header, rows)}\n{others}; written to {run / 'constants.yaml'}, sweep.csv"
 
@@ -163,10 +211,11 @@ def summary(result: "SweepResult", run: Path) -> str:
 class _Report:
     """Tells the terminal of each training."""
 
-    line: Progress = field(default_factory=lambda: Progress("sweep"))
+    line: ProgressLine = field(default_factory=lambda: ProgressLine("sweep"))
 
     def __call__(self, now: "SweepProgress") -> None:
         note = ""
         if now.best is not None:
-            note = f"best α, β, γ {now.best.constants} (proxy accuracy {now.best_accuracy:.4f})"
+            found = now.best.constants
+            note = f"best {found.rule.symbols} {found} (proxy accuracy {now.best_accuracy:.4f})"
         self.line(now.done, now.total, note, now.seconds_left)

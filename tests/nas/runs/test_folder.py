@@ -10,6 +10,7 @@ from nas.cli import main
 from nas.dashboard.frames import load_run
 from nas.runs.folder import RunFolder, RunStage, logged
 from nas.runs.study import recorded
+from scaling_search.rule.compound import COMPOUND
 from search_spaces.errors import UserError
 from search_spaces.yaml_io import load_arch
 from toy import Toy
@@ -325,13 +326,13 @@ def test_a_file_in_the_place_of_a_run_is_named(capsys: pytest.CaptureFixture[str
 
 def test_a_page_and_a_warm_start_read_the_records_of_a_search_that_was_killed() -> None:
     main(["search", "run=r", *TOY, "search.trials=4"])
-    whole = load_run(Path("r")).trials
+    whole = load_run(Path("r"), COMPOUND).trials
     for made in ("trials.csv", "baseline.yaml"):
         Path("r", made).unlink()
     shutil.rmtree("r/front")
-    killed = load_run(Path("r"))
+    killed = load_run(Path("r"), COMPOUND)
     assert list(killed.trials["accuracy"]) == list(whole["accuracy"])
-    assert killed.choices == load_run(Path("r")).choices
+    assert killed.choices == load_run(Path("r"), COMPOUND).choices
     assert not killed.trials["baseline"].any()
     main(["dashboard", "r"])
     main(["search", "run=s", *TOY, "search.trials=2", "search.start_from=r"])

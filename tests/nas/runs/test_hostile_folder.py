@@ -13,6 +13,7 @@ from nas.cli import main
 from nas.dashboard.frames import load_run
 from nas.evaluators.base import Measurement
 from nas.runs.study import recorded
+from scaling_search.rule.compound import COMPOUND
 from toy import Toy
 
 TOY = ["evaluator=custom", "evaluator._target_=toy.Toy", "search.workers=1", "sampler=random"]
@@ -105,7 +106,7 @@ def test_text_of_any_kind_is_shown_as_characters(name: str) -> None:
     for call in CALLS:
         main(call)
     assert getattr(recorded(Path("r"))[0], name) == r"\ud800\x1b[2J"
-    assert load_run(Path("r")).trials[name][0] == r"\ud800\x1b[2J"
+    assert load_run(Path("r"), COMPOUND).trials[name][0] == r"\ud800\x1b[2J"
 
 
 class Noted(Toy):

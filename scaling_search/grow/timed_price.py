@@ -1,4 +1,4 @@
-"""A grid's networks priced by how long they take on a device, relative to the baseline."""
+"""The price of a grid's networks by how long they take on a device, relative to the baseline."""
 
 import dataclasses
 import math
@@ -8,7 +8,8 @@ from typing import Any
 
 import yaml
 
-from scaling_search.grow.grid import GridSettings, Price, make_grid
+from scaling_search.grow.grid import GridPrice, make_grid
+from scaling_search.grow.grid_points import GridSettings
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
 from search_spaces.files import read_text, write_text
@@ -20,11 +21,11 @@ Timer = Callable[[Sequence[Arch]], Sequence[float]]
 _SIDE_BY_SIDE = 24
 """Networks timed in one session, beside the baseline."""
 _WORTH_TIMING = 0.5
-"""Of a realised constraint: networks whose MACs are further than this from the target are not
-timed; none of them is thought to keep it."""
+"""Under a realised constraint, networks whose MACs miss the target by more than this fraction are
+not timed: their latency is not expected to meet it."""
 
 
-def timed_price(baseline: Arch, settings: GridSettings, path: Path, timer: Timer) -> Price:
+def timed_price(baseline: Arch, settings: GridSettings, path: Path, timer: Timer) -> GridPrice:
     """Latency over the baseline's, as the price of `make_grid`; infinite where it is not timed.
 
     What was timed is kept at `path`: another call times what is missing alone, so that a sweep

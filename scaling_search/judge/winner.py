@@ -1,4 +1,4 @@
-"""What finished trainings say: how good each candidate is, which wins, and which tie with it."""
+"""The winner of a sweep: how good each candidate is, which is best, and which tie with it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,13 +12,14 @@ from search_spaces.errors import UserError
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class CandidateResult:
     """A candidate and what its trainings came to."""
 
     candidate: Candidate
     accuracies: Mapping[int, float]
-    """By seed."""
+    """The accuracy with each seed."""
     in_band: bool
+    """Whether its realised cost is one that the winner may have."""
     mean: float | None = None
     stderr: float | None = None
     winner: bool = False
@@ -32,37 +33,39 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class SweepResult:
-    """The sweep's answer, with its uncertainty."""
+    """What a sweep found, with its uncertainty."""
 
     grid: Grid
     settings: SweepSettings
-    standings: tuple[Standing, ...]
+    candidates: tuple[CandidateResult, ...]
+    """In the order of the grid."""
     comparison: Comparison
     failed: int
     """Trainings that failed."""
     evaluator: Mapping[str, str | int | float]
-    """What the accuracies are of, as the evaluator describes itself."""
+    """How the evaluator describes what it measures."""
     direction: Direction | None
-    """Where a smooth surface through all trainings has its best; None for too few networks."""
+    """The best way to grow by a smooth surface through all trainings; None for too few networks."""
 
     @property
-    def winner(self) -> Standing:
-        return next(standing for standing in self.standings if standing.winner)
+    def winner(self) -> CandidateResult:
+        """The best of those within the band."""
+        return next(each for each in self.candidates if each.winner)
 
     @property
-    def ties(self) -> tuple[Standing, ...]:
+    def ties(self) -> tuple[CandidateResult, ...]:
         """The others that may be the best."""
-        return tuple(standing for standing in self.standings if standing.tied)
+        return tuple(each for each in self.candidates if each.tied)
 
 
-def judge(
+def find_winner(
     grid: Grid,
     settings: SweepSettings,
     trainings: Trainings,
     evaluator: Mapping[str, str | int | float],
     direction: Direction | None = None,
 ) -> SweepResult:
-    """The answer that finished trainings give. Raises UserError where no candidate can win."""
+    """The winner that finished trainings give. Raises UserError where no candidate can win."""
     accuracies, failures = trainings.accuracies, trainings.failures
     notes = trainings.notes
     in_band = set(settings.in_band(grid))
@@ -70,11 +73,11 @@ def judge(
     if not eligible:
         raise UserError(_no_winner(len(in_band), failures))
     comparison = compare(accuracies, eligible)
-    standings = []
+    results = []
     for candidate in grid.candidates:
         estimate = comparison.estimates.get(candidate.index)
-        standings.append(
-            Standing(
+        results.append(
+            CandidateResult(
                 candidate=candidate,
                 accuracies=accuracies.get(candidate.index, {}),
                 in_band=candidate.index in in_band,
@@ -87,7 +90,7 @@ def judge(
             )
         )
     failed = sum(record.state == "failed" for record in trainings.records.values())
-    return SweepResult(grid, settings, tuple(standings), comparison, failed, evaluator, direction)
+    return SweepResult(grid, settings, tuple(results), comparison, failed, evaluator, direction)
 
 
 def _no_winner(in_band: int, failures: Mapping[int, str]) -> str:
