@@ -5,11 +5,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nas.runs.folder import ASKED
-from nas.search.rewards import Absolute, Front, Hard, Soft
+from nas.search import rewards
+from nas.search.rewards import Front, TargetReward
 
-AnyReward = Soft | Hard | Absolute
-REWARDS: Mapping[str, type[AnyReward]] = {
-    f"nas.search.rewards.{cls.__name__}": cls for cls in (Soft, Hard, Absolute, Front)
+REWARDS: Mapping[str, type[TargetReward]] = {
+    f"{rewards.__name__}.{name}": cls
+    for name, cls in vars(rewards).items()
+    if isinstance(cls, type) and issubclass(cls, TargetReward) and cls is not TargetReward
 }
 _STAGES = frozenset({"search", "sweep", "ablate"})
 
@@ -21,7 +23,7 @@ class Settings:
     space: str = ""
     sampler: str = ""
     seed: str = ""
-    reward: AnyReward | None = None
+    reward: TargetReward | None = None
     """None where the configuration names none of ours."""
     search_evaluator: Mapping[str, Any] = field(default_factory=dict)
     """How the search's accuracies came about: dataset, resolution, width, epochs …"""
@@ -79,7 +81,7 @@ def read_settings(config: Mapping[str, Any]) -> Settings:
     )
 
 
-def _reward(node: Mapping[str, Any]) -> AnyReward | None:
+def _reward(node: Mapping[str, Any]) -> TargetReward | None:
     cls = REWARDS.get(str(node.get("_target_")))
     if cls is None:
         return None

@@ -49,7 +49,7 @@ class RaySettings:
     resources: Mapping[str, float] = field(
         default_factory=lambda: default("ray/default", "resources")
     )
-    """Of a node's custom resources (`ray start --resources`), by name, what a training occupies."""
+    """What a training occupies of a node's custom resources (`ray start --resources`), by name."""
 
     def __post_init__(self) -> None:
         if not isinstance(self.resources, Mapping):

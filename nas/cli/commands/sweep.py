@@ -25,8 +25,7 @@ if TYPE_CHECKING:
     from scaling_search.judge.forecast import ForecastRow
     from scaling_search.judge.winner import SweepResult
     from scaling_search.settings import SweepSettings
-    from scaling_search.sweep import Progress as SweepProgress
-    from scaling_search.sweep import SweepPlan
+    from scaling_search.sweep import SweepPlan, SweepProgress
 
 
 def main(config: Config) -> None:
