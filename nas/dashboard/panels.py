@@ -158,7 +158,7 @@ def ablation_section(frames: RunFrames) -> Section:
     left_out = f" {plural(len(failed), 'way')} failed; the table has why." if len(failed) else ""
     alone = Panel(
         id="dimensions",
-        least_width=640,
+        least_width=780,
         title="Proxy accuracy of growing one dimension alone",
         caption="Laid out as the paper's Figure 3, with proxy accuracies in place of its ImageNet "
         f"ones. From the baseline on; bars are one standard error.{_proxy(words)}",
