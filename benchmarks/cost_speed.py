@@ -18,7 +18,7 @@ from fvcore.nn import FlopCountAnalysis
 from nas.networks import cost as pricing
 from nas.networks.cost import cost
 from nas.networks.model import build
-from search_spaces import blocks
+from search_spaces import stage_blocks
 from search_spaces.arch import Arch
 from search_spaces.space import load_space
 
@@ -54,7 +54,7 @@ def trace(arch: Arch, model: torch.nn.Module) -> int:
 def main() -> None:
     torch.set_num_threads(1)
     archs = networks(PRICED)
-    for memo in (pricing._stage, blocks.distinct_blocks):
+    for memo in (pricing._stage, stage_blocks.distinct_blocks):
         memo.cache_clear()
     unseen = per_second(cost, archs[:1000])
     seen = max(per_second(cost, archs) for _ in range(3))

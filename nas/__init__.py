@@ -15,10 +15,12 @@ if TYPE_CHECKING:
     from nas.samplers.base import SamplerFactory
     from nas.search.loop import Search, SearchSettings
     from nas.search.rewards import Reward
-    from search_spaces.arch import Arch, Head, Stage, Stem
+    from search_spaces.arch import Arch
+    from search_spaces.ends import Head, Stem
     from search_spaces.errors import UserError
     from search_spaces.scaling import scale
     from search_spaces.space import Space, load_space
+    from search_spaces.stage import Stage
     from search_spaces.yaml_io import load_arch, write_arch
     from search_spaces.zoo import zoo
 
@@ -57,7 +59,7 @@ _MODULES = {
     "Cost": "nas.networks.cost",
     "EvaluationFailed": "nas.evaluators.base",
     "Evaluator": "nas.evaluators.base",
-    "Head": "search_spaces.arch",
+    "Head": "search_spaces.ends",
     "Measurement": "nas.evaluators.base",
     "Network": "nas.networks.model",
     "Reward": "nas.search.rewards",
@@ -65,8 +67,8 @@ _MODULES = {
     "Search": "nas.search.loop",
     "SearchSettings": "nas.search.loop",
     "Space": "search_spaces.space",
-    "Stage": "search_spaces.arch",
-    "Stem": "search_spaces.arch",
+    "Stage": "search_spaces.stage",
+    "Stem": "search_spaces.ends",
     "UserError": "search_spaces.errors",
     "build": "nas.networks.model",
     "cost": "nas.networks.cost",

@@ -8,11 +8,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
-from search_spaces.arch import Arch, Stage
+from search_spaces.arch import Arch
 from search_spaces.errors import UserError, shown
+from search_spaces.kinds import KINDS
 from search_spaces.limits import MOST_CHANNELS, MOST_LAYERS
 from search_spaces.parsing import closest, from_mapping
 from search_spaces.rounding import round_channels
+from search_spaces.stage import Stage, taken_fields
 
 Scalar = str | int | float | bool
 Effect = tuple[tuple[str, Any], ...]
@@ -22,8 +24,6 @@ Effect = tuple[tuple[str, Any], ...]
 _RELATIVE: Mapping[str, float] = {"layers": 0, "width": 1}
 _STAGE_FIELDS = tuple(f.name for f in dataclasses.fields(Stage) if f.name != "continues")
 _NETWORK_FIELDS = ("resolution", "activation", "dropout", "drop_path")
-# Whether a value of one of these is possible depends on the others; all other fields stand alone.
-_COUPLED = frozenset({"op", "expand", "se", "groups"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ def stage_choices(
         else:
             choices.append(_choice(f"s{index}_{name}", merged, index))
     _possible(stage, fixed, where)
-    return dataclasses.replace(stage, **fixed), tuple(choices)
+    return stage.replace(**fixed), tuple(choices)
 
 
 def network_choices(
@@ -112,13 +112,11 @@ def network_choices(
 
 def check_together(stage: Stage, choices: Sequence[Choice], where: str) -> None:
     """Raises UserError where options of a stage that may meet are impossible together."""
-    for effects in itertools.product(*(choice.effects for choice in _coupled(choices))):
-        _possible(stage, dict(itertools.chain(*effects)), where)
-
-
-def meetings(choices: Sequence[Choice]) -> int:
-    """How many combinations of a stage's options `check_together` looks at."""
-    return math.prod(len(choice.options) for choice in _coupled(choices))
+    # Each field stands alone but for the kind of block, which may not take it: pairs tell all.
+    for choice in choices:
+        met = [each for each in choices if each is choice or _sets_op(each)]
+        for effects in itertools.product(*(each.effects for each in met)):
+            _possible(stage, dict(itertools.chain(*effects)), where)
 
 
 def most_layers(stage: Stage, choices: Sequence[Choice]) -> int:
@@ -127,8 +125,8 @@ def most_layers(stage: Stage, choices: Sequence[Choice]) -> int:
     return max([stage.repeats, *(int(effect.get("repeats", 1)) for effect in effects)])
 
 
-def _coupled(choices: Sequence[Choice]) -> list[Choice]:
-    return [c for c in choices if any(f in _COUPLED for e in c.effects for f, _ in e)]
+def _sets_op(choice: Choice) -> bool:
+    return any(name == "op" for effect in choice.effects for name, _ in effect)
 
 
 def _options(stage: Stage, name: str, written: object, path: str) -> list[_Option]:
@@ -178,6 +176,8 @@ def _labelled(stage: Stage, label: object, fields: object, path: str) -> _Option
             known = (*_STAGE_FIELDS, *_RELATIVE)
             raise UserError(f"{path}: unknown field {shown(name)}{closest(name, known)}")
         effect.update(_effect(stage, name, value, f"{path}.{name}"))
+    if "op" in effect:
+        _possible(stage, effect, path)
     return _Option(label, tuple(sorted(effect.items())), 0)
 
 
@@ -195,8 +195,8 @@ def _effect(stage: Stage, name: str, value: object, path: str) -> Effect:
         return (("repeats", max(1, stage.repeats + value)),)
     if name == "width":
         return _widened(stage, value, path)
-    # Of all ops, `fused` takes every field.
-    neutral = {"op": "fused", "channels": stage.channels}
+    taker = next((k.name for k in KINDS.values() if name in k.takes), stage.op)
+    neutral = {"op": taker, "channels": stage.channels}
     return ((name, getattr(_at(path, name, Stage, neutral | {name: value}), name)),)
 
 
@@ -227,8 +227,11 @@ def _merged(base: Stage | Arch, options: list[_Option], sets_op: bool) -> list[_
     for position, option in enumerate(options):
         fields = {f.name: getattr(base, f.name) for f in dataclasses.fields(base)}
         fields |= dict(option.effect)
-        if sets_op and fields["op"] == "identity":
-            fields = {name: fields[name] for name in ("channels", "stride", "continues")}
+        if sets_op:
+            op = fields["op"]
+            fields = {name: fields[name] for name in taken_fields(op)}
+            if KINDS[op].may_vanish:  # then so do all blocks but the first
+                del fields["repeats"]
         identity = tuple(fields.items())
         if identity not in kept or option.distance < kept[identity][1].distance:
             kept[identity] = position, option
@@ -247,7 +250,7 @@ def _choice(name: str, options: list[_Option], stage: int | None) -> Choice:
 
 def _possible(base: Stage | Arch, fields: Mapping[str, Any], where: str) -> None:
     try:
-        dataclasses.replace(base, **fields)
+        base.replace(**fields)
     except UserError as error:
         spelt = ", ".join(f"{name} {value}" for name, value in fields.items())
         raise UserError(f"{where}: {spelt} cannot be: {error}") from None

@@ -4,34 +4,31 @@ Kind first: `ir` mbconv, `ds` mbconv without expansion, `dsa` sepconv, `er` fuse
 `e1` a fused without expansion: the same network), and of our own `bt` bottleneck, `id` identity.
 Then `r` repeats, `k` kernel, `s` stride, `e` expand, `c` channels, `se` squeeze-and-excitation
 ratio, `noskip` (`skip` for `dsa` and `cn`, which have none by default), `nre`, `nr6`, `nsw`, `nhs`
-the stage's own activation, and of our own `g` groups, `i` the divisor of inner channels, `always`
-an expansion conv even at expand 1 (which `ir` and `er` with `e1` say by themselves), and a leading
-`+`: the stage continues the one before it.
+the stage's own activation, and of our own `nge` for GELU, `g` groups, `i` the divisor of inner
+channels, `always` an expansion conv even at expand 1 (which `ir` and `er` with `e1` say by
+themselves), and a leading `+`: the stage continues the one before it.
 """
 
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from search_spaces.arch import Activation, Arch, Head, Op, Stage, Stem, expands
+from search_spaces.activations import ACTIVATION_CODES
+from search_spaces.arch import Arch
+from search_spaces.ends import Head, Stem
 from search_spaces.errors import UserError, shown
+from search_spaces.kinds import KINDS
+from search_spaces.kinds.base import Kind
 from search_spaces.parsing import closest
+from search_spaces.stage import Stage, block_kind
 
-_OPS: Final[Mapping[str, Op]] = {
-    "ir": "mbconv",
-    "ds": "mbconv",
-    "dsa": "sepconv",
-    "er": "fused",
-    "cn": "conv",
-    "bt": "bottleneck",
-    "id": "identity",
+_UNEXPANDED: Final[Mapping[str, Kind]] = {
+    kind.unexpanded.code: kind for kind in KINDS.values() if kind.unexpanded is not None
 }
-_KINDS: Final = {op: kind for kind, op in _OPS.items() if kind != "ds"}
-ACTIVATION_CODES: Final[Mapping[Activation, str]] = {
-    "relu": "nre",
-    "relu6": "nr6",
-    "silu": "nsw",
-    "hard_swish": "nhs",
+"""Kinds by the code of their blocks without expansion."""
+_KINDS: Final[Mapping[str, Kind]] = {
+    **_UNEXPANDED,
+    **{kind.code: kind for kind in KINDS.values()},
 }
 _ACTIVATIONS: Final = {code: activation for activation, code in ACTIVATION_CODES.items()}
 _FIELDS: Final[Mapping[str, tuple[str, Callable[[str], Any]]]] = {
@@ -44,15 +41,12 @@ _FIELDS: Final[Mapping[str, tuple[str, Callable[[str], Any]]]] = {
     "g": ("groups", int),
     "i": ("inner_divisor", int),
 }
-_SKIP_WHERE_SAID: Final = frozenset({"dsa", "cn"})
-_EXPAND_NEEDED: Final = frozenset({"ir", "er", "bt"})
 _ALWAYS: Final = "always"
 
 
 def spell(stage: Stage) -> str:
     """The stage on one line; `parse_stage` reads it back as an equal Stage."""
-    kind = _kind(stage)
-    return ("+" if stage.continues else "") + "_".join([kind, *_parts(stage, kind)])
+    return ("+" if stage.continues else "") + "_".join([block_kind(stage).code, *_parts(stage)])
 
 
 def spell_arch(arch: Arch) -> str:
@@ -67,39 +61,41 @@ def parse_stage(text: str) -> Stage:
     Raises UserError for what is no block string.
     """
     where = shown(text, 80)
-    kind, *parts = text.strip().removeprefix("+").split("_")
-    if kind not in _OPS:
-        raise UserError(f"{where}: unknown kind of block {shown(kind)}{closest(kind, _OPS)}")
-    values: dict[str, Any] = {"skip": kind not in _SKIP_WHERE_SAID}
-    seen = set()
+    code, *parts = text.strip().removeprefix("+").split("_")
+    if code not in _KINDS:
+        raise UserError(f"{where}: unknown kind of block {shown(code)}{closest(code, _KINDS)}")
+    values: dict[str, Any] = {}
     for part in parts:
         name, value = _parse_part(part, where)
-        if name in seen:
+        if name in values:
             raise UserError(f"{where}: {name} is given twice")
-        seen.add(name)
         values[name] = value
-    if "channels" not in seen:
+    if "channels" not in values:
         raise UserError(f"{where}: missing c, the output channels")
-    op = _op(kind, values, where)
-    if kind in ("ir", "er") and values["expand"] == 1:
+    kind = _kind(code, values, where)
+    if "skip" in kind.takes:
+        values.setdefault("skip", _code_skips(code))
+    if kind.unexpanded is not None and code == kind.code and values["expand"] == 1:
         values["always_expand"] = True
     try:
-        return Stage(op=op, continues=text.strip().startswith("+"), **values)
+        return Stage(op=kind.name, continues=text.strip().startswith("+"), **values)
     except UserError as error:
         raise error.under(f"{where}: ") from None
 
 
-def _kind(stage: Stage) -> str:
-    if stage.op in ("mbconv", "fused") and not expands(stage):
-        return "ds" if stage.op == "mbconv" else "cn"
-    return _KINDS[stage.op]
+def _code_skips(code: str) -> bool:
+    """Whether a block string of that code that does not say so means a skip."""
+    kind = _KINDS[code]
+    block = kind if kind.code == code else kind.unexpanded
+    return block is None or block.code_skips
 
 
-def _parts(stage: Stage, kind: str) -> Iterator[str]:
+def _parts(stage: Stage) -> Iterator[str]:
+    kind = block_kind(stage)
     yield f"r{stage.repeats}"
     yield f"k{stage.kernel}"
     yield f"s{stage.stride}"
-    if stage.expand != 1 or stage.op not in ("sepconv", "conv", "identity"):
+    if "expand" in KINDS[stage.op].takes:
         yield f"e{_number(stage.expand)}"
     yield f"c{stage.channels}"
     if stage.se:
@@ -108,9 +104,9 @@ def _parts(stage: Stage, kind: str) -> Iterator[str]:
         yield f"g{stage.groups}"
     if stage.inner_divisor != 1:
         yield f"i{stage.inner_divisor}"
-    if stage.always_expand and (stage.expand != 1 or kind not in ("ir", "er")):
+    if stage.always_expand and stage.expand != 1:
         yield _ALWAYS
-    if stage.skip == (kind in _SKIP_WHERE_SAID):
+    if "skip" in kind.takes and stage.skip != kind.code_skips:
         yield "skip" if stage.skip else "noskip"
     if stage.activation is not None:
         yield ACTIVATION_CODES[stage.activation]
@@ -139,20 +135,25 @@ def _parse_part(part: str, where: str) -> tuple[str, Any]:
         raise UserError(f"{where}: {name}: expected {kind}, got {shown(match[2])}") from None
 
 
-def _op(kind: str, values: Mapping[str, Any], where: str) -> Op:
-    expand = values.get("expand")
-    if kind in _EXPAND_NEEDED and expand is None:
-        raise UserError(f"{where}: missing e, the expansion of {kind}")
-    if kind == "ds" and (expand not in (None, 1) or "always_expand" in values):
-        raise UserError(f"{where}: ds does not expand; expected e1, or ir instead of ds")
-    return "fused" if kind == "cn" and expand == 1 else _OPS[kind]
+def _kind(code: str, values: Mapping[str, Any], where: str) -> Kind:
+    """The kind of stage that a code and the parts after it stand for."""
+    kind, expand = _KINDS[code], values.get("expand")
+    if kind.code != code and (expand not in (None, 1) or "always_expand" in values):
+        expanding = f"expected e1, or {kind.code} instead of {code}"
+        raise UserError(f"{where}: {code} does not expand; {expanding}")
+    if kind.code == code and "expand" in kind.takes and expand is None:
+        raise UserError(f"{where}: missing e, the expansion of {code}")
+    # A kind that takes no expansion, said to have one of 1, is one that leaves it out.
+    return _UNEXPANDED.get(code, kind) if expand == 1 else kind
 
 
 def _spell_stem(stem: Stem) -> str:
+    if stem.kind != "conv":
+        return f"{stem.kind}{stem.channels}_k{stem.kernel}"
     kernel = "" if stem.kernel == 3 else f"_k{stem.kernel}"
     stride = "" if stem.stride == 2 else f"_s{stem.stride}"
     return f"stem{stem.channels}{kernel}{stride}{'_pool' if stem.pool else ''}"
 
 
 def _spell_head(head: Head) -> str:
-    return "pool" if head.kind == "pool" else f"{head.kind}{head.channels}"
+    return f"{head.kind}{head.channels}" if head.has_conv else head.kind

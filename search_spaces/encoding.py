@@ -1,15 +1,18 @@
 """The search for a network in a space: which options make it."""
 
-import dataclasses
 import functools
 import itertools
 import math
 from collections.abc import Sequence
 
-from search_spaces.arch import Activation, Arch, SqueezeExcite, Stage
-from search_spaces.blocks import Block, blocks, stage_blocks
+from search_spaces.activations import Activation
+from search_spaces.arch import Arch
+from search_spaces.blocks import blocks
 from search_spaces.choices import Choice, Scalar, most_layers
 from search_spaces.errors import UserError
+from search_spaces.kinds.base import Block
+from search_spaces.stage import SqueezeExcite, Stage
+from search_spaces.stage_blocks import stage_blocks
 
 _MOST_BLOCKS = 1_000_000
 """The most blocks that are laid out to find which options of a stage make a network's blocks"""
@@ -71,7 +74,7 @@ def _makes(
         *(zip(choice.options, choice.effects, strict=True) for choice in choices)
     ):
         fields = dict(itertools.chain(*(effect for _, effect in picked)))
-        made = dataclasses.replace(stage, **fields)
+        made = stage.replace(**fields)
         own = stage_blocks(made, channels, 1, made.activation or activation, se)
         canonical = tuple(block.canonical() for block in own if not block.is_nothing())
         found.setdefault(canonical, tuple(option for option, _ in picked))
@@ -83,7 +86,7 @@ def _unlike(wanted: Sequence[Block], start: int, stage: int | None) -> str:
         return f"it ends after {start} blocks, before stage {stage} of the space"
     block = wanted[start]
     spelt = (
-        f"block {start} ({block.op} of kernel {block.kernel} and stride {block.stride}, "
+        f"block {start} ({block.kind.name} of kernel {block.kernel} and stride {block.stride}, "
         f"{block.in_channels} to {block.channels} channels, {block.inner_channels} inside, "
         f"{block.se_channels} squeezed)"
     )

@@ -26,6 +26,3 @@ MOST_OPTIONS = 20_000
 """Options of a space, all its choices together. MnasNet's space here has 175."""
 MOST_CHOICES = 1_000
 """Choices of a space. Spaces that choose every layer's operation have a few dozen."""
-MOST_COMBINATIONS = 100_000
-"""Combinations of options that are looked at one by one: those of one stage, and those of a whole
-space where its options are checked against each other as it is read."""

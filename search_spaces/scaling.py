@@ -6,10 +6,11 @@ import math
 from collections.abc import Iterator
 from fractions import Fraction
 
-from search_spaces.arch import Arch, Stage, expands, grouped_sides
+from search_spaces.arch import Arch
 from search_spaces.errors import UserError, shown
 from search_spaces.limits import MOST_CHANNELS, MOST_LAYERS
 from search_spaces.rounding import DepthRounding, round_channels, round_repeats
+from search_spaces.stage import Stage, block_kind, grouped_sides
 
 
 def scale(
@@ -94,15 +95,15 @@ def _units(arch: Arch, divisor: int) -> list[int]:
 
 def _group_units(stage: Stage, index: int) -> Iterator[tuple[int, int]]:
     """(position in `_channels`, unit) such that multiples of the units can be grouped."""
+    kind = block_kind(stage)
     inner = Fraction(stage.expand).limit_denominator(64) / stage.groups
-    before, after = index, index + 1
-    if stage.op == "bottleneck":
-        yield after, inner.denominator
-        return
     # Every block after the first reads what the stage writes.
-    yield from ((before, stage.groups), (after, stage.groups))
-    if expands(stage):
-        yield from ((before, inner.denominator), (after, inner.denominator))
+    read, written = (index, index + 1), (index + 1,)
+    if "input" in kind.grouped:
+        yield from ((node, stage.groups) for node in read)
+    if "inner" in kind.grouped:
+        nodes = read if kind.inner_of == "input" else written
+        yield from ((node, inner.denominator) for node in nodes)
 
 
 def _grouped(stage: Stage, groups: int, inputs: int) -> Stage:

@@ -15,6 +15,7 @@ from search_spaces.yaml_text import load_yaml
 
 # These fields are written even at their default, so that a reader need not know it.
 _STAGE_FIELDS = ("op", "repeats", "kernel", "stride", "expand", "channels", "se")
+_STEM_FIELDS = ("channels", "kernel", "stride", "pool")
 _ARCH_FIELDS = ("name", "resolution", "num_classes", "stem", "stages", "head", "activation")
 
 
@@ -57,6 +58,7 @@ def read_about(path: str | Path) -> dict[str, Any]:
 def arch_to_yaml(arch: Arch, about: Mapping[str, Any] | None = None) -> str:
     """YAML that is read back as an equal Arch, with a line for each stage."""
     fields = _with_defaults(arch, _ARCH_FIELDS)
+    fields["stem"] = _with_defaults(arch.stem, _STEM_FIELDS)
     fields["stages"] = [_with_defaults(stage, _STAGE_FIELDS) for stage in arch.stages]
     text = _dump(fields, flow=None)
     return text if about is None else text + _dump({"about": dict(about)}, flow=False)

@@ -7,9 +7,11 @@ EfficientNets keep B0's.
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from search_spaces.arch import Arch, BatchNorm, Head, SqueezeExcite, Stage, Stem
+from search_spaces.arch import Arch
+from search_spaces.ends import Head, Stem
 from search_spaces.errors import UserError
 from search_spaces.parsing import closest
+from search_spaces.stage import BatchNorm, SqueezeExcite, Stage
 
 EFFICIENTNET_B0 = Arch(  # arXiv 1905.11946, Table 1
     name="efficientnet_b0",
@@ -146,6 +148,19 @@ EFFICIENTNET_V2_S = Arch(  # arXiv 2104.00298, Table 4; timm's efficientnetv2_s
     ),
 )
 
+CONVNEXT_TINY = Arch(  # arXiv 2201.03545, Table 9
+    name="convnext_tiny",
+    stem=Stem(kind="patch", channels=96, kernel=4, stride=4),
+    stages=tuple(
+        Stage(op="convnext", repeats=repeats, kernel=7, stride=stride, expand=4, channels=channels)
+        for repeats, stride, channels in ((3, 1, 96), (3, 2, 192), (9, 2, 384), (3, 2, 768))
+    ),
+    head=Head(kind="pooled_norm"),
+    activation="gelu",
+    dropout=0.0,
+    drop_path=0.1,
+)
+
 ZOO: Mapping[str, Arch] = MappingProxyType(
     {
         arch.name: arch
@@ -160,6 +175,7 @@ ZOO: Mapping[str, Arch] = MappingProxyType(
             RESNET50,
             RESNET152,
             EFFICIENTNET_V2_S,
+            CONVNEXT_TINY,
         )
     }
 )

@@ -1,49 +1,53 @@
 """Random valid networks over every kind of block, small enough to build by the hundred."""
 
 import math
+from collections.abc import Sequence
 
 from hypothesis import strategies as st
 
-from search_spaces.arch import (
-    Activation,
-    Arch,
-    BatchNorm,
-    Head,
-    Op,
-    SqueezeExcite,
-    Stage,
-    Stem,
-    grouped_sides,
-)
+from search_spaces.activations import Activation
+from search_spaces.arch import Arch
+from search_spaces.ends import Head, Stem, stem_side
+from search_spaces.kinds import KINDS
+from search_spaces.kinds.layers import side_after
+from search_spaces.stage import BatchNorm, SqueezeExcite, Stage, grouped_sides
 
-ACTIVATIONS: tuple[Activation, ...] = ("relu", "relu6", "silu", "hard_swish")
-OPS: tuple[Op, ...] = ("mbconv", "sepconv", "fused", "bottleneck", "conv", "identity")
+ACTIVATIONS: tuple[Activation, ...] = ("relu", "relu6", "silu", "hard_swish", "gelu")
 CHANNELS = (4, 6, 8, 12, 16, 20, 24, 30, 32, 48)
 EXPANDS = (0.5, 1, 2.3, 3, 6)
 
 
 @st.composite
 def stages(
-    draw: st.DrawFn, channels: int = 16, size: int = 32, first: bool = True, groups: bool = True
+    draw: st.DrawFn,
+    channels: int = 16,
+    size: int = 32,
+    first: bool = True,
+    groups: bool = True,
+    ops: Sequence[str] = tuple(KINDS),
 ) -> Stage:
     """A stage valid after `channels` feature maps of side `size`; the network's first or not."""
-    op = draw(st.sampled_from(OPS))
-    expands = (0.25, 0.5, 1, 2) if op == "bottleneck" else EXPANDS
+    op = draw(st.sampled_from(ops))
+    kind = KINDS[op]
+    expands = (0.25, 0.5, 1, 2) if kind.inner_of == "output" else EXPANDS
+    taken = {
+        "kernel": st.sampled_from((1, 3, 5, 7)),
+        "expand": st.sampled_from(expands),
+        "se": st.sampled_from((0.0, 0.0, 0.1, 0.25, 1.0)),
+        "skip": st.booleans(),
+        "activation": st.none() | st.sampled_from(ACTIVATIONS),
+        "always_expand": st.booleans(),
+        "inner_divisor": st.sampled_from((1, 1, 4, 8)),
+    }
     stage = Stage(
         op=op,
         repeats=draw(st.integers(1, 2)),
-        kernel=draw(st.sampled_from((1, 3, 5, 7))),
         stride=draw(st.sampled_from((1, 2))) if size > 1 else 1,
-        expand=draw(st.sampled_from(expands)),
         channels=draw(st.sampled_from(CHANNELS)),
-        se=0.0 if op == "identity" else draw(st.sampled_from((0.0, 0.0, 0.1, 0.25, 1.0))),
-        skip=draw(st.booleans()),
-        activation=draw(st.none() | st.sampled_from(ACTIVATIONS)),
         continues=False if first else draw(st.booleans()),
-        always_expand=draw(st.booleans()),
-        inner_divisor=draw(st.sampled_from((1, 1, 4, 8))),
+        **{name: draw(values) for name, values in taken.items() if name in kind.takes},
     )
-    if not groups or op not in ("fused", "bottleneck", "conv"):
+    if not groups or "groups" not in kind.takes:
         return stage
     return draw(st.just(stage) | st.sampled_from(_grouped(stage, channels)))
 
@@ -59,20 +63,35 @@ def _grouped(stage: Stage, channels: int) -> list[Stage]:
 
 
 @st.composite
-def archs(draw: st.DrawFn, max_stages: int = 3, groups: bool = True) -> Arch:
-    """A valid network of up to `max_stages` small stages, at up to 40 pixels."""
-    resolution = draw(st.integers(5, 40))
-    stem = Stem(
-        channels=draw(st.sampled_from(CHANNELS)),
+def _stems(draw: st.DrawFn) -> Stem:
+    channels = draw(st.sampled_from(CHANNELS))
+    if draw(st.integers(0, 3)) == 0:
+        side = draw(st.sampled_from((2, 4)))
+        return Stem(kind="patch", channels=channels, kernel=side, stride=side)
+    return Stem(
+        channels=channels,
         kernel=draw(st.sampled_from((1, 3, 7))),
         stride=draw(st.sampled_from((1, 2))),
         pool=draw(st.booleans()),
     )
-    size = -(-resolution // (stem.stride * (2 if stem.pool else 1)))
+
+
+@st.composite
+def archs(
+    draw: st.DrawFn,
+    max_stages: int = 3,
+    groups: bool = True,
+    ops: Sequence[str] = tuple(KINDS),
+) -> Arch:
+    """A valid network of up to `max_stages` small stages, at up to 40 pixels."""
+    resolution = draw(st.integers(5, 40))
+    stem = draw(_stems())
+    size = stem_side(stem, resolution)
     channels, laid = stem.channels, []
     for index in range(draw(st.integers(1, max_stages))):
-        laid.append(draw(stages(channels, size, index == 0, groups)))
-        channels, size = laid[-1].channels, -(-size // laid[-1].stride)
+        stage = draw(stages(channels, size, index == 0, groups, ops))
+        laid.append(stage)
+        channels, size = stage.channels, side_after(size, stage.stride, KINDS[stage.op].padded)
     return Arch(
         name=draw(st.sampled_from(("custom", "anet"))),
         resolution=resolution,
@@ -81,7 +100,7 @@ def archs(draw: st.DrawFn, max_stages: int = 3, groups: bool = True) -> Arch:
         stem=stem,
         stages=tuple(laid),
         head=Head(
-            kind=draw(st.sampled_from(("conv", "pooled_conv", "pool"))),
+            kind=draw(st.sampled_from(("conv", "pooled_conv", "pool", "pooled_norm"))),
             channels=draw(st.sampled_from(CHANNELS)),
         ),
         activation=draw(st.sampled_from(ACTIVATIONS)),

@@ -229,7 +229,7 @@ def _added(verb: str, arguments: Arguments) -> list[str]:
 
 
 def _named(node: Any) -> Any:
-    """The settings with every name as text, for YAML's may be numbers."""
+    """The settings with names that are text; names in YAML may be numbers."""
     if isinstance(node, Mapping):
         return {str(name): _named(value) for name, value in node.items()}
     return node

@@ -2,12 +2,11 @@
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from nas.cli.config import Config, at_least
-from nas.training.paths import existing, local
 from search_spaces.errors import UserError, shown
 
 Reader = Callable[[str, object], Any]
@@ -83,17 +82,13 @@ def integer(least: int) -> Reader:
     return lambda name, given: at_least(name, given, least)
 
 
-@dataclass(frozen=True, slots=True)
-class _Optional:
-    reader: Reader
-
-    def __call__(self, name: str, given: object) -> Any:
-        return None if given is None else self.reader(name, given)
-
-
 def optional(reader: Reader) -> Reader:
     """None, or what `reader` reads."""
-    return _Optional(reader)
+    return partial(_optional, reader)
+
+
+def _optional(reader: Reader, name: str, given: object) -> Any:
+    return None if given is None else reader(name, given)
 
 
 _LITERAL = (path, network, text, database, table_file)
@@ -104,7 +99,7 @@ def is_literal(reader: Reader) -> bool:
 
     Of Hydra's grammar, only quotes, null, numbers, lists and `${…}` mean something in it.
     """
-    return (reader.reader if isinstance(reader, _Optional) else reader) in _LITERAL
+    return (reader.args[0] if isinstance(reader, partial) else reader) in _LITERAL
 
 
 def group(*needed: str) -> Reader:
@@ -129,6 +124,8 @@ def evaluator(name: str, given: object) -> Any:
 
     Making the evaluator would tell it too, after seconds in which frameworks are imported.
     """
+    from nas.training.paths import existing, local
+
     read = group("_target_")(name, given)
     for node in _nodes(read):
         where = node.get("path")

@@ -87,7 +87,7 @@ class RunFrames:
 
 
 _MOST_BYTES = 256 * 2**20
-"""The most bytes of a table"""
+"""The size of the largest table that is read."""
 _TRIAL_COLUMNS = frozenset(COLUMNS)
 
 

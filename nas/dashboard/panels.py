@@ -5,17 +5,17 @@ import shlex
 import pandas as pd
 
 from nas.dashboard.ablation import ablation_table, dimensions_figure, ways_figure
+from nas.dashboard.best_so_far import best_so_far_figure
 from nas.dashboard.candidates import MOST_ROWS, candidates_figure
 from nas.dashboard.choices import choices, choices_figure
-from nas.dashboard.facts import family_table, sweep_table
 from nas.dashboard.family import growth_figure, published_figure
 from nas.dashboard.frames import RunFrames
 from nas.dashboard.html import Markup, element, phrase
 from nas.dashboard.page import Panel, Section
-from nas.dashboard.progress import progress_figure
 from nas.dashboard.published import published_source
 from nas.dashboard.state import unfinished
 from nas.dashboard.sweep import sweep, sweep_figure
+from nas.dashboard.tables import family_table, sweep_table
 from nas.dashboard.trials import accuracy_against_macs_figure, macs_reward
 from nas.dashboard.wording import (
     ablation_words,
@@ -89,7 +89,7 @@ def _progress_panel(frames: RunFrames) -> Panel:
         )
     else:
         title, caption = "Best reward so far", "The reward of each trial, and the best up to it."
-    return Panel(id="progress", title=title, caption=caption, figure=progress_figure(frames))
+    return Panel(id="progress", title=title, caption=caption, figure=best_so_far_figure(frames))
 
 
 def _choices_panel(frames: RunFrames) -> Panel:

@@ -37,7 +37,7 @@ def unfinished(frames: RunFrames, stage: str) -> str:
 
 
 def run_state(frames: RunFrames) -> str:
-    """How far the whole run has come, in one line, and which process is at work in its folder."""
+    """How far the whole run has come, in one line, and which process writes to its folder."""
     parts = list(_parts(frames))
     if frames.holder is not None:
         return ": ".join(filter(None, [f"Under way ({frames.holder})", ", ".join(parts)])) + "."

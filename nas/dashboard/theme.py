@@ -22,7 +22,7 @@ GRID = "#e9ecf0"
 WASH = "#f3f6f9"
 
 SERIES = (VERMILLION, BLUE, GREEN, ORANGE, SKY, PURPLE, MUTED, INK)
-"""Colours of curves beside each other; the first stands out most."""
+"""Colours for curves in one figure; the first stands out most."""
 
 FONT = "Inter, 'Segoe UI', 'Helvetica Neue', Arial, 'Liberation Sans', sans-serif"
 PROXY_PERCENT = "proxy accuracy (%)"

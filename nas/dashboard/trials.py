@@ -38,7 +38,7 @@ class AccuracyAgainstMacs:
     """Failed trials that were priced."""
     iso_lines: tuple[IsoLine, ...]
     target: float | None
-    """The target of the reward, in MACs"""
+    """The MACs that the reward aims at."""
     macs_range: tuple[float, float]
     accuracy_range: tuple[float, float]
 

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from nas.dashboard.facts import baseline_table, headline, run_facts
 from nas.dashboard.frames import RunFrames, load_run
 from nas.dashboard.growth_rule import GrowthRule
+from nas.dashboard.header import baseline_table, headline, run_facts
 from nas.dashboard.html import Markup, definitions, element
 from nas.dashboard.page import render_page
 from nas.dashboard.panels import sections

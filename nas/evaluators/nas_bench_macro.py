@@ -38,7 +38,7 @@ class NasBenchMacroEvaluator(Evaluator):
 
     @cached_property
     def loaded_space(self) -> Space:
-        """The space itself."""
+        """The space that `space` spells."""
         return load_space(self.space, "space")
 
     @cached_property

@@ -67,7 +67,7 @@ class RowsFile:
 
     @cached_property
     def loaded_space(self) -> Space:
-        """The space itself."""
+        """The space that `space` spells."""
         return load_space(self.space, "space")
 
     def identity(self) -> Mapping[str, object]:

@@ -13,12 +13,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from nas.networks.layers import ACTIVATION_MODULES
+
 ScoreName = Literal["synflow", "naswot", "jacov", "grad_norm"]
 Score = Callable[[nn.Module, Tensor, Tensor], float]
 """A function of a fresh network, which it may spoil, images (n, 3, side, side) and their classes
 (n,). Its score is not finite where the network has none."""
 
-_ACTIVATIONS = (nn.ReLU, nn.ReLU6, nn.SiLU, nn.Hardswish)
 _JACOV_EPSILON = 1e-5
 
 
@@ -26,9 +27,9 @@ def synflow(model: nn.Module, images: Tensor, labels: Tensor) -> float:
     """ln Σ |θ · ∂R/∂θ| over the weights of convs and linear layers, where R is the sum of the
     logits of an image of ones by the weights' magnitudes (arXiv 2006.05467, §5).
 
-    The network is linear but for its gates: batch norms have the statistics they start with, and
-    activations, which would see nothing negative, are left out. In float64, as R is a product over
-    layers.
+    The network is linear but for its gates: batch norms have the statistics they start with;
+    activations, which would see nothing negative, and layer norms, whose output no factor of a
+    weight would change, are left out. In float64, as R is a product over layers.
     """
     model.double().eval()
     _linearise(model)
@@ -53,7 +54,7 @@ def naswot(model: nn.Module, images: Tensor, labels: Tensor) -> float:
 
     def count(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         signs = torch.where(inputs[0].flatten(1) > 0, 1.0, -1.0)
-        # Of n units, those alike less those unlike.
+        # The product counts alike units less unlike ones: with n added and halved, the alike ones.
         kernel.add_((signs @ signs.T).double().add_(signs.shape[1]).div_(2))
 
     with _hooked(model, count), torch.no_grad():
@@ -92,7 +93,7 @@ SCORES: Mapping[ScoreName, Score] = {
 def _linearise(model: nn.Module) -> None:
     for module in model.modules():
         for name, child in module.named_children():
-            if isinstance(child, _ACTIVATIONS):
+            if isinstance(child, (*ACTIVATION_MODULES, nn.LayerNorm)):
                 setattr(module, name, nn.Identity())
 
 
@@ -102,11 +103,11 @@ def _weights(model: nn.Module) -> list[Tensor]:
 
 @contextmanager
 def _hooked(model: nn.Module, hook: Callable[[nn.Module, Any], None]) -> Iterator[None]:
-    """`hook` sees the inputs of the activations, which some overwrite; gates are none."""
+    """Show `hook` the inputs of activations before these overwrite them; gates are no such."""
     handles = [
         module.register_forward_pre_hook(hook)
         for module in model.modules()
-        if isinstance(module, _ACTIVATIONS)
+        if isinstance(module, ACTIVATION_MODULES)
     ]
     try:
         yield

@@ -116,6 +116,6 @@ class SlimEvaluator(Evaluator):
 
 
 def _settings_of(source: Source) -> dict[str, object]:
-    """How the images are split and augmented; not what they are called, nor where they lie."""
+    """Give how images are split and augmented; not what they are called, nor where they lie."""
     names = ("limit", "folds", "val_fraction", "test_fraction", "seed", "mirror")
     return {name: getattr(source, name) for name in names if hasattr(source, name)}

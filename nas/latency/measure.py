@@ -21,7 +21,6 @@ from nas.defaults.conf import default
 from nas.latency.stopwatch import ClockLaps, CudaLaps, Laps, device_name, keep_freed_memory
 from nas.networks.model import Network, build
 from search_spaces.arch import Arch
-from search_spaces.blocks import blocks
 from search_spaces.errors import UserError
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
@@ -211,9 +210,8 @@ def _marks(model: Network, laps: Laps) -> Iterator[None]:
     def mark(module: nn.Module, *_: object) -> None:
         laps.mark()
 
-    modules = [block for stage in model.blocks.children() for block in stage.children()]
     hooks = [model.blocks.register_forward_pre_hook(mark)]
-    for module, block in zip(modules, blocks(model.arch), strict=True):
+    for block, module in model.named_blocks():
         if not block.is_nothing():
             hooks.append(module.register_forward_hook(mark))
     try:

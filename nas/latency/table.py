@@ -10,9 +10,10 @@ from typing import Any
 import yaml
 
 from search_spaces.arch import Arch
-from search_spaces.blocks import Block, blocks, stage_sizes
+from search_spaces.blocks import blocks, stage_sizes
 from search_spaces.errors import UserError, shown
 from search_spaces.files import read_text, write_text
+from search_spaces.kinds.base import Block
 from search_spaces.yaml_text import load_yaml
 
 
@@ -23,11 +24,11 @@ def parts(arch: Arch) -> tuple[str, ...]:
     """
     stem, head = arch.stem, arch.head
     channels, size = stage_sizes(arch)[-1]
-    pool = " pool" if stem.pool else ""
-    features = "" if head.kind == "pool" else f">{head.channels}"
+    kind = " pool" if stem.pool else "" if stem.kind == "conv" else f" {stem.kind}"
+    features = f">{head.channels}" if head.has_conv else ""
     return (
         f"stem {arch.resolution}px {arch.in_channels}>{stem.channels} k{stem.kernel} "
-        f"s{stem.stride}{pool} {arch.activation} {arch.padding}",
+        f"s{stem.stride}{kind} {arch.activation} {arch.padding}",
         *(block_part(block, arch) for block in blocks(arch) if not block.is_nothing()),
         f"head {head.kind} {size}px {channels}{features}>{arch.num_classes} {arch.activation}",
     )
@@ -36,7 +37,7 @@ def parts(arch: Arch) -> tuple[str, ...]:
 def block_part(block: Block, arch: Arch) -> str:
     """The name of the work that a block of `arch` does."""
     words = [
-        block.op,
+        block.kind.name,
         f"{block.size}px",
         f"{block.in_channels}>{block.inner_channels}>{block.channels}",
         f"k{block.kernel}",

@@ -5,8 +5,13 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from search_spaces.arch import Activation, Arch, Head, SqueezeExcite, Stage, Stem
-from search_spaces.blocks import Block, distinct_blocks
+from search_spaces.activations import Activation
+from search_spaces.arch import Arch
+from search_spaces.ends import Head, Stem, head_layers, stem_layers, stem_side
+from search_spaces.kinds.base import Block
+from search_spaces.kinds.layers import PRODUCTS, Product
+from search_spaces.stage import SqueezeExcite, Stage
+from search_spaces.stage_blocks import distinct_blocks
 
 FLOAT32_BYTES = 4
 
@@ -16,14 +21,14 @@ class Cost:
     """The cost of one forward pass of one image."""
 
     params: int
-    """Trainable parameters, those of batch norm included."""
+    """Trainable parameters, those of norms included."""
     macs: int
     """Multiply–adds of conv and linear layers, biases not counted (what the paper calls FLOPs)."""
     activations: int
-    """Elements written by convs."""
+    """Elements written by convs, and by linear layers over every pixel of a map."""
     peak_activations: int
-    """Most elements alive at once when layers run in order. Batch norm, activations, SE's scaling
-    and the addition of a skip count as done in place, as inference engines do them."""
+    """Most elements alive at once when layers run in order. Norms, activations, the scaling of
+    channels and the addition of a skip count as done in place, as inference engines do them."""
 
     @property
     def weight_bytes(self) -> int:
@@ -73,102 +78,39 @@ def cost_and_capacity(arch: Arch) -> tuple[Cost, Capacity]:
 
 def block_cost(block: Block) -> Cost:
     """The cost of one block."""
-    convs = _convs(block)
+    params = macs = activations = 0
+    products: list[Product] = []
+    for layer in block.layers():
+        params += layer.params
+        if isinstance(layer, PRODUCTS):
+            macs += layer.macs
+            activations += layer.written
+            products.append(layer)
     return Cost(
-        params=sum(conv.params for conv in convs),
-        macs=sum(conv.macs for conv in convs),
-        activations=sum(conv.written for conv in convs),
-        peak_activations=_peak(block, convs),
+        params=params,
+        macs=macs,
+        activations=activations,
+        peak_activations=_peak(block, products),
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Conv:
-    """A conv over a square map, followed by batch norm unless it has a bias."""
-
-    inputs: int
-    outputs: int
-    size: int
-    kernel: int = 1
-    stride: int = 1
-    groups: int = 1
-    bias: bool = False
-
-    @property
-    def params(self) -> int:
-        return self._weights + self.outputs * (1 if self.bias else 2)
-
-    @property
-    def macs(self) -> int:
-        return self._weights * self.out_size**2
-
-    @property
-    def read(self) -> int:
-        return self.inputs * self.size**2
-
-    @property
-    def written(self) -> int:
-        return self.outputs * self.out_size**2
-
-    @property
-    def out_size(self) -> int:
-        return -(-self.size // self.stride)
-
-    @property
-    def _weights(self) -> int:
-        return self.kernel**2 * (self.inputs // self.groups) * self.outputs
-
-
-def _convs(block: Block) -> tuple[_Conv, ...]:
-    """The block's convs in order of execution: SE's two work on a 1×1 map, a projection is last."""
-    before, inner, after = block.in_channels, block.inner_channels, block.channels
-    kernel, stride, size, out = block.kernel, block.stride, block.size, block.out_size
-    squeeze: tuple[_Conv, ...] = ()
-    if block.se_channels:
-        seen = after if block.op == "bottleneck" else inner
-        squeeze = (
-            _Conv(seen, block.se_channels, 1, bias=True),
-            _Conv(block.se_channels, seen, 1, bias=True),
-        )
-    match block.op:
-        case "mbconv":
-            depthwise = _Conv(inner, inner, size, kernel, stride, inner)
-            return _Conv(before, inner, size), depthwise, *squeeze, _Conv(inner, after, out)
-        case "dsconv" | "sepconv":
-            depthwise = _Conv(before, before, size, kernel, stride, before)
-            return depthwise, *squeeze, _Conv(before, after, out)
-        case "fused":
-            expansion = _Conv(before, inner, size, kernel, stride, block.groups)
-            return expansion, *squeeze, _Conv(inner, after, out)
-        case "conv":
-            return _Conv(before, after, size, kernel, stride, block.groups), *squeeze
-        case "bottleneck":
-            middle = _Conv(inner, inner, size, kernel, stride, block.groups)
-            path = (_Conv(before, inner, size), middle, _Conv(inner, after, out), *squeeze)
-            return (*path, _Conv(before, after, size, 1, stride)) if _projects(block) else path
-        case "identity":
-            return (_Conv(before, after, size, 1, stride),) if block.reshapes else ()
-
-
-def _projects(block: Block) -> bool:
-    """Whether a conv brings the block's input to the shape of what it is added to."""
-    return block.op == "bottleneck" and block.skip and block.reshapes
-
-
-def _peak(block: Block, convs: tuple[_Conv, ...]) -> int:
-    """Most elements alive while the block runs; a skip keeps the block's input alive."""
-    taken = block.in_channels * block.size**2
-    held = taken if block.skip else 0
-    projection = len(convs) - 1 if _projects(block) else None
-    peak, current = taken, taken
-    for index, conv in enumerate(convs):
-        if conv.bias:  # SE: the map waits while its means are squeezed
-            peak = max(peak, held + current + conv.read + conv.written)
-        elif index == projection:
-            peak = max(peak, current + conv.read + conv.written)
+def _peak(block: Block, products: Iterable[Product]) -> int:
+    """Most elements alive while the block runs; a skip keeps what is to be added alive."""
+    taken = peak = current = block.in_channels * block.size**2
+    begun = False
+    for layer in products:
+        alive = layer.read + layer.written
+        beside = taken if block.skip else 0
+        if layer.path == "branch":
+            alive += beside if begun else 0
+            current, begun = layer.written, True
+        elif layer.path == "squeeze":  # the map waits while its means are squeezed
+            alive += beside + current
+        elif layer.path == "shortcut":
+            alive += current
         else:
-            peak = max(peak, (held if index else 0) + conv.read + conv.written)
-            current = conv.written
+            taken = current = layer.written
+        peak = max(peak, alive)
     return peak
 
 
@@ -199,12 +141,11 @@ def _total(parts: list[_Sums]) -> Cost:
 
 @functools.lru_cache(maxsize=1024)
 def _stem(stem: Stem, in_channels: int, resolution: int) -> _Sums:
-    conv = _Conv(in_channels, stem.channels, resolution, stem.kernel, stem.stride)
-    size, peak = conv.out_size, conv.read + conv.written
+    conv, norm = stem_layers(stem, in_channels, resolution)
+    size, peak = stem_side(stem, resolution), conv.read + conv.written
     if stem.pool:
-        size = -(-size // 2)
         peak = max(peak, conv.written + stem.channels * size**2)
-    return conv.params, conv.macs, conv.written, peak, size
+    return conv.params + norm.params, conv.macs, conv.written, peak, size
 
 
 @functools.lru_cache(maxsize=2**17)
@@ -230,13 +171,16 @@ def _stage(
 
 @functools.lru_cache(maxsize=2**17)
 def _head(head: Head, channels: int, size: int, num_classes: int) -> _Sums:
-    features = channels if head.kind == "pool" else head.channels
-    params = features * num_classes + num_classes
-    macs = features * num_classes
+    layers = head_layers(head, channels, size, num_classes)
+    products = [layer for layer in layers if isinstance(layer, PRODUCTS)]
+    features = products[-1].read
     peak = max(channels * size**2 + channels, features + num_classes)
-    if head.kind == "pool":
-        return params, macs, 0, peak, 1
-    pooled = head.kind == "pooled_conv"
-    conv = _Conv(channels, features, 1 if pooled else size, bias=pooled)
-    peak = max(peak, conv.read + conv.written, conv.written + features)
-    return params + conv.params, macs + conv.macs, conv.written, peak, 1
+    for layer in products[:-1]:
+        peak = max(peak, layer.read + layer.written, layer.written + features)
+    return (
+        sum(layer.params for layer in layers),
+        sum(layer.macs for layer in products),
+        sum(layer.written for layer in products[:-1]),
+        peak,
+        1,
+    )

@@ -19,7 +19,10 @@ from search_spaces.arch import Arch
 
 _LAYERS = ("conv", "linear")
 """What fvcore calls the operators that multiply and add."""
-_ENDS = {"stem": ("conv_stem", "bn1"), "head": ("conv_head", "bn2", "classifier")}
+_ENDS = {
+    "stem": ("conv_stem", "bn1", "norm1"),
+    "head": ("conv_head", "bn2", "norm2", "classifier"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,21 +1,28 @@
 """The layers networks are made of, with the paper's initial weights."""
 
+import functools
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from search_spaces.arch import Activation, BatchNorm, SqueezeExcite
+from search_spaces.activations import Activation
+from search_spaces.stage import BatchNorm, SqueezeExcite
 
 Padding = Literal["torch", "same"]
 
+LAYER_NORM_EPS = 1e-6
+"""ConvNeXt's and the vision transformers'."""
 _FEW_PIXELS = 16384
 """Of a batch; with more of them the two ways of doing a 1×1 conv are equally fast."""
 
 
 class Conv(nn.Conv2d):
-    """A conv that keeps the side of its map (divides it, rounded up, by its stride).
+    """A conv that keeps the side of its map (divides it, rounded up, by its stride); or, without
+    padding, one over patches that touch, of its stride's side (divides it, rounded down).
 
     Initialised as in the released EfficientNet code: normal, std √(2 / fan_out), where a depthwise
     conv's fan_out is k². Padding is TensorFlow's where asked for.
@@ -30,11 +37,11 @@ class Conv(nn.Conv2d):
         groups: int = 1,
         *,
         bias: bool = False,
-        padding: Padding = "torch",
+        padding: Padding | None = "torch",
     ) -> None:
         # The two paddings differ only where a stride makes them uneven.
         self.pads_same = padding == "same" and stride > 1 and kernel > 1
-        pad = 0 if self.pads_same else kernel // 2
+        pad = 0 if self.pads_same or padding is None else kernel // 2
         super().__init__(inputs, outputs, kernel, stride, pad, groups=groups, bias=bias)
 
     def reset_parameters(self) -> None:
@@ -50,7 +57,7 @@ class Conv(nn.Conv2d):
             x = pad_same(x, self.kernel_size[0], self.stride[0])
         elif self.training and not x.is_meta:
             side = max(x.shape[-2:])
-            if side == 1 or side <= self.kernel_size[0] // 2:
+            if self.kernel_size[0] % 2 and (side == 1 or side <= self.kernel_size[0] // 2):
                 return self._over_small_map(x, side)
             if self._is_linear_over(x):
                 return F.linear(x.permute(0, 2, 3, 1), self.weight.flatten(1), self.bias).permute(
@@ -132,22 +139,40 @@ def pad_same(x: Tensor, kernel: int, stride: int, value: float = 0.0) -> Tensor:
     return F.pad(x, edges, value=value)
 
 
+_ACTIVATIONS: Mapping[Activation, Callable[[], nn.Module]] = MappingProxyType(
+    {
+        "relu": functools.partial(nn.ReLU, inplace=True),
+        "relu6": functools.partial(nn.ReLU6, inplace=True),
+        "silu": nn.SiLU,
+        "hard_swish": nn.Hardswish,
+        "gelu": nn.GELU,
+    }
+)
+ACTIVATION_MODULES = (nn.ReLU, nn.ReLU6, nn.SiLU, nn.Hardswish, nn.GELU)
+"""The classes of what `activate` gives."""
+
+
 def activate(activation: Activation) -> nn.Module:
     """The activation's module; in place where its gradient needs the result alone."""
-    match activation:
-        case "relu":
-            return nn.ReLU(inplace=True)
-        case "relu6":
-            return nn.ReLU6(inplace=True)
-        case "silu":
-            return nn.SiLU()
-        case "hard_swish":
-            return nn.Hardswish()
+    return _ACTIVATIONS[activation]()
 
 
 def normalise(channels: int, batch_norm: BatchNorm) -> nn.BatchNorm2d:
     """Batch norm with the network's ε and momentum."""
     return nn.BatchNorm2d(channels, eps=batch_norm.eps, momentum=batch_norm.momentum)
+
+
+class LayerNorm(nn.LayerNorm):
+    """Layer norm over the channels of each pixel of a map (batch, channels, height, width), or of
+    a vector (batch, channels)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(channels, eps=LAYER_NORM_EPS)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.ndim == 2:
+            return super().forward(x)
+        return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
 
 
 class MaxPool(nn.Module):

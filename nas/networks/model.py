@@ -1,16 +1,19 @@
 """An Arch as a PyTorch module."""
 
 from collections import OrderedDict
+from collections.abc import Iterator
 from pathlib import Path
 
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from nas.networks.blocks import make_block
-from nas.networks.layers import Classifier, Conv, MaxPool, activate, normalise
+from nas.networks.layers import Classifier, Conv, LayerNorm, MaxPool, activate, normalise
 from nas.networks.weights import load_weights
 from search_spaces.arch import Arch
-from search_spaces.blocks import blocks_by_stage
+from search_spaces.blocks import blocks, blocks_by_stage
+from search_spaces.kinds import KINDS
+from search_spaces.kinds.base import Block
 
 
 class Network(nn.Module):
@@ -25,31 +28,59 @@ class Network(nn.Module):
         self.arch = arch
         stem = arch.stem
         self.conv_stem = Conv(
-            arch.in_channels, stem.channels, stem.kernel, stem.stride, padding=arch.padding
+            arch.in_channels,
+            stem.channels,
+            stem.kernel,
+            stem.stride,
+            bias=stem.kind == "patch",
+            padding=arch.padding if stem.padded else None,
         )
-        self.bn1 = normalise(stem.channels, arch.batch_norm)
-        self.act1 = activate(arch.activation)
+        if stem.kind == "patch":
+            self.norm1 = LayerNorm(stem.channels)
+        else:
+            self.bn1 = normalise(stem.channels, arch.batch_norm)
+            self.act1 = activate(arch.activation)
         self.maxpool: nn.Module = MaxPool(arch.padding) if stem.pool else nn.Identity()
         self.blocks = _blocks(arch)
         features = arch.stages[-1].channels
-        if arch.head.kind != "pool":
+        if arch.head.has_conv:
             pooled = arch.head.kind == "pooled_conv"
             self.conv_head = Conv(features, arch.head.channels, bias=pooled)
             features = arch.head.channels
             self.bn2 = nn.Identity() if pooled else normalise(features, arch.batch_norm)
             self.act2 = activate(arch.activation)
+        if arch.head.kind == "pooled_norm":
+            self.norm2 = LayerNorm(features)
         self.classifier = Classifier(features, arch.num_classes)
 
     def forward(self, images: Tensor) -> Tensor:
-        x = self.maxpool(self.act1(self.bn1(self.conv_stem(images))))
-        x = self.blocks(x)
-        if self.arch.head.kind == "pooled_conv":
-            x = x.mean((2, 3), keepdim=True)
-        if self.arch.head.kind != "pool":
-            x = self.act2(self.bn2(self.conv_head(x)))
-        x = x.flatten(1) if self.arch.head.kind == "pooled_conv" else x.mean((2, 3))
+        x = self._pooled(self.blocks(self._stem(images)))
         x = F.dropout(x, self.arch.dropout, self.training)
         return self.classifier(x)  # type: ignore[no-any-return]
+
+    def named_blocks(self) -> Iterator[tuple[Block, nn.Module]]:
+        """Every block's description and its module, in order."""
+        modules = (block for stage in self.blocks.children() for block in stage.children())
+        return zip(blocks(self.arch), modules, strict=True)
+
+    def _stem(self, images: Tensor) -> Tensor:
+        x = self.conv_stem(images)
+        if self.arch.stem.kind == "patch":
+            return self.norm1(x)  # type: ignore[no-any-return]
+        return self.maxpool(self.act1(self.bn1(x)))  # type: ignore[no-any-return]
+
+    def _pooled(self, x: Tensor) -> Tensor:
+        """(batch, features) from the last stage's maps."""
+        match self.arch.head.kind:
+            case "conv":
+                return self.act2(self.bn2(self.conv_head(x))).mean((2, 3))  # type: ignore[no-any-return]
+            case "pooled_conv":
+                x = x.mean((2, 3), keepdim=True)
+                return self.act2(self.bn2(self.conv_head(x))).flatten(1)  # type: ignore[no-any-return]
+            case "pooled_norm":
+                return self.norm2(x.mean((2, 3)))  # type: ignore[no-any-return]
+            case "pool":
+                return x.mean((2, 3))
 
 
 def build(arch: Arch, weights: str | Path | None = None, num_classes: int | None = None) -> Network:
@@ -72,14 +103,15 @@ def _blocks(arch: Arch) -> nn.Sequential:
     Drop path grows linearly over the blocks that do something.
     """
     laid = blocks_by_stage(arch)
-    doing = max(1, sum(not block.is_nothing() for stage in laid for block in stage))
+    doing = sum(not block.is_nothing() for stage in laid for block in stage)
+    steps = max(1, doing - KINDS[arch.stages[-1].op].drops_fully)
     modules: list[list[nn.Module]] = []
     done = 0
     for stage, stage_blocks in zip(arch.stages, laid, strict=True):
         if not stage.continues:
             modules.append([])
         for block in stage_blocks:
-            modules[-1].append(make_block(block, arch, arch.drop_path * done / doing))
+            modules[-1].append(make_block(block, arch, arch.drop_path * done / steps))
             done += not block.is_nothing()
     return nn.Sequential(
         OrderedDict((str(i), nn.Sequential(*stage)) for i, stage in enumerate(modules))

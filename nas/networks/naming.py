@@ -1,6 +1,7 @@
 """Other names for the same weights, one to one.
 
-Ours are timm's for EfficientNets, MobileNets and MnasNets. Two more ways to name them:
+Ours are timm's for EfficientNets, MobileNets and MnasNets. timm has other classes for networks
+made of one kind of block, such as ResNets, and a kind says what the weights are called there:
 
     ours                          timm's and torchvision's ResNets
     conv_stem, classifier         conv1, fc
@@ -19,41 +20,62 @@ Ours are timm's for EfficientNets, MobileNets and MnasNets. Two more ways to nam
 from collections.abc import Iterable, Iterator, Mapping
 
 from search_spaces.arch import Arch
-from search_spaces.blocks import Block, BlockOp, blocks_by_stage
+from search_spaces.blocks import blocks_by_stage, stage_sizes
+from search_spaces.ends import head_layers, stem_layers
+from search_spaces.kinds import KINDS
+from search_spaces.kinds.base import Block, Kind
+from search_spaces.kinds.layers import Conv, Layer, Linear, Norm
 
 Renaming = Mapping[str, str]
 """Our name of each weight, and another's."""
 
-_LAYERS: Mapping[BlockOp, tuple[tuple[str, str], ...]] = {
-    "mbconv": (("conv_pw", "bn1"), ("conv_dw", "bn2"), ("se", "se"), ("conv_pwl", "bn3")),
-    "dsconv": (("conv_dw", "bn1"), ("se", "se"), ("conv_pw", "bn2")),
-    "fused": (("conv_exp", "bn1"), ("se", "se"), ("conv_pwl", "bn2")),
-    "conv": (("conv", "bn1"), ("se", "se")),
-}
+
+def state_names(arch: Arch) -> Iterator[str]:
+    """The names of all weights and statistics of the built network, in order."""
+    for module, layer in named_layers(arch):
+        yield from (f"{module}{tensor}" for tensor in _tensors(layer))
+
+
+def named_layers(arch: Arch) -> Iterator[tuple[str, Layer]]:
+    """Every layer of the network, by the name of its module in it, in the order they run."""
+    yield from _under("", stem_layers(arch.stem, arch.in_channels, arch.resolution))
+    for place, block in numbered_blocks(arch):
+        yield from _under(f"blocks.{place}.", block.layers())
+    yield from _under("", head_layers(arch.head, *stage_sizes(arch)[-1], arch.num_classes))
+
+
+def numbered_blocks(arch: Arch) -> Iterator[tuple[str, Block]]:
+    """Every block with its stage and place in it, as in `1.0`; a stage that continues another
+    goes on with that one's numbers."""
+    stage, index = -1, 0
+    for spec, laid in zip(arch.stages, blocks_by_stage(arch), strict=True):
+        stage, index = (stage, index) if spec.continues else (stage + 1, 0)
+        for block in laid:
+            yield f"{stage}.{index}", block
+            index += 1
 
 
 def timm_names(arch: Arch, weights: Iterable[str]) -> Renaming:
-    """timm's names of the weights, ours unless it builds the network as a ResNet."""
-    return resnet_names(weights) if is_resnet(arch) else {name: name for name in weights}
+    """timm's names of the weights, ours unless it has a class of its own for such networks."""
+    kind = timm_family(arch)
+    if kind is None or kind.timm_name is None:
+        return {name: name for name in weights}
+    return {name: kind.timm_name(name) for name in weights}
 
 
-def is_resnet(arch: Arch) -> bool:
-    """Whether timm builds the network as a ResNet, and names its weights so."""
-    return arch.head.kind == "pool" and all(stage.op == "bottleneck" for stage in arch.stages)
+def timm_family(arch: Arch) -> Kind | None:
+    """The kind of all the network's blocks, where timm has a class of its own for such networks."""
+    kind = KINDS[arch.stages[0].op]
+    alone = {stage.op for stage in arch.stages} == {kind.name}
+    return kind if alone and kind.timm_name and arch.head.kind == kind.timm_head else None
 
 
-def resnet_names(weights: Iterable[str]) -> Renaming:
-    """The names timm and torchvision give a ResNet's weights."""
-    return {name: _resnet_name(name) for name in weights}
-
-
-def _resnet_name(name: str) -> str:
-    first, *rest = name.split(".")
-    if first == "blocks":
-        first, rest = f"layer{int(rest[0]) + 1}", rest[1:]
-    first = {"conv_stem": "conv1", "classifier": "fc"}.get(first, first)
-    within = {"conv_reduce": "fc1", "conv_expand": "fc2"}
-    return ".".join([first, *(within.get(part, part) for part in rest)])
+def family_names(weights: Iterable[str]) -> Iterator[Renaming]:
+    """The names of the weights in each of the classes that timm has for one kind of block."""
+    weights = tuple(weights)
+    for kind in KINDS.values():
+        if kind.timm_name is not None:
+            yield {name: kind.timm_name(name) for name in weights}
 
 
 def torchvision_names(arch: Arch, weights: Iterable[str]) -> Renaming:
@@ -69,24 +91,46 @@ def torchvision_names(arch: Arch, weights: Iterable[str]) -> Renaming:
 
 def _torchvision_modules(arch: Arch) -> Iterator[tuple[str, str]]:
     yield from (("conv_stem", "features.0.0"), ("bn1", "features.0.1"))
-    stage, index = -1, 0
-    for spec, laid in zip(arch.stages, blocks_by_stage(arch), strict=True):
-        stage, index = (stage, index) if spec.continues else (stage + 1, 0)
-        for block in laid:
-            ours, theirs = f"blocks.{stage}.{index}", f"features.{stage + 1}.{index}.block"
-            yield from ((f"{ours}.{a}", f"{theirs}.{b}") for a, b in _torchvision_layers(block))
-            index += 1
-    yield from (("conv_head", f"features.{stage + 2}.0"), ("bn2", f"features.{stage + 2}.1"))
+    last = 0
+    for place, block in numbered_blocks(arch):
+        stage, _, index = place.partition(".")
+        last = int(stage) + 1
+        for ours, theirs in _torchvision_layers(block):
+            yield f"blocks.{place}.{ours}", f"features.{last}.{index}.block.{theirs}"
+    yield from (("conv_head", f"features.{last + 1}.0"), ("bn2", f"features.{last + 1}.1"))
     yield "classifier", "classifier.1"
 
 
 def _torchvision_layers(block: Block) -> Iterator[tuple[str, str]]:
-    layers = [pair for pair in _LAYERS.get(block.op, ()) if block.se_channels or pair[0] != "se"]
-    for position, (conv, norm) in enumerate(layers):
-        if conv == "se":
-            yield from (
-                ("se.conv_reduce", f"{position}.fc1"),
-                ("se.conv_expand", f"{position}.fc2"),
-            )
-        else:
-            yield from ((conv, f"{position}.0"), (norm, f"{position}.1"))
+    """Convs and their norms are numbered together, and so are the two convs of SE."""
+    position = -1
+    squeezing = False
+    for layer in block.layers():
+        if isinstance(layer, Conv) and layer.path == "squeeze":
+            position += not squeezing
+            yield layer.name, f"{position}.{'fc2' if squeezing else 'fc1'}"
+            squeezing = True
+        elif isinstance(layer, Conv):
+            position += 1
+            yield layer.name, f"{position}.0"
+        elif isinstance(layer, Norm):
+            yield layer.name, f"{position}.1"
+
+
+def _under(prefix: str, layers: Iterable[Layer]) -> Iterator[tuple[str, Layer]]:
+    return ((f"{prefix}{layer.name}", layer) for layer in layers)
+
+
+def _tensors(layer: Layer) -> tuple[str, ...]:
+    """What follows a layer's name in the names of its tensors."""
+    match layer:
+        case Conv(bias=False):
+            return (".weight",)
+        case Conv() | Linear():
+            return ".weight", ".bias"
+        case Norm(kind="batch"):
+            statistics = ("running_mean", "running_var", "num_batches_tracked")
+            return ".weight", ".bias", *(f".{name}" for name in statistics)
+        case Norm():
+            return ".weight", ".bias"
+    return ("",)

@@ -21,7 +21,7 @@ from nas.networks.checkpoints import (
     read_checkpoint,
     shown,
 )
-from nas.networks.naming import resnet_names, timm_names, torchvision_names
+from nas.networks.naming import family_names, timm_names, torchvision_names
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
 from search_spaces.files import written
@@ -105,7 +105,7 @@ def _under_our_names(
     ours = tuple(model.state_dict())
     namings = (
         {name: name for name in ours},
-        resnet_names(ours),
+        *family_names(ours),
         torchvision_names(model.arch, ours),
     )
     naming = max(namings, key=lambda naming: sum(theirs in found for theirs in naming.values()))

@@ -2,22 +2,17 @@
 
 from torch import nn
 
-from nas.networks.blocks import (
-    Bottleneck,
-    DepthwiseSeparable,
-    FusedInvertedResidual,
-    InvertedResidual,
-)
 from nas.networks.layers import SqueezeExcitation
+from nas.networks.model import Network
 
 _OPEN = 2.0
 """Bias of a gate that lets most of each channel through: sigmoid(2) = 0.88."""
 
 
-def start_near_identity(model: nn.Module) -> None:
+def start_near_identity(model: Network) -> None:
     """Every residual branch starts at zero and every squeeze-and-excitation gate open.
 
-    The last batch norm of a branch that is added to its input starts at γ = 0 (arXiv 1706.02677,
+    The norm that ends a branch which is added to its input starts at γ = 0 (arXiv 1706.02677,
     §5.1): the network starts shallow and deepens as it learns. The paper's initial weights of
     squeeze-and-excitation grow with 1 / √(squeezed channels), and a slim network squeezes to one:
     its gates would start at random, nearly shut or open.
@@ -27,19 +22,6 @@ def start_near_identity(model: nn.Module) -> None:
             nn.init.zeros_(module.conv_expand.weight)
             if module.conv_expand.bias is not None:
                 nn.init.constant_(module.conv_expand.bias, _OPEN)
-        norm = _last_norm(module)
-        if norm is not None:
-            nn.init.zeros_(norm.weight)
-
-
-def _last_norm(module: nn.Module) -> nn.BatchNorm2d | None:
-    """The batch norm that ends a residual branch. None where an activation follows it: the
-    gradient of a ReLU is zero at zero, so that such a branch would never leave it."""
-    match module:
-        case InvertedResidual(skip=True) | Bottleneck(skip=True):
-            return module.bn3
-        case FusedInvertedResidual(skip=True):
-            return module.bn2
-        case DepthwiseSeparable(skip=True, act2=nn.Identity()):
-            return module.bn2
-    return None
+    for block, module in model.named_blocks():
+        if block.skip and block.kind.last_norm is not None:
+            nn.init.zeros_(module.get_parameter(f"{block.kind.last_norm}.weight"))

@@ -1,4 +1,4 @@
-"""How a network is trained, as data, and what follows from it without training."""
+"""The recipe of a training, as data, and what follows from it without training."""
 
 import math
 from dataclasses import dataclass
@@ -63,7 +63,7 @@ class Recipe:
 
 
 def learning_rate(recipe: Recipe, epoch: float, epochs: int, batch_size: int) -> float:
-    """Learning rate `epoch` epochs (a fraction) into a training of `epochs`."""
+    """Give the learning rate after `epoch` epochs, a fraction, of a training of `epochs`."""
     peak = recipe.lr * batch_size / 256
     if epoch < recipe.warmup_epochs:
         return peak * epoch / recipe.warmup_epochs
@@ -75,7 +75,7 @@ def learning_rate(recipe: Recipe, epoch: float, epochs: int, batch_size: int) ->
 
 
 def make_optimizer(recipe: Recipe, model: nn.Module) -> torch.optim.Optimizer:
-    """The recipe's optimizer over the model's parameters, those with weight decay apart."""
+    """Make the recipe's optimizer; parameters without weight decay are a group of their own."""
     groups = _parameter_groups(list(model.parameters()), recipe.weight_decay)
     lr = recipe.lr
     if recipe.optimizer == "sgd":
@@ -89,7 +89,7 @@ def make_optimizer(recipe: Recipe, model: nn.Module) -> torch.optim.Optimizer:
 
 
 def make_average(decay: float, model: nn.Module) -> AveragedModel:
-    """An exponential moving average of the model's parameters and buffers."""
+    """Make an exponential moving average of the model's parameters and buffers."""
 
     def update(averages: Any, currents: Any, step: Tensor | int) -> None:
         warm = min(decay, (1 + int(step)) / (10 + int(step)))

@@ -3,7 +3,8 @@
 from nas.evaluators.proxy import ProxyEvaluator
 from nas.training.recipe import Recipe
 from nas.training.sources import Digits
-from search_spaces.arch import Arch, Stage
+from search_spaces.arch import Arch
+from search_spaces.stage import Stage
 
 SMALL = Arch(
     name="small",

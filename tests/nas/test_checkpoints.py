@@ -16,8 +16,10 @@ from torch import Tensor, nn
 
 from nas.networks.model import Network, build
 from nas.networks.weights import save_weights, timm_state_dict
-from search_spaces.arch import Arch, Head, Stage, Stem
+from search_spaces.arch import Arch
+from search_spaces.ends import Head, Stem
 from search_spaces.errors import UserError
+from search_spaces.stage import Stage
 
 SMALL = Arch(
     name="small",

@@ -12,7 +12,9 @@ from nas.cli import main
 from nas.networks.cost import cost
 from nas.networks.model import build
 from nas.networks.weights import save_weights, timm_state_dict
-from search_spaces.arch import Arch, Head, Stage, Stem
+from search_spaces.arch import Arch
+from search_spaces.ends import Head, Stem
+from search_spaces.stage import Stage
 from search_spaces.yaml_io import arch_to_yaml, load_arch, read_about, write_arch
 from search_spaces.zoo import ZOO
 

@@ -12,10 +12,12 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from nas.networks.cost import Cost, block_cost, cost, cost_and_capacity
 from nas.networks.cost_check import PartCheck, check_cost
+from nas.networks.layers import ACTIVATION_MODULES
 from nas.networks.model import build
-from search_spaces.arch import Arch, Stage
+from search_spaces.arch import Arch
 from search_spaces.blocks import blocks
 from search_spaces.scaling import scale
+from search_spaces.stage import Stage
 from search_spaces.zoo import zoo
 from strategies import archs
 
@@ -41,12 +43,13 @@ OTHERS = {
 
 
 def counted(arch: Arch) -> tuple[int, int, int]:
-    """Parameters, MACs and elements its convs write of the built module, on the meta device."""
+    """Parameters, MACs and elements that its convs, and linear layers over maps, write, of the
+    built module on the meta device."""
     written = 0
 
     def count(_: nn.Module, __: object, output: torch.Tensor) -> None:
         nonlocal written
-        written += output.numel()
+        written += output.numel() if output.ndim == 4 else 0
 
     with torch.device("meta"):
         model = build(arch).eval()
@@ -54,7 +57,7 @@ def counted(arch: Arch) -> tuple[int, int, int]:
     params = sum(p.numel() for p in model.parameters())
     leave_out_elementwise(model)
     for module in model.modules():
-        if isinstance(module, nn.Conv2d):
+        if isinstance(module, nn.Conv2d | nn.Linear):
             module.register_forward_hook(count)
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         model(images)
@@ -63,8 +66,8 @@ def counted(arch: Arch) -> tuple[int, int, int]:
 
 def leave_out_elementwise(model: nn.Module) -> None:
     """They count nothing, and on the meta device take most of the time."""
-    activations = (nn.ReLU, nn.ReLU6, nn.SiLU, nn.Hardswish, nn.Sigmoid, nn.Hardsigmoid)
-    elementwise = (nn.BatchNorm2d, *activations)
+    gates = (nn.Sigmoid, nn.Hardsigmoid)
+    elementwise = (nn.BatchNorm2d, nn.LayerNorm, *ACTIVATION_MODULES, *gates)
     for module in list(model.modules()):
         for name, child in module.named_children():
             if isinstance(child, elementwise):

@@ -14,10 +14,12 @@ from nas.networks.export import ExportMismatchError, export_onnx, export_program
 from nas.networks.model import build
 from nas.networks.timm_export import timm_definition, timm_source
 from nas.networks.weights import save_weights
-from search_spaces.arch import Arch, Head, SqueezeExcite, Stage, Stem
+from search_spaces.arch import Arch
 from search_spaces.compact import parse_stage
+from search_spaces.ends import Head, Stem
 from search_spaces.errors import UserError
 from search_spaces.scaling import scale
+from search_spaces.stage import SqueezeExcite, Stage
 from search_spaces.zoo import ZOO, zoo
 
 SMALL = Arch(
@@ -210,6 +212,18 @@ class TestTimm:
                 "stages[1].stride: timm cannot express 2 in a stage that continues another",
             ),
             ({"stages": (Stage(channels=8, stride=2),) * 5}, "stages[4].stride"),
+            (
+                {"stem": Stem(kind="patch", kernel=4, stride=4)},
+                "stem.kind: timm cannot express patch before such blocks",
+            ),
+            (
+                {"head": Head(kind="pooled_norm")},
+                "head.kind: timm cannot express pooled_norm before such blocks",
+            ),
+            (
+                {"stages": (Stage(channels=8, activation="gelu"),)},
+                "stages[0].activation: timm cannot express gelu as that of single blocks",
+            ),
         ],
     )
     def test_what_timm_cannot_express(self, fields: dict[str, Any], message: str) -> None:
@@ -240,6 +254,38 @@ class TestTimm:
             stages=(Stage(expand=4, channels=32, se=0.5),), se=SqueezeExcite(reduce="inner")
         )
         assert timm_definition(arch).arch_def == (("ir_r1_k3_s1_e4_c32_se2.0",),)
+
+    def test_convnext_tiny(self) -> None:
+        definition = timm_definition(zoo("convnext_tiny"))
+        assert (definition.model, definition.arch_def) == ("ConvNeXt", ())
+        arguments = dict(definition.arguments)
+        assert "norm_layer" not in arguments
+        assert arguments["depths"] == "(3, 3, 9, 3)"
+        assert arguments["dims"] == "(96, 192, 384, 768)"
+        assert arguments["kernel_sizes"] == "(7, 7, 7, 7)"
+        assert arguments["drop_path_rate"] == "0.1"
+
+    def test_what_its_convnexts_cannot(self) -> None:
+        tiny = zoo("convnext_tiny")
+        first, *rest = tiny.stages
+        for fields, message in (
+            (
+                {"stem": Stem(channels=96)},
+                "stem: timm cannot express a ConvNeXt's other than",
+            ),
+            ({"stages": (first,)}, "stages: timm cannot express 1 of a ConvNeXt, other than four"),
+            (
+                {"stages": (first.replace(expand=3), *rest)},
+                r"stages\[0\].expand: timm cannot express 3 in a ConvNeXt",
+            ),
+            (
+                {"stages": (first.replace(channels=64), *rest)},
+                r"stages\[0\].channels: timm cannot express other than the stem's",
+            ),
+            ({"head": Head()}, r"stem.kind: timm cannot express patch before such blocks"),
+        ):
+            with pytest.raises(UserError, match=message):
+                timm_definition(tiny.replace(**fields))
 
     def test_groups_become_group_sizes(self) -> None:
         stage = Stage(op="fused", expand=2, channels=64, groups=4, repeats=3)

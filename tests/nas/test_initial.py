@@ -14,6 +14,7 @@ NETWORKS = (
     "mobilenet_v3_large",
     "resnet50",
     "efficientnet_v2_s",
+    "convnext_tiny",
 )
 SIDE = 64
 

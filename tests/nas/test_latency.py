@@ -16,9 +16,11 @@ from nas.latency.cover import covering
 from nas.latency.measure import LatencySettings, device_facts, measure, time_networks
 from nas.latency.profile import TableSettings, build_table, without_drift
 from nas.latency.table import LatencyTable, parts, read_table, write_table
-from search_spaces.arch import Arch, Head, Stage, Stem
+from search_spaces.arch import Arch
+from search_spaces.ends import Head, Stem
 from search_spaces.errors import UserError
 from search_spaces.space import Space, load_space
+from search_spaces.stage import Stage
 from search_spaces.yaml_io import arch_to_yaml
 from search_spaces.zoo import zoo
 from strategies import archs

@@ -14,7 +14,8 @@ from nas.training.memory import is_out_of_memory, within_memory
 from nas.training.recipe import Recipe
 from nas.training.sources import Digits
 from quick import QUICK
-from search_spaces.arch import Arch, Stage
+from search_spaces.arch import Arch
+from search_spaces.stage import Stage
 
 SMALL = Arch(name="small", resolution=64, stages=(Stage(channels=32, stride=2, expand=2),))
 

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from torch import fx, nn
 
 from nas.networks.cost import cost
-from nas.networks.layers import Conv, DropPath, MaxPool
+from nas.networks.layers import Conv, DropPath, LayerNorm, MaxPool
 from nas.networks.model import build
 from search_spaces.arch import Arch
 from strategies import archs
@@ -16,7 +16,7 @@ FRESH = (Conv, MaxPool, nn.Linear)
 
 class Tracer(fx.Tracer):
     def is_leaf_module(self, module: nn.Module, qualified_name: str) -> bool:
-        leaf = isinstance(module, (*FRESH, DropPath))
+        leaf = isinstance(module, (*FRESH, DropPath, LayerNorm))
         return leaf or super().is_leaf_module(module, qualified_name)
 
 
@@ -32,7 +32,7 @@ class Liveness(fx.Interpreter):
 
     def run_node(self, node: fx.Node) -> object:
         result = super().run_node(node)
-        if node.op == "output" or not isinstance(result, torch.Tensor):
+        if node.op in ("output", "get_attr") or not isinstance(result, torch.Tensor):
             return result
         inputs = [arg for arg in node.all_input_nodes if arg in self.buffer]
         for arg in inputs:

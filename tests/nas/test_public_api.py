@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.mark.parametrize("name", nas.__all__)
 def test_every_public_name_is_there_and_documented(name: str) -> None:
-    assert getattr(nas, name) is getattr(nas, name)
+    assert getattr(nas, name) == getattr(nas, name)
     assert name in dir(nas)
     assert f"`{name}`" in (ROOT / "docs" / "python.md").read_text("utf-8")
 

@@ -26,9 +26,10 @@ from nas.training.sources import Digits, Splits
 from nas.trainings.engine import Network, Trainings, train
 from nas.trainings.log import TrainingLog
 from nas.trainings.strategies import FlatGrid
-from search_spaces.arch import Arch, Stage
+from search_spaces.arch import Arch
 from search_spaces.errors import UserError
 from search_spaces.space import load_space
+from search_spaces.stage import Stage
 from search_spaces.zoo import zoo
 from toy import Toy
 

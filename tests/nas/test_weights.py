@@ -11,10 +11,12 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from nas.networks.model import Network, build
-from nas.networks.naming import resnet_names, torchvision_names
+from nas.networks.naming import family_names, torchvision_names
 from nas.networks.weights import save_weights
-from search_spaces.arch import Arch, Head, Stage, Stem
+from search_spaces.arch import Arch
+from search_spaces.ends import Head, Stem
 from search_spaces.errors import UserError
+from search_spaces.stage import Stage
 from search_spaces.zoo import zoo
 
 SMALL = Arch(
@@ -104,7 +106,7 @@ class TestOtherNames:
         for name in ("efficientnet_v2_s", "resnet50"):
             with torch.device("meta"):
                 state = build(zoo(name)).state_dict()
-            for names in (torchvision_names(zoo(name), state), resnet_names(state)):
+            for names in (torchvision_names(zoo(name), state), *family_names(state)):
                 assert len(set(names.values())) == len(state)
 
     def test_a_torchvision_file_loads(self, tmp_path: Path) -> None:

@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given, settings
 
 from nas.networks.cost import cost
-from search_spaces.arch import Arch, BatchNorm, Head, SqueezeExcite, Stage, Stem, name_after
+from search_spaces.arch import Arch, name_after
 from search_spaces.blocks import blocks
+from search_spaces.ends import Head, Stem
 from search_spaces.errors import UserError
+from search_spaces.stage import BatchNorm, SqueezeExcite, Stage
 from search_spaces.yaml_io import arch_to_yaml, read_arch
 from search_spaces.zoo import ZOO
 from strategies import archs
@@ -43,6 +45,13 @@ class TestRefused:
             ({"groups": 2}, "groups: mbconv takes none, got 2"),
             ({"inner_divisor": 0}, "inner_divisor: expected at least 1, got 0"),
             ({"op": "identity", "se": 0.25}, "se: identity takes none, got 0.25"),
+            ({"op": "identity", "kernel": 5}, "kernel: identity takes none, got 5"),
+            ({"op": "sepconv", "expand": 6}, "expand: sepconv takes none, got 6"),
+            ({"op": "conv", "always_expand": True}, "always_expand: conv takes none, got True"),
+            ({"op": "bottleneck", "inner_divisor": 8}, "inner_divisor: bottleneck takes none, got"),
+            ({"op": "mbcnov"}, "op: got 'mbcnov'; did you mean 'mbconv'?"),
+            ({"op": "dsconv"}, "op: got 'dsconv'; did you mean"),
+            ({"op": ["mbconv"]}, r"op: got \['mbconv'\]; did you mean 'mbconv'"),
         ],
     )
     def test_stages(self, fields: dict[str, Any], message: str) -> None:
@@ -112,6 +121,10 @@ class TestRefused:
     def test_parts(self) -> None:
         with pytest.raises(UserError, match="kernel: expected an odd number"):
             Stem(kernel=2)
+        with pytest.raises(UserError, match="kernel: expected a patch's stride, 4, got 3"):
+            Stem(kind="patch", kernel=3, stride=4)
+        with pytest.raises(UserError, match="pool: a patch stem takes none"):
+            Stem(kind="patch", kernel=4, stride=4, pool=True)
         with pytest.raises(UserError, match="channels: expected at least 1"):
             Head(channels=0)
         with pytest.raises(UserError, match="divisor: expected at least 1"):
@@ -128,6 +141,12 @@ class TestRefused:
             Arch(resolution=2, stem=Stem(pool=True), stages=(Stage(channels=8),))
         with pytest.raises(UserError, match=r"^stem: the feature map vanishes"):
             Arch(resolution=1, stages=(Stage(channels=8),))
+        patches = Stem(kind="patch", kernel=4, stride=4)
+        Arch(resolution=7, stem=patches, stages=(Stage(channels=8),))
+        with pytest.raises(
+            UserError, match=r"^stem: the feature map vanishes: stride 4 over a 3×3"
+        ):
+            Arch(resolution=3, stem=patches, stages=(Stage(channels=8),))
 
     @pytest.mark.parametrize(
         ("stage", "channels"),
@@ -173,8 +192,6 @@ class TestKey:
         assert self.same(one(always), one(Stage(expand=6, channels=24)))
         own = Stage(channels=24, activation="silu")
         assert self.same(one(own), one(Stage(channels=24)))
-        narrow, wide = (Stage(op="identity", kernel=k, channels=32) for k in (1, 7))
-        assert self.same(one(narrow), one(wide))
 
     def test_an_expansion_conv_of_ratio_one_matters(self) -> None:
         stage = Stage(channels=24)
@@ -205,6 +222,8 @@ class TestKey:
             {"num_classes": 10},
             {"stem": Stem(channels=16)},
             {"stem": Stem(stride=1)},
+            {"stem": Stem(kind="patch", kernel=2)},
+            {"head": Head(kind="pooled_norm")},
             {"stages": PLAIN.stages[:1]},
             {"head": Head(channels=1024)},
             {"head": Head(kind="pooled_conv")},

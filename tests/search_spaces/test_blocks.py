@@ -4,8 +4,10 @@ import itertools
 
 from hypothesis import given, settings
 
-from search_spaces.arch import Arch, SqueezeExcite, Stage, Stem
+from search_spaces.arch import Arch
 from search_spaces.blocks import blocks, blocks_by_stage, stage_sizes
+from search_spaces.ends import Stem
+from search_spaces.stage import SqueezeExcite, Stage
 from search_spaces.zoo import zoo
 from strategies import archs
 
@@ -32,7 +34,7 @@ def test_blocks_of_efficientnet_b0() -> None:
     laid = blocks_by_stage(zoo("efficientnet_b0"))
     assert [len(stage) for stage in laid] == [1, 2, 2, 3, 3, 4, 1]
     first, second = laid[2]
-    assert (first.op, first.in_channels, first.inner_channels, first.channels) == (
+    assert (first.kind.name, first.in_channels, first.inner_channels, first.channels) == (
         "mbconv",
         24,
         144,

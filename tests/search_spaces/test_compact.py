@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search_spaces.arch import Stage
 from search_spaces.compact import parse_stage, spell, spell_arch
 from search_spaces.errors import UserError
+from search_spaces.stage import Stage
 from search_spaces.zoo import ZOO, zoo
 from strategies import stages
 

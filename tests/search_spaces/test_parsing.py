@@ -39,7 +39,10 @@ STAGE: dict[str, Any] = {"channels": 16}
         ({"stages": [{"channels": 8, "expand": "6"}]}, "stages[0].expand: expected a number"),
         ({"stages": [{"channels": 8, "skip": 1}]}, "stages[0].skip: expected true or false"),
         ({"stages": [{"channels": 8, "op": "mbcov"}]}, "did you mean 'mbconv'"),
-        ({"stages": [{"channels": 8, "op": ["mbconv"]}]}, "stages[0].op: got ['mbconv']"),
+        (
+            {"stages": [{"channels": 8, "op": ["mbconv"]}]},
+            "stages[0].op: expected a string, got ['mbconv']",
+        ),
         ({"stages": [STAGE, {"channels": 8, "kernel": 4}]}, "stages[1].kernel: expected an odd"),
         ({"stages": [{"channels": -8}]}, "stages[0].channels: expected at least 1, got -8"),
         ({"stages": [STAGE], "stem": {"kernel": 2}}, "stem.kernel: expected an odd number, got 2"),

@@ -7,10 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nas.networks.cost import cost
-from search_spaces.arch import Arch, Head, Stage, Stem
+from search_spaces.arch import Arch
 from search_spaces.blocks import blocks
+from search_spaces.ends import Head, Stem
 from search_spaces.errors import UserError
 from search_spaces.scaling import scale
+from search_spaces.stage import Stage
 from search_spaces.zoo import ZOO, zoo
 from strategies import archs
 

@@ -4,11 +4,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nas.cli.columns import table
-from nas.cli.commands.evaluator import prepare_in, say_data
-from nas.cli.commands.executor import executor
 from nas.cli.commands.scale import check_rounding, constants, gives_constants, is_number
 from nas.cli.config import Config, make
-from nas.cli.progress import Progress
+from nas.cli.evaluation import prepare_in, say_data
+from nas.cli.executor import executor
+from nas.cli.progress import ProgressLine
 from nas.evaluators.base import Evaluator
 from nas.evaluators.identity import identity_of
 from nas.networks.cost import cost
@@ -51,7 +51,7 @@ def train(
     made: Evaluator = make(config["evaluator"], "evaluator", Evaluator)
     evaluator = made.for_scaled_networks()
     workers = executor(config, evaluator, "workers", config["workers"])
-    line = Progress("ablate")
+    line = ProgressLine("ablate")
     made_with = {
         "evaluator": identity_of(evaluator, config["evaluator"]),
         "about": dict(evaluator.describe()),

@@ -31,7 +31,7 @@ def main(config: Config) -> None:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked for beside the network and the format."""
+    """The options of an export beside the network and the format."""
 
     out: Path
     weights: Path | None

@@ -8,7 +8,7 @@ import yaml
 
 from nas.cli.columns import table
 from nas.cli.config import Config
-from nas.cli.progress import Pace, Progress
+from nas.cli.progress import Pace, ProgressLine
 from nas.networks.cost import cost
 from nas.runs.tables import write_rows
 from search_spaces.errors import UserError
@@ -104,7 +104,7 @@ def _settings(config: Config) -> "LatencySettings":
 
 
 def _progress(stage: str) -> Callable[[int, int], None]:
-    line, pace = Progress(stage), Pace()
+    line, pace = ProgressLine(stage), Pace()
 
     def report(done: int, total: int) -> None:
         line(done, total, "", pace.step(total - done))

@@ -8,11 +8,11 @@ from typing import Any
 
 import optuna
 
-from nas.cli.commands.evaluator import started
-from nas.cli.commands.executor import executor
-from nas.cli.commands.price import price
 from nas.cli.config import Config, make
-from nas.cli.progress import Pace, Progress
+from nas.cli.evaluation import started
+from nas.cli.executor import executor
+from nas.cli.price import price
+from nas.cli.progress import Pace, ProgressLine
 from nas.evaluators.base import Evaluator
 from nas.evaluators.identity import identity_of
 from nas.executors.base import Executor
@@ -256,7 +256,7 @@ class _Report:
     trials: int
     images: int | None = None
     """Validated on."""
-    line: Progress = field(default_factory=lambda: Progress("search"))
+    line: ProgressLine = field(default_factory=lambda: ProgressLine("search"))
     pace: Pace = field(default_factory=Pace)
 
     def __call__(self, records: list[Record], finished: int) -> None:

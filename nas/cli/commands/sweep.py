@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nas.cli.columns import table
-from nas.cli.commands.evaluator import prepare_in, say_data
-from nas.cli.commands.executor import check_executor, executor
 from nas.cli.config import Config, make
-from nas.cli.progress import Progress
+from nas.cli.evaluation import prepare_in, say_data
+from nas.cli.executor import check_executor, executor
+from nas.cli.progress import ProgressLine
 from nas.evaluators.base import Evaluator
 from nas.evaluators.identity import identity_of
 from nas.runs.folder import RunFolder, RunStage, logged
@@ -25,8 +25,7 @@ if TYPE_CHECKING:
     from scaling_search.judge.forecast import ForecastRow
     from scaling_search.judge.winner import SweepResult
     from scaling_search.settings import SweepSettings
-    from scaling_search.sweep import Progress as SweepProgress
-    from scaling_search.sweep import SweepPlan
+    from scaling_search.sweep import SweepPlan, SweepProgress
 
 
 def main(config: Config) -> None:
@@ -48,7 +47,7 @@ def per_stage(result: "SweepResult", count: int, config: Config, run: Path) -> s
     made: Evaluator = make(config["evaluator"], "evaluator", Evaluator)
     evaluator = made.for_scaled_networks()
     workers = executor(config, evaluator, "workers", config["workers"])
-    line = Progress("per stage")
+    line = ProgressLine("per stage")
     made_with = {
         "evaluator": identity_of(evaluator, config["evaluator"]),
         "about": dict(evaluator.describe()),
@@ -179,7 +178,7 @@ def _timed(baseline: Arch, settings: "SweepSettings", run: Path) -> "GridPrice":
     from scaling_search.grow.timed_price import timed_price
 
     def timer(archs: "Sequence[Arch]") -> list[float]:
-        line = Progress(f"time {len(archs)} networks")
+        line = ProgressLine(f"time {len(archs)} networks")
         found, _ = measure(
             archs, LatencySettings(runs=15), lambda done, total: line(done, total, "", None)
         )
@@ -212,7 +211,7 @@ def summary(result: "SweepResult", run: Path) -> str:
 class _Report:
     """Tells the terminal of each training."""
 
-    line: Progress = field(default_factory=lambda: Progress("sweep"))
+    line: ProgressLine = field(default_factory=lambda: ProgressLine("sweep"))
 
     def __call__(self, now: "SweepProgress") -> None:
         note = ""

@@ -1,0 +1,34 @@
+"""What each of timm's classes says of itself, and how it refuses what it cannot build."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from search_spaces.errors import UserError
+
+
+@dataclass(frozen=True, slots=True)
+class TimmDefinition:
+    """What rebuilds a network with timm, its weights under the same names."""
+
+    model: str
+    """timm's class: `EfficientNet`, `MobileNetV3`, `ResNet` or `ConvNeXt`."""
+    arch_def: tuple[tuple[str, ...], ...]
+    """Block strings of each stage, for `decode_arch_def`; none for other classes."""
+    arguments: Mapping[str, str]
+    """The class's arguments and their values as Python expressions."""
+    imports: str
+    """Lines that import what the arguments name."""
+    first: str | None = None
+    """An argument that goes without a name, before the others."""
+    batch_norm: bool = True
+    """Whether the class is told of the network's batch norm."""
+
+
+def refused(where: str, what: str) -> UserError:
+    """The error of a network that timm has no words for."""
+    return UserError(f"{where}: timm cannot express {what}")
+
+
+def number(value: float) -> str:
+    """A number as people write it: whole ones without a point."""
+    return str(int(value)) if float(value).is_integer() else repr(float(value))
