@@ -13,7 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-TESTS = Path(__file__).parents[1] / "tests" / "scaling_search"
+TESTS = Path(__file__).parents[1] / "tests" / "support"
 sys.path.insert(0, str(TESTS))
 os.environ["PYTHONPATH"] = os.pathsep.join(sys.path)
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"

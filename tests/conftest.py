@@ -28,9 +28,8 @@ def two_nodes() -> Iterator[Any]:
     """A Ray cluster of two nodes with one core each; its address for RaySettings."""
     # Workers import the evaluators of these tests by name, as they would a user's own.
     here = Path(__file__).parent
-    os.environ["PYTHONPATH"] = os.pathsep.join(
-        [str(here), str(here / "nas"), str(here / "scaling_search"), *sys.path]
-    )
+    folders = sorted({str(path.parent) for path in here.rglob("*.py")})
+    os.environ["PYTHONPATH"] = os.pathsep.join([*folders, *sys.path])
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     from ray.cluster_utils import Cluster
 

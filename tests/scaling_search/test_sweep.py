@@ -108,7 +108,7 @@ address = sys.argv[2]
 on_two = on_tune(evaluator, address=address) if address else lambda: Processes(evaluator, 2)
 run_sweep(zoo("efficientnet_b0"), settings, evaluator, folder, on_two)
 """
-HERE = Path(__file__).parent
+SUPPORT = Path(__file__).parents[1] / "support"
 
 
 def count_lines(path):
@@ -239,14 +239,14 @@ def test_what_fails_is_on_record_with_its_reason_and_never_wins(two_nodes, tmp_p
 def test_a_killed_sweep_goes_on_from_its_records(executor, two_nodes, tmp_path):
     address = two_nodes.address if executor == "ray_tune" else ""
     folder, log = tmp_path / "run", tmp_path / "run" / "sweep.jsonl"
-    driver = subprocess.Popen([sys.executable, "-c", DRIVER, str(folder), address], cwd=HERE)
+    driver = subprocess.Popen([sys.executable, "-c", DRIVER, str(folder), address], cwd=SUPPORT)
     while driver.poll() is None and count_lines(log) < 7:
         time.sleep(0.02)
     driver.kill()
     driver.wait()
     kept = log.read_bytes().rpartition(b"\n")[0].splitlines()
     assert 7 <= len(kept) < 26
-    subprocess.run([sys.executable, "-c", DRIVER, str(folder), address], cwd=HERE, check=True)
+    subprocess.run([sys.executable, "-c", DRIVER, str(folder), address], cwd=SUPPORT, check=True)
     lines = log.read_bytes().splitlines()
     assert lines[: len(kept)] == kept, "nothing finished is lost"
     jobs = [(record["key"], record["seed"]) for record in map(json.loads, lines)]
@@ -260,7 +260,7 @@ def test_a_second_ctrl_c_ends_a_sweep_at_once(tmp_path):
     arguments = ["sweep", f"run={folder}", *settings, "sweep.step=0.1", "+evaluator.seconds=0.5"]
     driver = subprocess.Popen(
         [sys.executable, "-c", f"import nas.cli; nas.cli.main({arguments!r})"],
-        env={**os.environ, "PYTHONPATH": str(HERE.parent)},
+        env={**os.environ, "PYTHONPATH": str(SUPPORT.parent)},
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,

@@ -1,4 +1,4 @@
-"""The zoo's names; its figures are held in tests/nas/test_cost.py."""
+"""The zoo's names; its figures are held in tests/nas/networks/test_cost.py."""
 
 import pytest
 

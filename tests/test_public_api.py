@@ -11,7 +11,7 @@ import pytest
 import nas
 from nas.cli import main
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.mark.parametrize("name", nas.__all__)

@@ -27,7 +27,7 @@ from search_spaces.space import Space, load_space
 from search_spaces.zoo import zoo
 from toy import prepare
 
-DATA = Path(__file__).parent.parent / "search_spaces/data"
+DATA = Path(__file__).parents[2] / "search_spaces/data"
 SMALL = {
     "name": "small",
     "base": "efficientnet_b0",

@@ -15,7 +15,7 @@ from nas.cli.entry import last_words
 from nas.cli.overrides import quoted, read_arguments
 from search_spaces.yaml_io import load_arch
 
-sys.path.append(str(Path(__file__).parents[1] / "fuzz"))
+sys.path.append(str(Path(__file__).parents[2] / "fuzz"))
 from overrides import calls, check
 
 TYPED = [c for c in string.printable if c not in "\n\r\x0b\x0c"]

@@ -5,7 +5,7 @@ from pathlib import Path
 from nas.networks.cost import cost
 from search_spaces.zoo import names, zoo
 
-PAGE = Path(__file__).parents[2] / "docs" / "networks.md"
+PAGE = Path(__file__).parents[3] / "docs" / "networks.md"
 
 
 def test_the_table_of_the_zoo() -> None:

@@ -74,7 +74,7 @@ def command(*settings: str) -> list[str]:
 
 def apart(*arguments: str) -> subprocess.Popen[str]:
     """The same in a process of its own."""
-    paths = [str(HERE.parents[2]), str(HERE.parents[1]), str(HERE.parent)]
+    paths = [str(HERE.parents[3]), str(HERE.parents[2]), str(HERE.parent)]
     return subprocess.Popen(
         [*NAS_SEARCH, *arguments],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},

@@ -17,7 +17,7 @@ from nas.networks.model import build
 from nas.networks.weights import timm_state_dict
 from search_spaces.zoo import names, zoo
 
-FOLDER = Path(__file__).parents[1] / "golden"
+FOLDER = Path(__file__).parents[2] / "golden"
 GOLDEN = {
     name: reference
     for file in ("forward.json", "zoo.json")

@@ -38,7 +38,7 @@ TINY = Arch(
     head=Head(channels=16),
 )
 SPACES = ("kernel_expand", "mnasnet", "accel_nasbench", "nas_bench_macro")
-CONF = Path(__file__).parents[2] / "conf" / "space"
+CONF = Path(__file__).parents[3] / "conf" / "space"
 
 
 def silent(done: int, total: int) -> None:
