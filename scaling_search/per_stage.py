@@ -36,7 +36,7 @@ _TRIES = 2000
 
 
 @dataclass(frozen=True, slots=True)
-class PerStage:
+class PerStageResult:
     """The uniform winner among variants of it of the same cost."""
 
     networks: tuple[Arch, ...]
@@ -87,10 +87,10 @@ def run_per_stage(
     count: int,
     seed: int = 0,
     progress: Callable[[int, int, float | None], None] = lambda done, total, seconds_left: None,
-) -> PerStage:
+) -> PerStageResult:
     """Race `count` variants against the uniform network, from where the records leave off.
 
-    Records go to `per_stage.jsonl`, the answer to `per_stage.csv` and, the winner, to
+    Records go to `per_stage.jsonl`, the results to `per_stage.csv` and, the winner, to
     `per_stage.yaml`, in the run folder. Raises UserError as `train` does.
     """
     networks = (uniform, *variants(uniform, count, seed=seed))
@@ -107,9 +107,9 @@ def run_per_stage(
 
     train(trainings, race, evaluator, executor, tell)
     eligible = trainings.accuracies.keys() - trainings.failures.keys()
-    answer = PerStage(networks, compare(trainings.accuracies, eligible), trainings.failures)
-    _write(run, answer)
-    return answer
+    result = PerStageResult(networks, compare(trainings.accuracies, eligible), trainings.failures)
+    _write(run, result)
+    return result
 
 
 def _varied(stage: Stage, rng: random.Random) -> Stage:
@@ -120,19 +120,19 @@ def _varied(stage: Stage, rng: random.Random) -> Stage:
     return dataclasses.replace(stage, channels=channels, repeats=repeats, groups=groups)
 
 
-def _write(run: Path, answer: PerStage) -> None:
-    found = answer.comparison
-    rows = [_row(answer, index) for index in range(len(answer.networks))]
+def _write(run: Path, result: PerStageResult) -> None:
+    found = result.comparison
+    rows = [_row(result, index) for index in range(len(result.networks))]
     write_rows(run / "per_stage.csv", list(rows[0]), rows)
     best = found.estimates[found.winner]
     write_arch(
-        answer.winner,
+        result.winner,
         run / "per_stage.yaml",
         {
             "source": "per_stage",
-            "uniform": answer.winner is answer.networks[0],
-            "uniform_holds": answer.uniform_holds,
-            "macs": cost(answer.winner).macs,
+            "uniform": result.winner is result.networks[0],
+            "uniform_holds": result.uniform_holds,
+            "macs": cost(result.winner).macs,
             "accuracy": round(best.mean, 6),
             "stderr": None if best.stderr is None else round(best.stderr, 6),
             "seeds": best.seeds,
@@ -144,8 +144,8 @@ def _spelt(stages: Sequence[Stage]) -> str:
     return " ".join(map(spell, stages))
 
 
-def _row(answer: PerStage, index: int) -> dict[str, Any]:
-    arch, found = answer.networks[index], answer.comparison
+def _row(result: PerStageResult, index: int) -> dict[str, Any]:
+    arch, found = result.networks[index], result.comparison
     estimate = found.estimates.get(index)
     stderr = estimate.stderr if estimate else None
     return {
@@ -158,5 +158,5 @@ def _row(answer: PerStage, index: int) -> dict[str, Any]:
         "winner": index == found.winner,
         "key": arch.key(),
         "stages": _spelt(arch.stages),
-        "reason": answer.failures.get(index, ""),
+        "reason": result.failures.get(index, ""),
     }

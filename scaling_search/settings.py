@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+from nas.defaults.conf import default
 from nas.trainings.strategies import FlatGrid, Race, Strategy
 from scaling_search.grow.grid import Grid
 from scaling_search.grow.grid_points import GridSettings
@@ -14,22 +15,22 @@ from search_spaces.errors import UserError
 class SweepSettings(GridSettings):
     """The grid, the trainings done on it, and which candidates may win."""
 
-    strategy: Literal["grid", "race"] = "race"
+    strategy: Literal["grid", "race"] = default("sweep/race", "strategy")
     """`race`: further seeds only for candidates that may still be the best, with as good an
     answer from half the trainings; `grid`: every candidate with every seed."""
-    seeds: int = 5
+    seeds: int = default("sweep/grid", "seeds")
     """How often a grid trains each candidate."""
-    budget: int | None = None
+    budget: int | None = default("sweep/race", "budget")
     """The most trainings that a race does; 2.5 a candidate when None."""
-    seed: int = 0
+    seed: int = default("sweep/grid", "seed")
     """The first of the seeds."""
-    asha: int | None = None
+    asha: int | None = default("sweep/grid", "asha")
     """Epochs after which trainings in the lower two thirds are ended, and again after three times
     as many (asynchronous successive halving). None, as early epochs mislead about the last. With
     several workers, what is ended depends on who comes first."""
-    cost: Literal["macs", "latency"] = "macs"
+    cost: Literal["macs", "latency"] = default("sweep/grid", "cost")
     """What a realised cost is; latency is timed, and given to `run_sweep` as its price."""
-    band: float = 0.5
+    band: float = default("sweep/grid", "band")
     """The winner is sought among candidates whose realised cost is within this fraction of
     ratio^φ: 0.5 for ±50 %. Wide, since rounding moves costs far; dearer ones are favoured."""
 

@@ -23,8 +23,8 @@ from search_spaces.errors import UserError
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
-    """Where a sweep stands."""
+class SweepProgress:
+    """How far a sweep is, and its best candidate so far."""
 
     done: int
     total: int
@@ -66,7 +66,7 @@ class SweepPlan:
 def plan_sweep(
     baseline: Arch, settings: SweepSettings, folder: Path, price: GridPrice | None = None
 ) -> SweepPlan:
-    """What `run_sweep` would do, given the records in `folder`.
+    """Say what `run_sweep` would do, given the records in `folder`.
 
     Raises UserError where the constraint or the band leaves no candidate.
     """
@@ -85,7 +85,7 @@ def run_sweep(
     executor: Callable[[], AbstractContextManager[Executor]],
     *,
     price: GridPrice | None = None,
-    progress: Callable[[Progress], None] = lambda progress: None,
+    progress: Callable[[SweepProgress], None] = lambda progress: None,
 ) -> SweepResult:
     """Train what is not on record in `folder`, and write sweep.csv and constants.yaml there.
 
@@ -140,6 +140,7 @@ def _networks(grid: Grid) -> list[Network]:
             {
                 **candidate.constants.named(),
                 "phi": grid.settings.phi,
+                "points": len(candidate.points),
                 **candidate.asked(),
                 **candidate.costs(),
                 "compact": spell_arch(candidate.arch),
@@ -151,7 +152,7 @@ def _networks(grid: Grid) -> list[Network]:
 
 
 def _direction(grid: Grid, settings: SweepSettings, folder: Path) -> Direction | None:
-    """What all trainings in the folder say: this sweep's, earlier ones', and ablations'."""
+    """Fit a surface to all trainings in the folder, of any sweep or ablation."""
     logs = [TrainingLog(folder / name) for name in (SWEEP, ABLATION)]
     seen = observations([record for log in logs for record in log.read()], grid.baseline, grid.rule)
     if len({each.grown for each in seen}) < fewest(grid.rule):
@@ -159,7 +160,7 @@ def _direction(grid: Grid, settings: SweepSettings, folder: Path) -> Direction |
     return fit_trend(seen, grid.rule).best_direction(settings.phi, settings.ratio)
 
 
-def _progress(grid: Grid, settings: SweepSettings, trainings: Trainings) -> Progress:
+def _progress(grid: Grid, settings: SweepSettings, trainings: Trainings) -> SweepProgress:
     accuracies = trainings.accuracies
     means = {
         index: sum(accuracies[index].values()) / len(accuracies[index])
@@ -168,7 +169,7 @@ def _progress(grid: Grid, settings: SweepSettings, trainings: Trainings) -> Prog
     }
     best = max(means, key=lambda index: means[index], default=None)
     done = len(trainings.records)
-    return Progress(
+    return SweepProgress(
         done=done,
         total=done + len(trainings.waiting),
         best=None if best is None else grid.candidates[best],

@@ -94,11 +94,12 @@ def clear_drafts(folder: Path) -> None:
     """Remove the files that `written` left in a folder when its process was killed."""
     for path in folder.glob(".*.part"):
         found = _DRAFT.fullmatch(path.name)
-        if found and path.is_file() and not path.is_symlink() and not _is_alive(int(found[1])):
+        if found and path.is_file() and not path.is_symlink() and not is_alive(int(found[1])):
             path.unlink(missing_ok=True)
 
 
-def _is_alive(process: int) -> bool:
+def is_alive(process: int) -> bool:
+    """Whether a process of this number runs on this machine."""
     try:
         os.kill(process, 0)
     except (ProcessLookupError, OverflowError):

@@ -18,6 +18,11 @@ def blocks(page: str, language: str) -> list[str]:
     return [block for found, block in fenced if found == language]
 
 
+def arguments(command: str) -> list[str]:
+    """What a shell makes of a command that goes on behind backslashes, without the program."""
+    return shlex.split(command.replace("\\\n", " "))[1:]
+
+
 @pytest.fixture(autouse=True)
 def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
@@ -28,7 +33,7 @@ def test_the_evaluator_of_ones_own_searches() -> None:
     (code,) = blocks("extending.md", "python")
     assert len([line for line in code.splitlines() if line.strip()]) <= 10
     Path("my_evaluator.py").write_text(code)
-    main(shlex.split(blocks("extending.md", "")[0])[1:])
+    main(arguments(blocks("extending.md", "")[0]))
     assert read_about("results/layers/baseline.yaml")["seeds"] == 1
 
 
@@ -37,14 +42,22 @@ def test_the_space_of_ones_own_is_found(capsys: pytest.CaptureFixture[str]) -> N
     Path("my_conf/space").mkdir(parents=True)
     Path("my_conf/space/wide.yaml").write_text(space)
     toy = ["evaluator=custom", "evaluator._target_=toy.Toy"]
-    main([*shlex.split(blocks("extending.md", "")[1])[1:], *toy, "search.trials=2", "run=r"])
+    main([*arguments(blocks("extending.md", "")[1]), *toy, "search.trials=2", "run=r"])
     assert "baseline" in capsys.readouterr().out
 
 
 def test_the_sampler_of_ones_own_searches() -> None:
     (code,) = blocks("search.md", "python")
     Path("my_sampler.py").write_text(code)
-    command = blocks("search.md", "")[-1].strip().splitlines()[-1]
+    command = blocks("search.md", "")[-1].replace("\\\n", " ").strip().splitlines()[-1]
     toy = ["evaluator=custom", "evaluator._target_=toy.Toy"]
-    main([*shlex.split(command)[1:], *toy, "search.trials=6", "run=r"])
+    main([*arguments(command), *toy, "search.trials=6", "run=r"])
     assert read_about("r/baseline.yaml")["seeds"] == 1
+
+
+def test_what_is_shown_of_the_library_runs() -> None:
+    (code,) = blocks("python.md", "python")
+    names: dict[str, object] = {}
+    exec(code, names)
+    assert read_about("larger.yaml") == {"source": "by hand"}
+    assert names["model"].__class__.__name__ == "Network"

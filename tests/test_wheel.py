@@ -27,9 +27,12 @@ def test_an_installed_wheel_finds_its_configs(tmp_path: Path) -> None:
 
     assert str(tmp_path / "site") in output(python, "-c", "import nas; print(nas.__file__)")
     script = str(tmp_path / "site" / "bin" / "nas-search")
+    assert output(script, "--version") == "nas-search 0.1.0\n"
     assert "kernel_expand*" in output(script, "search", "--help")
     assert "trials: 5" in output(script, "search", "--cfg", "job", "search.trials=5")
     output(script, "scale", "baseline=efficientnet_b0")
     assert len(list((empty / "results/efficientnet_b0/family").glob("b?.yaml"))) == 8
+    for package in ("nas", "scaling_search", "search_spaces"):
+        assert (tmp_path / "site" / package / "py.typed").is_file()
     published = "import nas.dashboard.published as p; print(p.__file__)"
     assert str(tmp_path / "site") in output(python, "-c", published)

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nas.cli.config import Config, config_dir
+from nas.cli.config import Config
 from nas.cli.mistakes import of_composing
 from nas.cli.overrides import Arguments, quoted
+from nas.defaults.conf import config_dir
 from search_spaces.errors import UserError
 from search_spaces.files import read_text
 from search_spaces.yaml_text import load_yaml
@@ -60,7 +61,7 @@ def with_config(verb: str, arguments: Arguments, task: Callable[[Config], None])
     import hydra
     from omegaconf import DictConfig, OmegaConf
 
-    _prepare()
+    _prepare(arguments.config_dir)
     raised: list[Exception] = []
     try:
         overrides = _group_overrides(arguments)
@@ -100,7 +101,7 @@ def with_config(verb: str, arguments: Arguments, task: Callable[[Config], None])
 
 def compose(verb: str, arguments: Arguments) -> Composed:
     """The configuration that the arguments make. Raises UserError as `with_config` does."""
-    _prepare()
+    _prepare(arguments.config_dir)
     try:
         overrides = _group_overrides(arguments)
         return _compose(arguments.config_name or verb, overrides, arguments.config_dir)
@@ -139,10 +140,16 @@ def _compose(name: str, overrides: Sequence[str], own: str | None) -> Composed:
     )
 
 
-def _prepare() -> None:
+def _prepare(own: str | None) -> None:
+    from hydra.core.config_store import ConfigStore
     from omegaconf import OmegaConf
 
     os.environ["HYDRA_FULL_ERROR"] = "1"  # let errors reach us instead of ending the process
+    folders = [config_dir(), *([Path(own)] if own else [])]
+    samplers = sorted({path.stem for folder in folders for path in folder.glob("sampler/*.yaml")})
+    # A bench has every sampler that there is, so that a new one is in it by being there.
+    defaults = [{f"sampler@samplers.{name}": name} for name in samplers]
+    ConfigStore.instance().store("every_sampler", {"defaults": defaults})
     OmegaConf.register_new_resolver("stem", _stem, replace=True)
     OmegaConf.register_new_resolver("home", _home, replace=True)
 
@@ -222,7 +229,7 @@ def _added(verb: str, arguments: Arguments) -> list[str]:
 
 
 def _named(node: Any) -> Any:
-    """The same with names that are text: YAML's may be numbers."""
+    """The settings with names that are text; names in YAML may be numbers."""
     if isinstance(node, Mapping):
         return {str(name): _named(value) for name, value in node.items()}
     return node

@@ -4,7 +4,6 @@ import dataclasses
 import inspect
 import typing
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from nas.cli.own_modules import imported
@@ -12,12 +11,6 @@ from search_spaces.errors import UserError
 from search_spaces.parsing import from_mapping
 
 Config = dict[str, Any]
-
-
-def config_dir() -> Path:
-    """The shipped configs: inside the package in a wheel, beside it in a checkout."""
-    installed = Path(__file__).parents[1] / "conf"
-    return installed if installed.is_dir() else Path(__file__).parents[2] / "conf"
 
 
 def make(node: Any, path: str, kind: Any = None) -> Any:
@@ -80,8 +73,8 @@ def _check_kind(made: object, kind: Any, path: str) -> None:
 _PLAIN = (type(None), bool, int, float, str, list, dict)
 
 
-def integer(name: str, given: object, least: int) -> int:
-    """`given`, checked. Raises UserError, which names it by the setting's name."""
+def at_least(name: str, given: object, least: int) -> int:
+    """`given`, an integer. Raises UserError, which names the setting, for anything else."""
     if not isinstance(given, int) or isinstance(given, bool) or given < least:
         raise UserError(f"{name}: expected an integer of at least {least}, got {given!r}")
     return given

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from nas.cli.config import Config
 from nas.cli.interrupts import INTERRUPTED, interruptible
 from nas.cli.mistakes import CommandFailed, is_users, printable, shortened, told
+from nas.cli.setting_types import checked
 from nas.cli.streams import forgiving_streams
 from nas.cli.verbs import VERBS, module, overview
 from nas.runs.passwords import without_passwords
@@ -55,6 +56,11 @@ def _dispatch(argv: list[str]) -> None:
     if not argv or argv[0] in ("-h", "--help", "help"):
         print(overview())
         return
+    if argv[0] == "--version":
+        import nas
+
+        print(f"nas-search {nas.__version__}")
+        return
     from nas.cli.overrides import read_arguments
 
     name, *rest = argv
@@ -69,9 +75,7 @@ def _dispatch(argv: list[str]) -> None:
         return
 
     def command(config: Config) -> None:
-        from nas.cli.settings import checked
-
-        settings = checked(module(name), config)
+        settings = checked(VERBS[name].settings, config)
         # Imported when it is called: most verbs need no framework.
         importlib.import_module(f"nas.cli.commands.{module(name)}").main(settings)
 

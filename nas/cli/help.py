@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from nas.cli.compose import Composed, compose
-from nas.cli.config import config_dir
 from nas.cli.overrides import Arguments
 from nas.cli.verbs import VERBS, module
+from nas.defaults.conf import config_dir
 from search_spaces.files import read_text
 
 

@@ -61,7 +61,7 @@ def is_users(error: OSError) -> bool:
 
 
 def told(error: OSError) -> str:
-    """What is wrong with such a name."""
+    """The words for a name that the system refused."""
     if error.errno in (errno.EEXIST, errno.ENOTDIR):
         return "is a file; expected a folder"
     return error.strerror or str(error)

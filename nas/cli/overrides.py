@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from nas.cli.verbs import Verb
+from nas.cli.setting_types import is_literal
+from nas.cli.verbs import VERBS, Verb
 from search_spaces.errors import UserError
 from search_spaces.parsing import closest
 
@@ -29,12 +30,11 @@ _SHOWN = {
     "--info": ["all", "config", "defaults", "defaults-tree", "plugins", "searchpath"],
 }
 
-_LITERAL = {
-    "run", "path", "baseline", "constants", "storage", "latency_table", "network", "out",
-    "weights", "table", "study", "bar", "cache", "image_column", "label_column", "address",
-}  # fmt: skip
-"""Last parts of the names of settings that are paths, networks or other people's names: of Hydra's
-grammar, only quotes, null, numbers, lists and `${…}` mean something in them."""
+_LITERAL = {"path", "cache", "image_column", "label_column", "address"}.union(
+    name for verb in VERBS.values() for name, reader in verb.settings.items() if is_literal(reader)
+)
+"""Last parts of the names of settings that are paths, networks or other people's names: those of
+options, and those that the verbs' types tell."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Progress of long work on the terminal: how many done, best so far, time left."""
+"""ProgressLine of long work on the terminal: how many done, best so far, time left."""
 
 import sys
 import time
@@ -7,7 +7,7 @@ from typing import TextIO
 
 
 @dataclass(slots=True)
-class Progress:
+class ProgressLine:
     """A line that overwrites itself on a terminal, and a line for each step elsewhere."""
 
     stage: str

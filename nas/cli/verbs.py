@@ -3,6 +3,23 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from nas.cli.setting_types import (
+    Reader,
+    anything,
+    database,
+    evaluator,
+    flag,
+    group,
+    integer,
+    network,
+    networks,
+    number,
+    optional,
+    path,
+    table_file,
+    text,
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Verb:
@@ -10,6 +27,8 @@ class Verb:
 
     summary: str
     example: str
+    settings: Mapping[str, Reader]
+    """The type of each setting that the verb reads; `conf/NAME.yaml` has its default."""
     positional: str | None = None
     """The setting that arguments without `=` fill."""
     many: bool = False
@@ -18,40 +37,104 @@ class Verb:
     """Flags and the settings they stand for; one that ends in `=` takes the next argument."""
 
 
+_EVALUATION = {"evaluator": evaluator, "ray": group()}
+_TRAININGS = {"executor": group("name"), "workers": optional(integer(1))}
+_SEARCH = {
+    **_EVALUATION,
+    "space": group(),
+    "sampler": group("_target_"),
+    "cost": group("_target_"),
+    "reward": group("_target_"),
+    "executor": group("name"),
+    "search": group("workers", "start_from"),
+    "run": path,
+    "storage": database,
+    "study": optional(text),
+    "from_csv": flag,
+    "num_classes": optional(integer(1)),
+    "latency_table": optional(path),
+}
+_RULE = {
+    "constants": optional(path),
+    "alpha": optional(number),
+    "beta": optional(number),
+    "gamma": optional(number),
+    "depth_rounding": anything,
+}
+_FAMILY = {**_RULE, "coefficients": anything, "phis": anything}
+_TIMING = ("threads", "batch", "dtype", "memory_format", "clock", "memory", "runs", "warmup")
+
 VERBS = {
     "run": Verb(
         "search, sweep, scale and draw, in one run folder",
         "nas-search run data=imagefolder data.path=~/pets search.trials=200",
+        settings={
+            **_SEARCH,
+            **_FAMILY,
+            "sweep": group(),
+            "sweep_executor": group("name"),
+            "workers": optional(integer(1)),
+        },
         flags={"--from-csv": "from_csv=true"},
     ),
     "search": Verb(
         "find a baseline network",
         "nas-search search space=mnasnet search.trials=100 reward.target=300e6",
+        settings=_SEARCH,
         flags={"--from-csv": "from_csv=true"},
     ),
     "sweep": Verb(
         "find the scaling constants α, β, γ of a baseline",
         "nas-search sweep results/digits/baseline.yaml",
+        settings={
+            **_EVALUATION,
+            **_TRAININGS,
+            "sweep": group(),
+            "baseline": network,
+            "run": path,
+            "plan": flag,
+            "per_stage": integer(0),
+        },
         positional="baseline",
         flags={"--plan": "plan=true"},
     ),
     "scale": Verb(
         "write a family of networks, B0 to B7, as YAML",
         "nas-search scale efficientnet_b0 coefficients=published",
+        settings={
+            **_FAMILY,
+            "baseline": network,
+            "run": path,
+            **dict.fromkeys(("depth", "width", "resolution"), anything),
+        },
         positional="baseline",
     ),
     "ablate": Verb(
         "grow a baseline by depth, width or resolution alone and by all, at equal cost",
         "nas-search ablate mobilenet_v2 ratio=4",
+        settings={
+            **_EVALUATION,
+            **_TRAININGS,
+            **_RULE,
+            "baseline": network,
+            "run": path,
+            "ratio": anything,
+            "ratios": anything,
+            "train": flag,
+            "seeds": integer(1),
+            "seed": integer(0),
+        },
         positional="baseline",
     ),
     "zoo": Verb(
         "list the published networks that can be named",
         "nas-search zoo",
+        settings={},
     ),
     "cost": Verb(
         "price networks: parameters, MACs, activations",
         "nas-search cost efficientnet_b0 results/digits/family/b3.yaml",
+        settings={"networks": networks, "check": flag},
         positional="networks",
         many=True,
         flags={"--check": "check=true"},
@@ -59,6 +142,15 @@ VERBS = {
     "latency": Verb(
         "time networks on this device, or every block of a space for a latency table",
         "nas-search latency efficientnet_b0 resnet50 threads=1",
+        settings={
+            **dict.fromkeys((*_TIMING, "device", "seed"), anything),
+            **dict.fromkeys(("contexts", "check", "quantile"), anything),
+            "num_classes": optional(integer(1)),
+            "space": group(),
+            "networks": networks,
+            "run": path,
+            "table": table_file,
+        },
         positional="networks",
         many=True,
         flags={"--table": "table=true"},
@@ -66,20 +158,53 @@ VERBS = {
     "export": Verb(
         "write a network for timm, as ONNX, or as a torch.export program",
         "nas-search export results/digits/family/b3.yaml --format timm",
+        settings={
+            "network": network,
+            "format": optional(text),
+            "num_classes": optional(integer(1)),
+            "weights": optional(path),
+            "out": optional(path),
+        },
         positional="network",
         flags={"--format": "format="},
     ),
     "bench": Verb(
         "hold samplers against each other where all accuracies are known",
         "nas-search bench experiment=nas_bench_macro evaluator.path=nas-bench-macro_cifar10.json",
+        settings={
+            **dict.fromkeys(("only", "at", "truth"), anything),
+            **{name: group("_target_") for name in ("evaluator", "cost", "reward")},
+            "space": group(),
+            "samplers": group(),
+            "run": path,
+            "seeds": integer(1),
+            "seed": integer(0),
+            "trials": integer(1),
+            "workers": integer(1),
+            "bar": optional(network),
+            "processes": optional(integer(1)),
+        },
     ),
     "proxy-check": Verb(
         "how well does a proxy rank networks, beside their MACs alone?",
         "nas-search proxy-check data=parquet data.path=~/cifar10 'proxies={thin: {width: 0.1}}'",
+        settings={
+            **_EVALUATION,
+            **_TRAININGS,
+            **{name: group("_target_") for name in ("cost", "reward")},
+            "space": group(),
+            "run": path,
+            "networks": integer(5),
+            "seeds": integer(1),
+            "seed": integer(0),
+            "proxies": anything,
+            "latency_table": optional(path),
+        },
     ),
     "dashboard": Verb(
         "draw a run folder as one HTML page",
         "nas-search dashboard results/digits",
+        settings={"run": path},
         positional="run",
     ),
 }
@@ -99,5 +224,6 @@ def overview() -> str:
         f"usage: nas-search VERB [name=value ...]\n\nverbs:\n{verbs}\n\n"
         "Every verb takes Hydra overrides and Hydra's flags: --cfg job, --multirun, --config-dir.\n"
         "nas-search VERB --help: a verb's settings, the options of its groups, and an example;\n"
-        "with name=value beside it, the settings of those options."
+        "with name=value beside it, the settings of those options.\n"
+        "nas-search --version: which version this is."
     )

@@ -26,7 +26,7 @@ _MARKERS: Mapping[str, dict[str, Any]] = {
 _OTHER_MARKER = {"color": theme.SKY, "symbol": "cross"}
 BASELINE = {"color": theme.INK, "symbol": "star", "size": 12}
 _ASIDE = 0.012
-"""Of the axis: how far apart ways of equal cost are drawn, so that their bars are told apart."""
+"""Points of equal cost are drawn this fraction of the axis apart, so that no bar hides another."""
 
 
 def measured(frames: RunFrames) -> pd.DataFrame:

@@ -36,7 +36,7 @@ class Growth:
     ours: pd.DataFrame
     """name, phi, params, macs of this run's family."""
     published: pd.DataFrame
-    """The same of EfficientNet-B0 to B7."""
+    """name, phi, params, macs of EfficientNet-B0 to B7."""
 
 
 def growth(frames: RunFrames) -> Growth:

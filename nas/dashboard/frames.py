@@ -1,7 +1,7 @@
 """A run folder as data frames; whatever part of it is missing is empty, never an error."""
 
 import io
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,11 +9,14 @@ from typing import Any
 import pandas as pd
 
 from nas.dashboard.growth_rule import GrowthRule
+from nas.dashboard.logs import ablation_rows, read_log, sweep_rows
 from nas.dashboard.settings import Settings, read_settings
 from nas.networks.cost import cost
+from nas.runs.folder import RunFolder
 from nas.runs.study import recorded
 from nas.runs.trials_csv import COLUMNS, rows
 from nas.search.loop import search_result
+from nas.trainings.log import ABLATION, SWEEP
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
 from search_spaces.files import read_bytes, read_text
@@ -36,6 +39,8 @@ SWEEP_WORDS = ("key", "compact", "reason", "note")
 ABLATION_NUMBERS = ("target_ratio", "realised_ratio", "macs", "accuracy", "stderr", "seeds")
 ABLATION_FLAGS = ("tied",)
 ABLATION_WORDS = ("kind", "key", "reason")
+TRAININGS = "trainings"
+"""How many trainings of a network a log has, failed ones included; no CSV says."""
 FAMILY_NUMBERS = ("phi", "nominal_ratio", "realised_ratio")
 """Beside the multipliers of the run's rule."""
 FAMILY_COLUMNS = ("name", "file", "pixels", "blocks", "params", "macs")
@@ -62,6 +67,8 @@ class RunFrames:
     """One row a way of growing the baseline, and one the baseline; trained, with multipliers."""
     family: pd.DataFrame
     """One row a network of the family, smallest first."""
+    holder: str | None
+    """The process that writes to the folder now; None where nothing is under way."""
 
     @property
     def finished(self) -> pd.DataFrame:
@@ -80,12 +87,14 @@ class RunFrames:
 
 
 _MOST_BYTES = 256 * 2**20
-"""Of a table."""
+"""The size of the largest table that is read."""
 _TRIAL_COLUMNS = frozenset(COLUMNS)
 
 
 def load_run(folder: Path, rule: GrowthRule) -> RunFrames:
-    """The records of a run folder, whose networks grow by `rule`.
+    """The records of a run folder, which may be under way, killed or finished.
+
+    Its networks grow by `rule`.
 
     Raises UserError where the folder is not there or holds no run, and for files that are not what
     their names say.
@@ -94,18 +103,22 @@ def load_run(folder: Path, rule: GrowthRule) -> RunFrames:
     if not folder.is_dir():
         raise UserError(f"{folder}: no such run folder")
     baseline = folder / "baseline.yaml"
+    settings = read_settings(_read_mapping(folder / "config.yaml"))
+    constants = _read_mapping(folder / "constants.yaml")
     frames = RunFrames(
         folder=folder,
         rule=rule,
-        settings=read_settings(_read_mapping(folder / "config.yaml")),
+        settings=settings,
         baseline=load_arch(str(baseline)) if baseline.exists() else None,
         trials=_read_trials(folder),
-        sweep=_read_sweep(folder, rule),
-        constants=_read_mapping(folder / "constants.yaml"),
-        ablation=_read_ablation(folder, rule),
+        sweep=_read_sweep(folder, rule, settings, constants),
+        constants=constants,
+        ablation=_read_ablation(folder, rule, settings),
         family=_read_family(folder / "family", rule),
+        holder=RunFolder(folder).holder,
     )
-    if all(part.empty for part in (frames.trials, frames.sweep, frames.ablation, frames.family)):
+    parts = (frames.trials, frames.sweep, frames.ablation, frames.family)
+    if all(part.empty for part in parts) and not settings.stages:
         raise UserError(
             f"{folder}: no run here, expected study.db or trials.csv, sweep.csv or family/*.yaml"
         )
@@ -124,8 +137,7 @@ def _read_trials(folder: Path) -> pd.DataFrame:
     found = search_result(records, named)
     front = [] if found is None else [(r.number, f"front/{r.file_name}") for r in found.front]
     files = {number: name for number, name in front if (folder / name).exists()}
-    table = pd.DataFrame(rows(records, found, files), dtype=object)
-    text = table.map(lambda cell: "" if cell is None or cell != cell else str(cell))
+    text = _as_text(rows(records, found, files))
     if named is None:  # the search has not come to name one
         text = text.assign(baseline="", tie="")
     return _typed(text, *columns)
@@ -159,18 +171,59 @@ def _typed(
     return table.sort_values(first, kind="stable", ignore_index=True)
 
 
-def _read_sweep(folder: Path, rule: GrowthRule) -> pd.DataFrame:
-    numbers = (*SWEEP_NUMBERS, *rule.constant_names, *rule.names)
-    return _read_table(folder / "sweep.csv", numbers, SWEEP_FLAGS, SWEEP_WORDS)
+def _read_sweep(
+    folder: Path, rule: GrowthRule, settings: Settings, constants: Mapping[str, Any]
+) -> pd.DataFrame:
+    """From the log, or where there is none, from the table that was made of it."""
+    numbers = (*SWEEP_NUMBERS, *rule.constant_names, *rule.names, TRAININGS)
+    columns = numbers, SWEEP_FLAGS, SWEEP_WORDS
+    measured = read_log(folder / SWEEP, settings.networks_asked("sweep"))
+    asked = settings.asked.get("sweep") or constants
+    phi = asked.get("phi")
+    # A log may hold sweeps at other φ as well.
+    measured = [each for each in measured if each.labels.get("phi", phi) == phi or phi is None]
+    if not measured:
+        return _read_table(folder / "sweep.csv", *columns)
+    return _known(sweep_rows(measured, cost_band(asked)), *columns)
 
 
-def _read_ablation(folder: Path, rule: GrowthRule) -> pd.DataFrame:
-    ways = _read_table(
-        folder / "ablation_accuracy.csv", ABLATION_NUMBERS, ABLATION_FLAGS, ABLATION_WORDS
-    )
+def cost_band(asked: Mapping[str, Any]) -> tuple[float, float] | None:
+    """Cost ratios, from and to, among which a sweep's winner is sought."""
+    match asked.get("band"):
+        case [int() | float() as low, int() | float() as high]:
+            return float(low), float(high)
+    return None
+
+
+def _read_ablation(folder: Path, rule: GrowthRule, settings: Settings) -> pd.DataFrame:
+    """From the log, or where there is none, from the tables that were made of it."""
+    numbers = (*ABLATION_NUMBERS, TRAININGS)
+    measured = read_log(folder / ABLATION, settings.networks_asked("ablate"))
+    if measured:
+        columns = (*numbers, *rule.names), ABLATION_FLAGS, ABLATION_WORDS
+        return _known(ablation_rows(measured, rule), *columns)
+    ways = _read_table(folder / "ablation_accuracy.csv", numbers, ABLATION_FLAGS, ABLATION_WORDS)
     grown = _read_table(folder / "ablation.csv", ("target_ratio", *rule.names), (), ("kind",))
     grown = grown[["kind", "target_ratio", *rule.names]].drop_duplicates(["kind", "target_ratio"])
     return ways.merge(grown, how="left", on=["kind", "target_ratio"])
+
+
+def _known(
+    rows: Iterable[Mapping[str, Any]],
+    numbers: tuple[str, ...],
+    flags: tuple[str, ...],
+    words: tuple[str, ...],
+) -> pd.DataFrame:
+    """The columns named of records, which may say more of a network than that."""
+    text = _as_text(rows)
+    named = [name for name in (*numbers, *flags, *words) if name in text]
+    return _typed(text[named], numbers, flags, words)
+
+
+def _as_text(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """A table of text, as a CSV file gives it: what is missing is an empty cell."""
+    table = pd.DataFrame([dict(row) for row in rows], dtype=object)
+    return table.map(lambda cell: "" if cell is None or cell != cell else str(cell))
 
 
 def _read_family(folder: Path, rule: GrowthRule) -> pd.DataFrame:

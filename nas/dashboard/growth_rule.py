@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from search_spaces.arch import Arch
+
 
 class GrownDimension(Protocol):
     """One dimension, and the constant that says how fast it grows."""
@@ -18,6 +20,13 @@ class GrownDimension(Protocol):
     @property
     def symbol(self) -> str:
         """`α`: what labels call the constant."""
+
+
+class Growth(Protocol):
+    """What the dimensions of a network are multiplied by."""
+
+    def named(self) -> dict[str, float]:
+        """The multipliers by the names of their dimensions."""
 
 
 class GrowthRule(Protocol):
@@ -46,3 +55,6 @@ class GrowthRule(Protocol):
     @property
     def formula(self) -> str:
         """`α·β²·γ²`: the growth of cost, were nothing rounded."""
+
+    def realised(self, arch: Arch, baseline: Arch) -> Growth:
+        """What each dimension of `arch` is as built, over the baseline's."""

@@ -26,6 +26,8 @@ class Panel:
     """The table is the panel's point, not its fine print."""
     wide: bool = False
     """Takes the page's whole width, on wide screens too."""
+    least_width: int = 0
+    """Pixels that the figure needs; on a narrower screen it scrolls within its panel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +88,10 @@ def _panel(panel: Panel, number: int | None) -> Markup:
     title, caption = f"{panel.id}-title", f"{panel.id}-caption"
     content = [element("h3", panel.title, id=title)]
     if panel.figure is not None:
-        height = f"height: {panel.figure.layout.height}px"
-        content.append(
-            element("div", id=panel.id, class_="plot", style=height, role="img",
-                    aria_labelledby=title, aria_describedby=caption)
-        )  # fmt: skip
+        style = f"height: {panel.figure.layout.height}px; min-width: {panel.least_width}px"
+        plot = element("div", id=panel.id, class_="plot", style=style, role="img",
+                       aria_labelledby=title, aria_describedby=caption)  # fmt: skip
+        content.append(element("div", plot, class_="scroll"))
     if panel.table is not None and panel.open_table:
         content.append(panel.table)
     label = "" if number is None else f"Figure {number}. "

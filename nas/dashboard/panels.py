@@ -5,16 +5,17 @@ import shlex
 import pandas as pd
 
 from nas.dashboard.ablation import ablation_table, dimensions_figure, ways_figure
+from nas.dashboard.best_so_far import best_so_far_figure
 from nas.dashboard.candidates import MOST_ROWS, candidates_figure
 from nas.dashboard.choices import choices, choices_figure
-from nas.dashboard.facts import family_table, sweep_table
 from nas.dashboard.family import growth_figure, published_figure
 from nas.dashboard.frames import RunFrames
 from nas.dashboard.html import Markup, element, phrase
 from nas.dashboard.page import Panel, Section
-from nas.dashboard.progress import progress_figure
 from nas.dashboard.published import published_source
+from nas.dashboard.state import unfinished
 from nas.dashboard.sweep import sweep, sweep_figure
+from nas.dashboard.tables import family_table, sweep_table
 from nas.dashboard.trials import accuracy_against_macs_figure, macs_reward
 from nas.dashboard.wording import (
     ablation_words,
@@ -26,22 +27,36 @@ from nas.dashboard.wording import (
 
 
 def sections(frames: RunFrames) -> list[Section]:
-    """Search, sweep, ablation where there is one, and family: as they are run."""
-    trained = [] if frames.ablation.empty else [ablation_section(frames)]
+    """Search, sweep, ablation where there is one, and family: in the order of a run."""
+    is_begun = not frames.ablation.empty or "ablate" in frames.settings.stages
+    trained = [ablation_section(frames)] if is_begun else []
     return [search_section(frames), sweep_section(frames), *trained, family_section(frames)]
 
 
 def search_section(frames: RunFrames) -> Section:
     """Accuracy against MACs, the best so far, and what the best have in common."""
     finished, failed = frames.finished, frames.failed
+    state = _state(frames, "search")
     if finished.empty:
         none = phrase(f"{plural(len(failed), 'trial')} failed, none finished{_last(failed)}.")
         made_by = _made_by(f"nas-search search run={_path(frames)}")
-        return Section("search", "Search", [], none if len(failed) else made_by)
+        return Section("search", "Search", [], none if len(failed) else state or made_by)
     panels = [_macs_panel(frames), _progress_panel(frames)]
     if frames.choices:
         panels.append(_choices_panel(frames))
-    return Section("search", "Search", panels)
+    return Section("search", "Search", panels, state)
+
+
+def _state(frames: RunFrames, stage: str) -> Markup | None:
+    said = unfinished(frames, stage)
+    if (
+        stage == "search"
+        and "search" in frames.settings.stages
+        and frames.trials.empty
+        and not said
+    ):
+        said = "Its records are not in this folder, which gets them as trials.csv at the end."
+    return phrase(said) if said else None
 
 
 def _macs_panel(frames: RunFrames) -> Panel:
@@ -58,6 +73,7 @@ def _macs_panel(frames: RunFrames) -> Panel:
         caption.append(f" Crosses on the axis: {plural(len(frames.failed), 'failed trial')}.")
     return Panel(
         id="accuracy-against-macs",
+        least_width=560,
         title="Proxy accuracy against MACs",
         caption=phrase(*caption, _proxy(search_words(frames))),
         figure=accuracy_against_macs_figure(frames),
@@ -73,17 +89,18 @@ def _progress_panel(frames: RunFrames) -> Panel:
         )
     else:
         title, caption = "Best reward so far", "The reward of each trial, and the best up to it."
-    return Panel(id="progress", title=title, caption=caption, figure=progress_figure(frames))
+    return Panel(id="progress", title=title, caption=caption, figure=best_so_far_figure(frames))
 
 
 def _choices_panel(frames: RunFrames) -> Panel:
-    shown = choices(frames)
+    shown, finished = choices(frames), frames.finished
     return Panel(
         id="choices",
+        least_width=640,
         title="Choices of the best tenth",
         caption=f"Share of each option among the best {shown.best} of {shown.all} trials (bold) "
-        "and among them all; orange where the best chose it more often, blue where less often. "
-        "Framed: the baseline's choice.",
+        "and among them all; orange where the best chose it more often, blue where less often."
+        f"{' Framed: the choice of the baseline.' if finished['baseline'].any() else ''}",
         figure=choices_figure(frames),
         wide=True,
     )
@@ -91,10 +108,9 @@ def _choices_panel(frames: RunFrames) -> Panel:
 
 def sweep_section(frames: RunFrames) -> Section:
     """Accuracy against realised cost, and every candidate with its constants."""
-    title = "Scaling constants"
+    title, state = "Scaling constants", _state(frames, "sweep")
     if frames.sweep.empty:
-        made_by = _made_by(f"nas-search sweep baseline={_baseline(frames)}")
-        return Section("constants", title, [], made_by)
+        return Section("constants", title, [], state or _made_of_baseline(frames, "sweep"))
     shown = sweep(frames)
     if shown.candidates.empty:
         candidates = plural(shown.failed, "candidate")
@@ -105,6 +121,7 @@ def sweep_section(frames: RunFrames) -> Section:
     cut = f" The first {MOST_ROWS} of {total}; the table has all." if total > MOST_ROWS else ""
     against_cost = Panel(
         id="sweep",
+        least_width=480,
         title="Proxy accuracy of the scaled networks against their real cost",
         caption="Bars are one standard error. Filled circles cannot be told from the winner at "
         f"95 %: ties.{_to_decide(shown.undecided)}{failed} Shaded: costs outside the band "
@@ -113,6 +130,7 @@ def sweep_section(frames: RunFrames) -> Section:
     )
     each = Panel(
         id="candidates",
+        least_width=720,
         title="The candidates",
         caption="A row a distinct network, coloured by standing: the winner, its ties, the others, "
         "those outside the cost band. Rounding moves the cost from the nominal "
@@ -120,7 +138,7 @@ def sweep_section(frames: RunFrames) -> Section:
         figure=candidates_figure(frames),
         table=sweep_table(frames),
     )
-    return Section("constants", title, [against_cost, each])
+    return Section("constants", title, [against_cost, each], state)
 
 
 def _to_decide(trainings: int | None) -> str:
@@ -130,6 +148,9 @@ def _to_decide(trainings: int | None) -> str:
 def ablation_section(frames: RunFrames) -> Section:
     """One dimension grown alone, and against all three at equal cost."""
     title, words = "One dimension or all", ablation_words(frames)
+    state = _state(frames, "ablate")
+    if frames.ablation.empty:
+        return Section("ablation", title, [], state)
     failed = frames.ablation[frames.ablation["accuracy"].isna()]
     if len(failed) == len(frames.ablation):
         none = phrase(f"{plural(len(failed), 'way')} failed, none finished{_last(failed)}.")
@@ -137,6 +158,7 @@ def ablation_section(frames: RunFrames) -> Section:
     left_out = f" {plural(len(failed), 'way')} failed; the table has why." if len(failed) else ""
     alone = Panel(
         id="dimensions",
+        least_width=780,
         title="Proxy accuracy of growing one dimension alone",
         caption="Laid out as the paper's Figure 3, with proxy accuracies in place of its ImageNet "
         f"ones. From the baseline on; bars are one standard error.{_proxy(words)}",
@@ -144,6 +166,7 @@ def ablation_section(frames: RunFrames) -> Section:
     )
     against = Panel(
         id="ways",
+        least_width=480,
         title="Proxy accuracy of one dimension against all three, at equal MACs",
         caption="Laid out as the paper's Figure 8, with proxy accuracies in place of its ImageNet "
         "ones. Ways of the same cost are drawn side by side; bars are one standard error."
@@ -151,23 +174,24 @@ def ablation_section(frames: RunFrames) -> Section:
         figure=ways_figure(frames),
         table=ablation_table(frames),
     )
-    return Section("ablation", title, [alone, against])
+    return Section("ablation", title, [alone, against], state)
 
 
 def family_section(frames: RunFrames) -> Section:
     """Growth beside EfficientNet's, the published accuracies, and the table."""
     published = Panel(
         id="published",
+        least_width=640,
         title="Published ImageNet top-1, not ours",
         caption=f"{published_source()}. GPipe (84.3 %) is left out: its FLOPs are not given.",
         figure=published_figure(frames),
         wide=frames.family.empty,
     )
     if frames.family.empty:
-        made_by = _made_by(f"nas-search scale baseline={_baseline(frames)}")
-        return Section("family", "Family", [published], made_by)
+        return Section("family", "Family", [published], _made_of_baseline(frames, "scale"))
     growth = Panel(
         id="growth",
+        least_width=560,
         title="Parameters and MACs against φ",
         caption="The published EfficientNets stand at the φ nearest to their coefficients: B1 0.5, "
         "B2 1, B3 2, B4 3.5, B5 5, B6 6, B7 7.",
@@ -187,6 +211,12 @@ def family_section(frames: RunFrames) -> Section:
 
 def _made_by(command: str) -> Markup:
     return phrase("Not run yet: ", element("code", command))
+
+
+def _made_of_baseline(frames: RunFrames, verb: str) -> Markup:
+    if frames.baseline is None and unfinished(frames, "search"):
+        return phrase("Not run yet: the search has not named a baseline.")
+    return _made_by(f"nas-search {verb} baseline={_baseline(frames)}")
 
 
 def _baseline(frames: RunFrames) -> str:

@@ -4,12 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from nas.search.rewards import Absolute, Front, Hard, Soft
+from nas.runs.folder import ASKED
+from nas.search import rewards
+from nas.search.rewards import Front, TargetReward
 
-AnyReward = Soft | Hard | Absolute
-REWARDS: Mapping[str, type[AnyReward]] = {
-    f"nas.search.rewards.{cls.__name__}": cls for cls in (Soft, Hard, Absolute, Front)
+REWARDS: Mapping[str, type[TargetReward]] = {
+    f"{rewards.__name__}.{name}": cls
+    for name, cls in vars(rewards).items()
+    if isinstance(cls, type) and issubclass(cls, TargetReward) and cls is not TargetReward
 }
+_STAGES = frozenset({"search", "sweep", "ablate"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,14 +23,39 @@ class Settings:
     space: str = ""
     sampler: str = ""
     seed: str = ""
-    reward: AnyReward | None = None
+    reward: TargetReward | None = None
     """None where the configuration names none of ours."""
     search_evaluator: Mapping[str, Any] = field(default_factory=dict)
-    """What the search's accuracies are of: dataset, resolution, width, epochs …"""
+    """How the search's accuracies came about: dataset, resolution, width, epochs …"""
     sweep_evaluator: Mapping[str, Any] = field(default_factory=dict)
-    """The same of the sweep."""
+    """How the sweep's came about."""
     ablation_evaluator: Mapping[str, Any] = field(default_factory=dict)
-    """The same of the ablation."""
+    """How the ablation's came about."""
+
+    stages: frozenset[str] = frozenset()
+    """The stages that were begun: search, sweep, ablate."""
+    asked: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """By stage, how much of it the last call asked for."""
+
+    @property
+    def trials_asked(self) -> int | None:
+        """Finished trials that the search is to end with; None where that is not known."""
+        asked = self._asked("search", "trials")
+        return asked if isinstance(asked, int) else None
+
+    @property
+    def seeds_asked(self) -> int:
+        """Trainings of each network of the ablation."""
+        asked = self._asked("ablate", "seeds")
+        return asked if isinstance(asked, int) else 1
+
+    def networks_asked(self, stage: str) -> frozenset[str] | None:
+        """Keys of the networks that a stage is to train; None where they are not known."""
+        asked = self._asked(stage, "networks")
+        return frozenset(map(str, asked)) if isinstance(asked, list) else None
+
+    def _asked(self, stage: str, name: str) -> object:
+        return self.asked.get(stage, {}).get(name)
 
     @property
     def is_front(self) -> bool:
@@ -47,10 +76,12 @@ def read_settings(config: Mapping[str, Any]) -> Settings:
         search_evaluator=_mapping(search.get("about")),
         sweep_evaluator=_mapping(sweep.get("about")),
         ablation_evaluator=_mapping(_mapping(config.get("ablate")).get("about")),
+        stages=frozenset(_STAGES & config.keys()),
+        asked={name: _mapping(_mapping(config.get(name)).get(ASKED)) for name in _STAGES},
     )
 
 
-def _reward(node: Mapping[str, Any]) -> AnyReward | None:
+def _reward(node: Mapping[str, Any]) -> TargetReward | None:
     cls = REWARDS.get(str(node.get("_target_")))
     if cls is None:
         return None

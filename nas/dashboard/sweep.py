@@ -9,7 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from nas.dashboard import theme
-from nas.dashboard.frames import RunFrames
+from nas.dashboard.frames import RunFrames, cost_band
 from nas.dashboard.growth_rule import GrowthRule
 from nas.dashboard.wording import plural, spelling_lines, sweep_words
 
@@ -55,12 +55,14 @@ def sweep(frames: RunFrames) -> Sweep:
     )
     proxy = theme.escaped(sweep_words(frames))
     hovers = [_hover(row, proxy) for row in measured.to_dict("records")]
+    asked = frames.settings.asked.get("sweep") or frames.constants
     trainings = frames.constants.get("trainings_to_decide")
+    ratio = asked.get("target_ratio")
     return Sweep(
         candidates=measured.assign(hover=hovers),
         failed=len(frames.sweep) - len(measured),
-        band=_band(frames.constants),
-        target_ratio=_target_ratio(frames.constants),
+        band=cost_band(asked),
+        target_ratio=float(ratio) if isinstance(ratio, int | float) else None,
         undecided=trainings if isinstance(trainings, int) else None,
     )
 
@@ -155,7 +157,7 @@ def _mark_costs(figure: go.Figure, shown: Sweep, ends: tuple[float, float]) -> N
 
 
 def _constants_title(row: Mapping[Any, Any], rule: GrowthRule) -> str:
-    """The same with their symbols: `α 1.20, β 1.10, γ 1.15`."""
+    """The constants with their symbols: `α 1.20, β 1.10, γ 1.15`."""
     pairs = ((each.symbol, theme.number(row[each.constant], 2)) for each in rule.dimensions)
     return ", ".join(f"{symbol} {value}" for symbol, value in pairs)
 
@@ -185,15 +187,3 @@ def _hover(row: Mapping[Any, Any], proxy: str) -> str:
         theme.escaped(row["note"]),
     ]
     return theme.hover(row["title"], [*filter(None, lines), *spelling_lines(row["compact"])])
-
-
-def _target_ratio(constants: Mapping[str, Any]) -> float | None:
-    ratio = constants.get("target_ratio")
-    return float(ratio) if isinstance(ratio, int | float) else None
-
-
-def _band(constants: Mapping[str, Any]) -> tuple[float, float] | None:
-    match constants.get("band"):
-        case [int() | float() as low, int() | float() as high]:
-            return float(low), float(high)
-    return None

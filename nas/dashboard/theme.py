@@ -22,7 +22,7 @@ GRID = "#e9ecf0"
 WASH = "#f3f6f9"
 
 SERIES = (VERMILLION, BLUE, GREEN, ORANGE, SKY, PURPLE, MUTED, INK)
-"""Of curves beside each other, the first standing out most."""
+"""Colours for curves in one figure; the first stands out most."""
 
 FONT = "Inter, 'Segoe UI', 'Helvetica Neue', Arial, 'Liberation Sans', sans-serif"
 PROXY_PERCENT = "proxy accuracy (%)"
@@ -84,7 +84,12 @@ def styled(figure: go.Figure, height: int, **layout: Any) -> go.Figure:
 
 
 def log_count_axis(low: float, high: float, pad: float = 0.06, least: int = 4) -> dict[str, Any]:
-    """A logarithmic axis over [low, high] whose ticks read 200M, 500M, 1B."""
+    """A logarithmic axis over [low, high] whose ticks read 200M, 500M, 1B.
+
+    Where an end has no logarithm, as in a file that somebody damaged, the axis is that of 1 to 10.
+    """
+    if not (0 < low <= high < math.inf):
+        low, high = 1.0, 10.0
     bottom, top = math.log10(low), math.log10(high)
     margin = max(pad * (top - bottom), 0.02)
     bottom, top = bottom - margin, top + margin

@@ -10,8 +10,8 @@ import plotly.graph_objects as go
 from nas.dashboard import theme
 from nas.dashboard.frames import RunFrames
 from nas.dashboard.iso_lines import IsoLine, baseline_line, iso_lines
-from nas.dashboard.settings import AnyReward
 from nas.dashboard.wording import trial_hovers
+from nas.search.rewards import TargetReward
 
 TRIAL = {"color": theme.POINT, "size": 7, "opacity": 0.75}
 FRONT = {"color": theme.BLUE, "size": 8, "line": {"color": "white", "width": 1}}
@@ -38,7 +38,7 @@ class AccuracyAgainstMacs:
     """Failed trials that were priced."""
     iso_lines: tuple[IsoLine, ...]
     target: float | None
-    """Of the reward, in MACs."""
+    """The MACs that the reward aims at."""
     macs_range: tuple[float, float]
     accuracy_range: tuple[float, float]
 
@@ -70,7 +70,7 @@ def accuracy_against_macs(frames: RunFrames) -> AccuracyAgainstMacs:
     )
 
 
-def macs_reward(frames: RunFrames) -> AnyReward | None:
+def macs_reward(frames: RunFrames) -> TargetReward | None:
     """The reward, where it prices networks by their MACs."""
     costs = frames.trials["cost"].fillna(frames.trials["macs"])
     return frames.settings.reward if (costs == frames.trials["macs"]).all() else None

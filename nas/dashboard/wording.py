@@ -8,8 +8,7 @@ import pandas as pd
 from nas.dashboard import theme
 from nas.dashboard.frames import RunFrames
 from nas.dashboard.html import Markup, element, phrase
-from nas.dashboard.settings import AnyReward
-from nas.search.rewards import Absolute, Front, Hard, Soft
+from nas.search.rewards import TargetReward
 
 _PHRASES = {
     "dataset": "{}",
@@ -57,20 +56,12 @@ def ablation_words(frames: RunFrames) -> str:
     return proxy_words(frames.settings.ablation_evaluator, measured)
 
 
-def reward_words(reward: AnyReward | None, unit: str = "MACs") -> Markup | None:
+def reward_words(reward: TargetReward | None, unit: str = "MACs") -> Markup | None:
     """The objective: accuracy · (MACs / 400M) to the power of −0.07; None where it is unknown."""
     if reward is None:
         return None
-    ratio = f"{unit} / {theme.count(reward.target)}"
-    match reward:
-        case Front():
-            return phrase(f"a front: proxy accuracy up, {unit} down")
-        case Soft():
-            return phrase(f"accuracy · ({ratio})", element("sup", _signed(reward.exponent)))
-        case Hard():
-            return phrase(f"accuracy · max(1, {ratio})", element("sup", _signed(reward.exponent)))
-        case Absolute():
-            return phrase(f"accuracy {_signed(reward.beta, ' ')} · |{ratio} − 1|")
+    base, _, power = reward.formula(unit, theme.count(reward.target)).partition("^")
+    return phrase(base, element("sup", power)) if power else phrase(base)
 
 
 def trial_hovers(frames: RunFrames, trials: pd.DataFrame) -> list[str]:
@@ -127,8 +118,3 @@ def _seeds(records: pd.DataFrame) -> list[str]:
         return []
     span = str(seeds[0]) if len(seeds) == 1 else f"{seeds[0]}–{seeds[-1]}"
     return [f"{span} seed" if seeds == [1] else f"{span} seeds"]
-
-
-def _signed(value: float, gap: str = "") -> str:
-    plus = f"+{gap}" if gap else ""
-    return f"{'−' + gap if value < 0 else plus}{abs(value):g}"

@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
-from nas.dashboard.facts import baseline_table, headline, run_facts
 from nas.dashboard.frames import RunFrames, load_run
 from nas.dashboard.growth_rule import GrowthRule
+from nas.dashboard.header import baseline_table, headline, run_facts
 from nas.dashboard.html import Markup, definitions, element
 from nas.dashboard.page import render_page
 from nas.dashboard.panels import sections
+from nas.dashboard.state import run_state
 from nas.dashboard.wording import plural
 from search_spaces.arch import Arch
 from search_spaces.files import write_text
@@ -38,6 +39,7 @@ def _header(frames: RunFrames) -> Markup:
         "header",
         element("h1", frames.folder.resolve().name),
         element("p", _lead(frames), class_="lead"),
+        *([element("p", state, class_="state")] if (state := run_state(frames)) else []),
         *([element("div", *figures, class_="headline")] if figures else []),
         element(
             "div",
@@ -63,7 +65,7 @@ def _lead(frames: RunFrames) -> str:
         parts.append(f"an ablation over {plural(len(frames.ablation), 'network')}")
     if len(frames.family):
         parts.append(f"a family of {plural(len(frames.family), 'network')}")
-    text = ", ".join(parts)
+    text = ", ".join(parts) or "a run that has just begun"
     return f"{text[:1].upper()}{text[1:]}."
 
 

@@ -59,11 +59,11 @@ def _finite(given: Any, when: str) -> float:
 
 
 _ROUNDING = 1e-6
-"""By how much a mean of float32 may exceed what it is a mean of."""
+"""How far rounding may take a mean of float32 out of the range of what it averages."""
 
 
 def _fraction(given: Any) -> float:
-    """A number from 0 to 1, or one that is not finite; raises UserError for any other."""
+    """Give a number from 0 to 1, or one that is not finite; raises UserError for any other."""
     number = _number(given)
     if number is None or (math.isfinite(number) and not -_ROUNDING <= number <= 1 + _ROUNDING):
         hint = "; divide per cent by 100" if number is not None and 1 < number <= 100 else ""
@@ -75,7 +75,7 @@ def _fraction(given: Any) -> float:
 
 
 def _number(given: Any) -> float | None:
-    """A number as a plain one, also where it is an array or a tensor of one element."""
+    """Give a number as a plain one, also from an array or a tensor of one element."""
     if not isinstance(given, Real | Decimal) and hasattr(given, "item"):
         try:
             given = given.item()

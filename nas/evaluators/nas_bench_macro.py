@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+from nas.defaults.conf import default
 from nas.evaluators.base import Evaluator, Measurement, ProgressReport, Report
 from nas.evaluators.identity import file_identity
 from nas.evaluators.rows import MOST_BYTES, read_json
@@ -32,12 +33,12 @@ class NasBenchMacroEvaluator(Evaluator):
     path: str
     space: Mapping[str, Any]
     """As `space=nas_bench_macro` spells it."""
-    trial: Literal["mean", "seed"] = "mean"
+    trial: Literal["mean", "seed"] = default("evaluator/nas_bench_macro", "trial")
     """`mean` of the trainings, or one of them, which the evaluation's seed picks."""
 
     @cached_property
     def loaded_space(self) -> Space:
-        """The space itself."""
+        """The space that `space` spells."""
         return load_space(self.space, "space")
 
     @cached_property

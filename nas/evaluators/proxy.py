@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 
+from nas.defaults.conf import default
 from nas.evaluators.base import EvaluationFailed, Measurement, ProgressReport, Report
 from nas.evaluators.slim import SlimEvaluator
 from nas.networks.model import build
@@ -29,18 +30,18 @@ class ProxyEvaluator(SlimEvaluator):
     """
 
     recipe: Recipe = field(default_factory=Recipe)
-    epochs: int = 4
-    width: float = 0.125
-    resolution: int = 40
-    divisor: int = 2
-    dropout: float = 0.0
+    epochs: int = default("evaluator/proxy", "epochs")
+    width: float = default("evaluator/proxy", "width")
+    resolution: int = default("evaluator/proxy", "resolution")
+    divisor: int = default("evaluator/proxy", "divisor")
+    dropout: float = default("evaluator/proxy", "dropout")
     """It takes the place of the architecture's own, which is meant for trainings many times longer.
     So do `drop_path` and `bn_momentum`."""
-    drop_path: float = 0.0
+    drop_path: float = default("evaluator/proxy", "drop_path")
     bn_momentum: float = 0.1
-    device: str = "auto"
+    device: str = default("evaluator/proxy", "device")
     """A torch device; `auto` is CUDA where there is one."""
-    threads: int = 1
+    threads: int = default("evaluator/proxy", "threads")
     """CPU threads of one training. They are part of what makes a training repeat exactly."""
     parts: int = 1
     """Each batch is divided into so many parts, whose gradients are added up. Where memory runs

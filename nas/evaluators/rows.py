@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from nas.defaults.conf import default
 from nas.evaluators.identity import file_identity
 from search_spaces.errors import UserError
 from search_spaces.files import read_bytes, read_text
@@ -49,22 +50,24 @@ class RowsFile:
     path: str
     space: Mapping[str, Any]
     """The space whose choices the columns are, as its config spells it."""
-    scale: Literal["fraction", "percent"] = "fraction"
+    scale: Literal["fraction", "percent"] = default("evaluator/table", "scale")
     """What the accuracies and their deviations are written in."""
-    accuracy: str = "accuracy"
+    accuracy: str = default("evaluator/table", "accuracy")
     """The column of accuracies."""
-    accuracy_std: str | None = None
+    accuracy_std: str | None = default("evaluator/table", "accuracy_std")
     """The column of their standard deviations over trainings."""
-    runs: str | None = None
+    runs: str | None = default("evaluator/table", "runs")
     """The column of the number of trainings; deviations count where it is at least 2."""
-    columns: Mapping[str, str] = field(default_factory=dict)
+    columns: Mapping[str, str] = field(
+        default_factory=lambda: default("evaluator/table", "columns")
+    )
     """The columns of choices, by choice, where they are not called like their choice."""
-    dataset: str | None = None
+    dataset: str | None = default("evaluator/table", "dataset")
     """What the accuracies are of, in words, for whoever reads them; the file's name when None."""
 
     @cached_property
     def loaded_space(self) -> Space:
-        """The space itself."""
+        """The space that `space` spells."""
         return load_space(self.space, "space")
 
     def identity(self) -> Mapping[str, object]:

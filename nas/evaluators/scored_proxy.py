@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from scipy.special import expit, logit
 
+from nas.defaults.conf import default
 from nas.evaluators.base import Evaluator, Measurement, Report
 from nas.evaluators.proxy import ProxyEvaluator
 from nas.evaluators.wrapper import Wrapper
@@ -27,9 +28,9 @@ class ScoredProxyEvaluator(Wrapper):
 
     trained: ProxyEvaluator = field(default_factory=ProxyEvaluator)
     untrained: ZeroCostEvaluator = field(default_factory=ZeroCostEvaluator)
-    worth: float = 0.2
+    worth: float = default("evaluator/scored_proxy", "worth")
     """By how much one unit of score raises the logarithm of the odds of a right answer."""
-    spread: float = 1.0
+    spread: float = default("evaluator/scored_proxy", "spread")
     """How far such accuracies lie apart, over how far those of full trainings do, as `proxy-check`
     measures it. Dividing by it lets a reward weigh them against the cost as it would weigh full
     trainings."""

@@ -17,8 +17,8 @@ from nas.networks.layers import ACTIVATION_MODULES
 
 ScoreName = Literal["synflow", "naswot", "jacov", "grad_norm"]
 Score = Callable[[nn.Module, Tensor, Tensor], float]
-"""Of a fresh network, images (n, 3, side, side) and their classes (n,). It may spoil the network.
-Not finite where the network has no such score."""
+"""A function of a fresh network, which it may spoil, images (n, 3, side, side) and their classes
+(n,). Its score is not finite where the network has none."""
 
 _JACOV_EPSILON = 1e-5
 
@@ -54,7 +54,7 @@ def naswot(model: nn.Module, images: Tensor, labels: Tensor) -> float:
 
     def count(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         signs = torch.where(inputs[0].flatten(1) > 0, 1.0, -1.0)
-        # Of n units, those alike less those unlike.
+        # The product counts alike units less unlike ones: with n added and halved, the alike ones.
         kernel.add_((signs @ signs.T).double().add_(signs.shape[1]).div_(2))
 
     with _hooked(model, count), torch.no_grad():
@@ -103,7 +103,7 @@ def _weights(model: nn.Module) -> list[Tensor]:
 
 @contextmanager
 def _hooked(model: nn.Module, hook: Callable[[nn.Module, Any], None]) -> Iterator[None]:
-    """`hook` sees the inputs of the activations, which some overwrite; gates are none."""
+    """Show `hook` the inputs of activations before these overwrite them; gates are no such."""
     handles = [
         module.register_forward_pre_hook(hook)
         for module in model.modules()

@@ -5,6 +5,7 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Self
 
+from nas.defaults.conf import default
 from nas.evaluators.base import Evaluator
 from nas.evaluators.identity import kind_of, plain
 from nas.training.data import Dataset, fits, fold, identity, load, splits, verify
@@ -21,15 +22,15 @@ class SlimEvaluator(Evaluator):
     """Runs architectures scaled down, by the same rule that scales up, on images to match."""
 
     data: Source = field(default_factory=Digits)
-    width: float = 1.0
+    width: float = default("evaluator/zero_cost", "width")
     """Channels of the slim network over those of the architecture."""
-    depth: float = 1.0
+    depth: float = default("evaluator/zero_cost", "depth")
     """Layers of the slim network over those of the architecture."""
-    resolution: int = 32
+    resolution: int = default("evaluator/zero_cost", "resolution")
     """Pixels a side that stand for `base_resolution`."""
-    base_resolution: int = 224
+    base_resolution: int = default("evaluator/zero_cost", "base_resolution")
     """An architecture of r pixels runs at resolution · r / base_resolution."""
-    divisor: int = 8
+    divisor: int = default("evaluator/zero_cost", "divisor")
     """Channels of the slim network round to its multiples: the coarser, the more architectures
     share one."""
     shared: SharedImages | None = field(default=None, repr=False, compare=False)
@@ -115,6 +116,6 @@ class SlimEvaluator(Evaluator):
 
 
 def _settings_of(source: Source) -> dict[str, object]:
-    """How the images are split and augmented; not what they are called, nor where they lie."""
+    """Give how images are split and augmented; not what they are called, nor where they lie."""
     names = ("limit", "folds", "val_fraction", "test_fraction", "seed", "mirror")
     return {name: getattr(source, name) for name in names if hasattr(source, name)}

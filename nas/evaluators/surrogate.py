@@ -14,6 +14,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from nas.defaults.conf import default
 from nas.evaluators.base import Evaluator, Measurement, ProgressReport, Report
 from nas.evaluators.rows import MOST_BYTES, RowsFile
 from nas.evaluators.table import check_in_space
@@ -41,10 +42,10 @@ class SurrogateEvaluator(RowsFile, Evaluator):
     How well it does on networks that it was not shown is part of its description.
     """
 
-    noise: float = 0.0
+    noise: float = default("evaluator/surrogate", "noise")
     """Standard deviation, a fraction, of the noise that is added to a prediction; the noise of an
     architecture and a seed is always the same."""
-    cache: str | None = None
+    cache: str | None = default("evaluator/surrogate", "cache")
     """Where the fit is kept, as NumPy arrays; in the user's cache folder when None.
 
     It is never kept beside the table: somebody else's table may come with a fit that is not its

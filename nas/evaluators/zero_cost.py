@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from nas.defaults.conf import default
 from nas.evaluators.base import EvaluationFailed, Measurement, ProgressReport, Report
 from nas.evaluators.proxy import derive_seed
 from nas.evaluators.scores import SCORES, ScoreName
@@ -51,9 +52,9 @@ class ZeroCostEvaluator(SlimEvaluator):
     nothing, and a reward weighs it against the cost arbitrarily.
     """
 
-    scores: tuple[ScoreName, ...] = ("grad_norm",)
+    scores: tuple[ScoreName, ...] = default("evaluator/zero_cost", "scores")
     """Names of the scores; of several, the mean counts."""
-    images: int = 64
+    images: int = default("evaluator/zero_cost", "images")
     """Images of the batch that is scored."""
 
     def __post_init__(self) -> None:

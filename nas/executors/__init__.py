@@ -1,1 +1,1 @@
-"""Where evaluations run."""
+"""Where evaluations run: in this process, in others, or on a Ray cluster."""

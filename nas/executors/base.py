@@ -1,4 +1,4 @@
-"""The executor seam: something that evaluates jobs, each in its own time."""
+"""What an executor is: something that evaluates jobs side by side, each in its own time."""
 
 import sys
 import time
@@ -35,10 +35,10 @@ class Outcome:
     measurements: tuple[Measurement, ...] = ()
     seconds: float = 0.0
     processor_seconds: float = 0.0
-    """What it took of its process, whatever else the machine did meanwhile."""
+    """Processor time of the evaluation, whatever else the machine did meanwhile."""
     reason: str = ""
     trace: str = ""
-    """Where in the evaluator's code it went wrong, in full, where it was not foreseen."""
+    """The traceback of an error in the evaluator's code that was not foreseen."""
     lost: bool = False
     """Whether it was the machine that failed, not the network: a later call is to try again."""
     mistake: str = ""
@@ -46,7 +46,7 @@ class Outcome:
 
 
 class Executor(Protocol):
-    """Used as a context: its workers live from enter to exit."""
+    """Evaluates jobs on workers that live as long as the `with` block it is used in."""
 
     workers: int
 
@@ -105,7 +105,10 @@ def run_job(evaluator: Evaluator, job: Job, report: Report = _quiet) -> Outcome:
 
 
 def run_job_apart(evaluator: Evaluator, job: Job, report: Report = _quiet) -> Outcome:
-    """The same in a process that nobody interrupts: there, Ctrl-C is the evaluator's own doing."""
+    """Evaluate as `run_job` does, in a process that nobody interrupts.
+
+    A KeyboardInterrupt there is the evaluator's own doing, and so a failure.
+    """
     try:
         return run_job(evaluator, job, report)
     except KeyboardInterrupt as error:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
+from nas.defaults.conf import default
 from nas.executors.ray_address import Place, Watch, reach
 from search_spaces.errors import UserError
 
@@ -36,17 +37,19 @@ _STARTS = 3
 class RaySettings:
     """Where Ray runs, and what each training takes of it."""
 
-    address: str | None = None
+    address: str | None = default("ray/default", "address")
     """None or `local`: a cluster of our own on this machine; `auto` or `host:port`: an existing
     one, which this machine is part of."""
-    cpus: float = 1
+    cpus: float = default("ray/default", "cpus")
     """Cores a training occupies, and threads it uses."""
-    gpus: float = 0
+    gpus: float = default("ray/default", "gpus")
     """GPUs a training occupies; a fraction shares one."""
-    workers: int | None = None
+    workers: int | None = default("ray/default", "workers")
     """Trainings side by side; as many as the cluster holds when None."""
-    resources: Mapping[str, float] = field(default_factory=dict)
-    """Of a node's custom resources (`ray start --resources`), by name, what a training occupies."""
+    resources: Mapping[str, float] = field(
+        default_factory=lambda: default("ray/default", "resources")
+    )
+    """What a training occupies of a node's custom resources (`ray start --resources`), by name."""
 
     def __post_init__(self) -> None:
         if not isinstance(self.resources, Mapping):

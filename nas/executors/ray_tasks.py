@@ -18,7 +18,7 @@ _ATTEMPTS = 3
 
 @dataclass(slots=True)
 class RayTasks:
-    """As many jobs side by side as the cluster holds, or as the settings ask for.
+    """Evaluates as many jobs side by side as the cluster holds, or as the settings ask for.
 
     Tasks, not actors: Ray keeps the processes warm between them, and a job whose node is lost
     needs no other than its own resources to be begun anew. The evaluator is stored once,

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from nas.defaults.conf import default
 from nas.latency.stopwatch import ClockLaps, CudaLaps, Laps, device_name, keep_freed_memory
 from nas.networks.model import Network, build
 from search_spaces.arch import Arch
@@ -34,24 +35,24 @@ _STEADY_WITHIN = 0.05
 class LatencySettings:
     """What is timed, and how often."""
 
-    device: Literal["auto", "cpu", "cuda"] = "auto"
+    device: Literal["auto", "cpu", "cuda"] = default("latency", "device")
     """`auto`: cuda where there is one."""
-    threads: int = 1
+    threads: int = default("latency", "threads")
     """Threads of the CPU that run one network."""
-    batch: int = 1
-    dtype: Literal["float32", "bfloat16", "float16"] = "float32"
-    memory_format: Literal["channels_last", "contiguous"] = "channels_last"
-    clock: Literal["wall", "processor"] = "wall"
+    batch: int = default("latency", "batch")
+    dtype: Literal["float32", "bfloat16", "float16"] = default("latency", "dtype")
+    memory_format: Literal["channels_last", "contiguous"] = default("latency", "memory_format")
+    clock: Literal["wall", "processor"] = default("latency", "clock")
     """`wall`: the time one waits; `processor`: the time the one thread ran, whatever else the
     machine did meanwhile."""
-    memory: Literal["kept", "system"] = "kept"
+    memory: Literal["kept", "system"] = default("latency", "memory")
     """How the CPU's memory is handled. `kept`: what a layer frees serves the next, as in inference
     engines; `system`: the C library gives it back and faults it in again as it likes."""
-    runs: int = 30
+    runs: int = default("latency", "runs")
     """Timed runs of each network."""
-    warmup: int = 20
+    warmup: int = default("latency", "warmup")
     """Rounds at most before the first that counts; three within 5 % of each other are enough."""
-    seed: int = 0
+    seed: int = default("latency", "seed")
 
     def __post_init__(self) -> None:
         for name, least in (("threads", 1), ("batch", 1), ("runs", 1), ("warmup", 0)):

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from nas.defaults.conf import default
 from nas.latency.cover import covering
 from nas.latency.measure import Array, LatencySettings, device_facts, time_networks
 from nas.latency.table import LatencyTable, parts
@@ -28,11 +29,11 @@ _TRIES = 100
 class TableSettings:
     """How many networks a table is made of and checked against."""
 
-    contexts: int = 2
+    contexts: int = default("latency", "contexts")
     """Networks that each block is timed in, at least."""
-    networks: int = 50
+    networks: int = default("latency", "check")
     """Random networks whose measured latency is compared with the table's; 0 for none."""
-    quantile: float = 0.5
+    quantile: float = default("latency", "quantile")
     """The quantile of the timed runs that stands for all: the median, or less on a machine that
     others use."""
 

@@ -11,13 +11,15 @@ from typing import Any
 
 import yaml
 
-from nas.runs.locks import held
+from nas.runs.locks import held, holder
 from search_spaces.errors import UserError
 from search_spaces.files import clear_drafts, kept_if_filled, read_text, write_text
 from search_spaces.yaml_text import load_yaml
 
 _STUDY = "study"
 """The key of config.yaml that holds the name of the run's study"""
+ASKED = "asked"
+"""The key of a stage in config.yaml that holds how much of it the last call asked for"""
 _BEFORE_RECORDS = frozenset({"config.yaml", ".lock", "study.db", "study.db-journal"})
 """Files that a stage may have made before its first record"""
 _WORKSPACES = "evaluators"
@@ -37,12 +39,26 @@ class RunStage:
     """The place of the records, for messages"""
     exports: tuple[str, ...] = ()
     """Files that are made from the records, and are overwritten only where there are records"""
+    asked: Mapping[str, Any] = field(default_factory=dict)
+    """How much the last call asked for, such as a number of trials: readers tell by it how far the
+    stage has come, and another call may ask for more"""
 
 
-def logged(name: str, made_with: Mapping[str, Any], log: Path, *exports: str) -> RunStage:
+def logged(
+    name: str,
+    made_with: Mapping[str, Any],
+    log: Path,
+    *exports: str,
+    asked: Mapping[str, Any] | None = None,
+) -> RunStage:
     """A stage whose records are the lines of a log, from which it makes `exports`."""
     return RunStage(
-        name, made_with, lambda: log.exists() and log.stat().st_size > 0, str(log), exports
+        name=name,
+        made_with=made_with,
+        recorded=lambda: log.exists() and log.stat().st_size > 0,
+        records=str(log),
+        exports=exports,
+        asked=asked or {},
     )
 
 
@@ -67,6 +83,11 @@ class RunFolder:
         """The name of the run's study in its storage, which stays when the folder moves."""
         known = self._known().get(_STUDY)
         return known if isinstance(known, str) else f"{self.path.resolve().name}-{self._new_study}"
+
+    @property
+    def holder(self) -> str | None:
+        """Who writes to the folder now: `process 4711 on host`; None for nobody."""
+        return holder(self.path / ".lock")
 
     @contextmanager
     def stage(self, stage: RunStage) -> Iterator[None]:
@@ -127,7 +148,8 @@ class RunFolder:
                 f"{self.path / left[0]} is there, but not the records that it was made of "
                 f"({stage.records}): put them back, or give another folder with run=…"
             )
-        noted = {_STUDY: self.study, **known, stage.name: dict(stage.made_with)}
+        asked = {ASKED: dict(stage.asked)} if stage.asked else {}
+        noted = {_STUDY: self.study, **known, stage.name: {**stage.made_with, **asked}}
         if noted != known:
             self._write(noted)
 
@@ -203,7 +225,7 @@ def _decisive(made_with: Any) -> Any:
     """The settings that records depend on: all but `about`, where names of data may differ."""
     if not isinstance(made_with, Mapping):
         return made_with
-    return {name: value for name, value in made_with.items() if name != "about"}
+    return {name: value for name, value in made_with.items() if name not in ("about", ASKED)}
 
 
 def _differences(before: Any, now: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:

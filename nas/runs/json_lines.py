@@ -17,14 +17,14 @@ _MOST_BYTES = 2**30
 
 @dataclass(frozen=True, slots=True)
 class JsonLines:
-    """Records, a line each, on disk before they count."""
+    """Keeps records, a line each, that are on disk before they count."""
 
     path: Path
     kind: str
     """What there is a record of, for messages: `a training`."""
 
     def read(self, parse: Callable[[Any], T]) -> list[T]:
-        """What `parse` makes of each line.
+        """Give what `parse` makes of each line.
 
         A last line that was cut off while it was written is no record. Raises UserError for any
         other line that is no JSON or that `parse` makes nothing of, naming it.

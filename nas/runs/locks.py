@@ -2,13 +2,17 @@
 
 import fcntl
 import os
+import re
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from search_spaces.errors import UserError
-from search_spaces.files import not_a_link
+from search_spaces.files import is_alive, not_a_link, read_text
+
+_HOLDER = re.compile(r"process (\d{1,10}) on (.+)")
+_MOST_BYTES = 4096
 
 
 @contextmanager
@@ -31,6 +35,22 @@ def held(path: Path, what: str) -> Iterator[None]:
     os.write(descriptor, f"process {os.getpid()} on {socket.gethostname()}".encode())
     with _released(path, descriptor):
         yield
+
+
+def holder(path: Path) -> str | None:
+    """What `held` says of the process that holds the file at `path`; None where none does.
+
+    Asking takes no lock, so it is in nobody's way. The lock of another machine's process counts as
+    held as long as its file is there.
+    """
+    try:
+        said = read_text(path, _MOST_BYTES).strip()
+    except UserError:  # it is not there, or is no lock
+        return None
+    found = _HOLDER.fullmatch(said)
+    if found is None or (found[2] == socket.gethostname() and not is_alive(int(found[1]))):
+        return None
+    return said
 
 
 @contextmanager

@@ -21,7 +21,7 @@ class Record:
     """One evaluated architecture: what was chosen, what it costs, how accurate it was."""
 
     number: int
-    """In the order in which they were finished."""
+    """Its place in the order in which trials were finished."""
     state: Literal["finished", "failed"]
     proposal: int
     """Which suggestion of the search it was; side by side, later ones may be finished earlier."""
@@ -35,7 +35,7 @@ class Record:
     params: int
     activations: int
     cost: float
-    """In the reward's unit: MACs, unless another was asked for."""
+    """What the reward weighs accuracy against: MACs, unless another was asked for."""
     accuracy: float | None = None
     """Fraction, mean over seeds; None when failed."""
     accuracy_stderr: float | None = None
@@ -53,7 +53,7 @@ class Record:
 
     @property
     def file_name(self) -> str:
-        """What its network's file is called on the front."""
+        """The name of its network's file in `front/`."""
         return f"{self.macs / 1e6:.0f}M-{self.key[:6]}.yaml"
 
 

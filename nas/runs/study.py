@@ -36,7 +36,7 @@ class StudyStore:
 
     storage: Storage
     name: str
-    """Of the study. The only study of a run folder's own file is the run's, whatever its name."""
+    """The study's name. The only study of a run folder's own file is the run's, however named."""
     directions: Directions | None
     """What the objectives should be; None for a reader that takes them as they are."""
     _backend: "RDBStorage | None" = None
@@ -44,7 +44,7 @@ class StudyStore:
     _trials: list[FrozenTrial] | None = field(default=None, repr=False)
 
     def trials(self) -> list[FrozenTrial]:
-        """In the order in which they were finished. Nothing is made to find out."""
+        """Read the trials, in the order in which they were finished; makes no study to find out."""
         if self._trials is None:
             if not self.storage.exists():
                 return []
@@ -56,7 +56,7 @@ class StudyStore:
         return self._trials
 
     def recorded(self, made_with: Mapping[str, Any]) -> bool:
-        """Whether there are trials. Raises UserError for such as were made otherwise."""
+        """Tell whether there are trials. Raises UserError for such as were made otherwise."""
         if not self.trials():
             return False
         study = self._find()
@@ -65,7 +65,7 @@ class StudyStore:
         return True
 
     def records(self) -> list[Record]:
-        """The trials' records."""
+        """Read the trials as records. Raises UserError for a trial that is damaged."""
         trials = self.trials()
         try:
             return [from_trial(trial, number) for number, trial in enumerate(trials)]
@@ -74,7 +74,7 @@ class StudyStore:
 
     @contextmanager
     def held(self, made_with: Mapping[str, Any]) -> Iterator[None]:
-        """Be the one that writes to the study, whichever folders and machines others write from.
+        """Hold the study as its only writer, whichever folders and machines others write from.
 
         Raises UserError where another search does, and where the study's trials were made with
         another configuration.

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from optuna.samplers import BaseSampler
 
+from nas.defaults.conf import default
 from nas.prediction.features import Floats, Rows
 from nas.prediction.gaussian_process import Prior
 from nas.samplers.acquisition import ParetoFront, log_expected_gain
@@ -39,7 +40,7 @@ Merit = Callable[[Rows], Floats]
 class CostAware:
     """The sampler's settings; the defaults were chosen on two tabular benchmarks."""
 
-    initial: int = 4
+    initial: int = default("sampler/cost_aware", "initial")
     """Most informative candidates, which are tried before the model is asked; where something was
     measured elsewhere, two will do"""
     pool: int = 250

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from optuna.samplers import BaseSampler
 
+from nas.defaults.conf import default
 from nas.prediction.features import Rows
 from nas.samplers.base import Problem
 from nas.samplers.discrete import DiscreteSampler, History, one_objective
@@ -19,9 +20,9 @@ drawn before a random candidate is suggested"""
 class Evolution:
     """The best of a few of the youngest becomes a parent; its child differs in one choice."""
 
-    population: int = 50
+    population: int = default("sampler/evolution", "population")
     """The youngest candidates; the first so many are random."""
-    sample: int = 10
+    sample: int = default("sampler/evolution", "sample")
     """Members of the population that are drawn for each suggestion; the best becomes the parent."""
 
     def __post_init__(self) -> None:

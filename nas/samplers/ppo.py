@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from optuna.samplers import BaseSampler
 
+from nas.defaults.conf import default
 from nas.prediction.features import Encoding, Floats, Rows
 from nas.samplers.base import Problem
 from nas.samplers.discrete import DiscreteSampler, History, one_objective
@@ -25,7 +26,7 @@ _DRAWS = 200
 class PPO:
     """Settings of the policy and its training."""
 
-    batch: int = 10
+    batch: int = default("sampler/ppo", "batch")
     """Finished trials that make a batch, after which the policy is updated"""
     epochs: int = 10
     """Gradient steps for each batch"""

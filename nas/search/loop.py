@@ -11,6 +11,7 @@ from typing import Protocol
 
 from optuna.trial import FrozenTrial, TrialState
 
+from nas.defaults.conf import default
 from nas.executors.base import Executor, Job, Outcome
 from nas.networks.cost import cost
 from nas.runs.records import Record, SearchResult, to_trial
@@ -35,16 +36,16 @@ from search_spaces.space import Space
 class SearchSettings:
     """How long and how carefully to search."""
 
-    trials: int = 32
+    trials: int = default("search/default", "trials")
     """Finished trials at the end, those of earlier calls included"""
-    seeds: int = 1
+    seeds: int = default("search/default", "seeds")
     """Trainings of each candidate, whose accuracies are averaged"""
-    seed: int = 0
-    macs_max: float | None = None
-    params_max: float | None = None
-    latency_max: float | None = None
+    seed: int = default("search/default", "seed")
+    macs_max: float | None = default("search/default", "macs_max")
+    params_max: float | None = default("search/default", "params_max")
+    latency_max: float | None = default("search/default", "latency_max")
     """Milliseconds, as the search's `latency` gives them"""
-    failures_max: int = 20
+    failures_max: int = default("search/default", "failures_max")
     """Failed candidates after which a call gives up"""
 
     def __post_init__(self) -> None:

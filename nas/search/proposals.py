@@ -108,7 +108,7 @@ class Proposer:
     starts: tuple[Params, ...] = field(init=False)
     """The candidates that are proposed first, before the sampler is asked"""
     problem: Problem = field(init=False)
-    """The same problem for the whole search, since samplers keep costs with it"""
+    """The problem of the whole search, made once since samplers keep costs with it"""
 
     def __post_init__(self) -> None:
         self.problem = self._as_problem()

@@ -1,9 +1,11 @@
-"""Accuracy and cost as one number: pure functions of both, best at their largest."""
+"""Rewards: pure functions of accuracy and cost, which a search maximises."""
 
+import abc
 import math
 from dataclasses import dataclass
 from typing import Protocol
 
+from nas.defaults.conf import default
 from search_spaces.errors import UserError
 
 
@@ -25,11 +27,27 @@ class Reward(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Soft:
-    """ACC · (cost / T)^w on both sides of the target (MnasNet, eq. 2, α = β; EfficientNet §4)."""
+class TargetReward(abc.ABC):
+    """A reward of this project, which the dashboard finds here and puts into words."""
 
     target: float
-    exponent: float = -0.07
+
+    @abc.abstractmethod
+    def __call__(self, accuracy: float, cost: float) -> float: ...
+
+    @abc.abstractmethod
+    def accuracy_for(self, reward: float, cost: float) -> float: ...
+
+    @abc.abstractmethod
+    def formula(self, unit: str, target: str) -> str:
+        """The reward in words, where a power follows ^: `accuracy · (MACs / 400M)^−0.07`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Soft(TargetReward):
+    """ACC · (cost / T)^w on both sides of the target (MnasNet, eq. 2, α = β; EfficientNet §4)."""
+
+    exponent: float = default("reward/soft", "exponent")
 
     def __post_init__(self) -> None:
         _check_target(self.target)
@@ -41,6 +59,9 @@ class Soft:
     def accuracy_for(self, reward: float, cost: float) -> float:
         return reward / math.pow(cost / self.target, self.exponent)
 
+    def formula(self, unit: str, target: str) -> str:
+        return f"accuracy · ({unit} / {target})^{_signed(self.exponent)}"
+
 
 @dataclass(frozen=True, slots=True)
 class Front(Soft):
@@ -49,13 +70,15 @@ class Front(Soft):
     The soft reward does no more than pick the baseline from what was found.
     """
 
+    def formula(self, unit: str, target: str) -> str:
+        return f"a front: proxy accuracy up, {unit} down"
+
 
 @dataclass(frozen=True, slots=True)
-class Hard:
+class Hard(TargetReward):
     """ACC up to the target, ACC · (cost / T)^w beyond it (MnasNet, eq. 3, α = 0, β = −1)."""
 
-    target: float
-    exponent: float = -1.0
+    exponent: float = default("reward/hard", "exponent")
 
     def __post_init__(self) -> None:
         _check_target(self.target)
@@ -67,13 +90,15 @@ class Hard:
     def accuracy_for(self, reward: float, cost: float) -> float:
         return reward / math.pow(max(1.0, cost / self.target), self.exponent)
 
+    def formula(self, unit: str, target: str) -> str:
+        return f"accuracy · max(1, {unit} / {target})^{_signed(self.exponent)}"
+
 
 @dataclass(frozen=True, slots=True)
-class Absolute:
+class Absolute(TargetReward):
     """ACC + β · |cost / T − 1| (TuNAS, arXiv 2008.06120, eq. 3)."""
 
-    target: float
-    beta: float = -0.07
+    beta: float = default("reward/absolute", "beta")
 
     def __post_init__(self) -> None:
         _check_target(self.target)
@@ -84,6 +109,9 @@ class Absolute:
 
     def accuracy_for(self, reward: float, cost: float) -> float:
         return reward - self.beta * abs(cost / self.target - 1)
+
+    def formula(self, unit: str, target: str) -> str:
+        return f"accuracy {_signed(self.beta, ' ')} · |{unit} / {target} − 1|"
 
 
 def pareto_front(points: list[tuple[float, float]]) -> list[bool]:
@@ -101,6 +129,11 @@ def pareto_front(points: list[tuple[float, float]]) -> list[bool]:
             best = accuracy
             on_front[index] = True
     return on_front
+
+
+def _signed(value: float, gap: str = "") -> str:
+    plus = f"+{gap}" if gap else ""
+    return f"{'−' + gap if value < 0 else plus}{abs(value):g}"
 
 
 def _check_target(target: float) -> None:

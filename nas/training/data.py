@@ -62,7 +62,7 @@ class Labelled:
         return len(self.labels)
 
     def to(self, device: torch.device) -> "Labelled":
-        """The same with what is in memory on `device`."""
+        """These images, moved to `device` if they are kept in memory."""
         kept = self.pixels
         if isinstance(kept, Kept):
             kept = Kept(kept.images.to(device))
@@ -79,13 +79,13 @@ class Dataset:
     train: Labelled
     val: Labelled
     mean: Tensor
-    """Of each channel of the training images, 0 to 255; [3]."""
+    """The mean of each channel of the training images, 0 to 255; [3]. `std` is their deviation."""
     std: Tensor
     summary: ImageSummary = field(default_factory=ImageSummary)
     """What the images that are kept were."""
 
     def to(self, device: torch.device) -> "Dataset":
-        """The same on `device`, as far as it is kept in memory."""
+        """This data set, moved to `device` as far as it is kept in memory."""
         return replace(
             self,
             train=self.train.to(device),

@@ -13,6 +13,7 @@ from nas.training.images import open_image
 from nas.training.layout import ImagesByClass, classes_in, find_splits, inner_folders, unlabelled
 from nas.training.listing import Listing
 from nas.training.names import counted, shown, some
+from nas.training.paths import existing, local
 from nas.training.sources import Encoded, Split, Splits
 from search_spaces.errors import UserError
 
@@ -116,15 +117,3 @@ class Files:
             start = file.read(_END)
             file.seek(max(len(start), os.fstat(file.fileno()).st_size - _END))
             return hashlib.sha256(start + file.read(_END)).digest()
-
-
-def local(path: str) -> str:
-    """The absolute path, without a trailing slash; ~ stands for the home folder."""
-    return os.path.abspath(os.path.expanduser(path))
-
-
-def existing(path: str) -> Path:
-    """The path of a file or folder. Raises UserError where there is none."""
-    if not os.path.exists(path):
-        raise UserError(f"data.path: no such file or folder: {shown(path)}")
-    return Path(path)

@@ -10,6 +10,7 @@ import datasets
 import huggingface_hub
 from huggingface_hub import constants
 
+from nas.defaults.conf import default
 from nas.training.image_rows import ImageRows, reason_of
 from nas.training.names import shown, split_of
 from search_spaces.errors import UserError
@@ -22,9 +23,9 @@ _PATIENCE = 5.0
 class HuggingFace(ImageRows):
     """An image classification data set of the Hugging Face hub, by name or the path of a copy."""
 
-    config: str | None = None
+    config: str | None = default("data/huggingface", "config")
     """One of the data set's configurations, where it has several"""
-    revision: str | None = None
+    revision: str | None = default("data/huggingface", "revision")
 
     def rows(self) -> Mapping[str, datasets.Dataset]:
         if os.path.exists(self.path):

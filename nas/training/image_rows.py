@@ -15,9 +15,10 @@ from datasets.exceptions import DatasetsError
 from huggingface_hub import constants
 from numpy.typing import NDArray
 
+from nas.defaults.conf import default
 from nas.training.columns import ImageColumn, Labels, classes_of, labels_of
-from nas.training.folders import existing, local
 from nas.training.names import EXPECTED, by_split, counted, shown, some, split_of, split_words
+from nas.training.paths import existing, local
 from nas.training.sources import Encoded, Split, Splits
 from search_spaces.errors import UserError
 
@@ -35,8 +36,8 @@ class ImageRows(Encoded, abc.ABC):
     """
 
     path: str
-    image_column: str = "image"
-    label_column: str = "label"
+    image_column: str = default("data/parquet", "image_column")
+    label_column: str = default("data/parquet", "label_column")
 
     def where(self) -> str:
         return f"data.path: {shown(self.path)}"

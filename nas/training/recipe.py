@@ -1,4 +1,4 @@
-"""How a network is trained, as data, and what follows from it without training."""
+"""The recipe of a training, as data, and what follows from it without training."""
 
 import math
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from nas.defaults.conf import default
 from nas.training.rmsprop import RMSpropTF
 from search_spaces.errors import UserError
 
@@ -16,33 +17,33 @@ from search_spaces.errors import UserError
 class Recipe:
     """Everything about training but the data, the epochs and the seed."""
 
-    optimizer: Literal["sgd", "rmsprop_tf", "adamw"] = "sgd"
+    optimizer: Literal["sgd", "rmsprop_tf", "adamw"] = default("recipe/short", "optimizer")
     """`sgd`: with Nesterov momentum; `rmsprop_tf`: TensorFlow's; `adamw`."""
-    lr: float = 0.4
+    lr: float = default("recipe/short", "lr")
     """Peak learning rate for batches of 256; it grows linearly with the batch."""
-    batch_size: int = 32
-    momentum: float = 0.9
-    """Of sgd and rmsprop_tf; the first β of adamw."""
-    weight_decay: float = 5e-4
-    """Of the weights of convs and linear layers; biases and batch normalisation have none."""
-    schedule: Literal["cosine", "linear", "exponential"] = "cosine"
+    batch_size: int = default("recipe/short", "batch_size")
+    momentum: float = default("recipe/short", "momentum")
+    """The momentum of sgd and rmsprop_tf; the first β of adamw."""
+    weight_decay: float = default("recipe/short", "weight_decay")
+    """The decay of weights of convs and linear layers; biases and batch normalisation have none."""
+    schedule: Literal["cosine", "linear", "exponential"] = default("recipe/short", "schedule")
     """How the learning rate falls: to zero at the end, or by `decay` every `decay_epochs`."""
-    decay: float = 0.97
-    decay_epochs: float = 2.4
-    warmup_epochs: float = 1.0
+    decay: float = default("recipe/efficientnet", "decay")
+    decay_epochs: float = default("recipe/efficientnet", "decay_epochs")
+    warmup_epochs: float = default("recipe/short", "warmup_epochs")
     """Epochs over which the learning rate first rises from zero; the schedule runs meanwhile."""
-    label_smoothing: float = 0.0
-    ema: float | None = None
+    label_smoothing: float = default("recipe/short", "label_smoothing")
+    ema: float | None = default("recipe/short", "ema")
     """Decay, per step, of a moving average of the weights that is then what validates. The n-th
     step's is (1 + n) / (10 + n) if that is less, as in TensorFlow."""
-    flip: bool = True
+    flip: bool = default("recipe/short", "flip")
     """Mirror half of the images, of data whose classes survive it."""
-    shift: float = 0.0
+    shift: float = default("recipe/short", "shift")
     """Move images by up to this fraction of their side, along each axis; edges are repeated."""
-    near_identity: bool = True
+    near_identity: bool = default("recipe/short", "near_identity")
     """Residual branches start at zero and squeeze-and-excitation gates open, where the paper's
     initial weights would cost a short training most of its epochs."""
-    mixed_precision: bool = True
+    mixed_precision: bool = default("recipe/short", "mixed_precision")
     """bfloat16 autocast on CUDA; elsewhere training is in float32."""
 
     def __post_init__(self) -> None:
@@ -62,7 +63,7 @@ class Recipe:
 
 
 def learning_rate(recipe: Recipe, epoch: float, epochs: int, batch_size: int) -> float:
-    """Learning rate `epoch` epochs (a fraction) into a training of `epochs`."""
+    """Give the learning rate after `epoch` epochs, a fraction, of a training of `epochs`."""
     peak = recipe.lr * batch_size / 256
     if epoch < recipe.warmup_epochs:
         return peak * epoch / recipe.warmup_epochs
@@ -74,7 +75,7 @@ def learning_rate(recipe: Recipe, epoch: float, epochs: int, batch_size: int) ->
 
 
 def make_optimizer(recipe: Recipe, model: nn.Module) -> torch.optim.Optimizer:
-    """The recipe's optimizer over the model's parameters, those with weight decay apart."""
+    """Make the recipe's optimizer; parameters without weight decay are a group of their own."""
     groups = _parameter_groups(list(model.parameters()), recipe.weight_decay)
     lr = recipe.lr
     if recipe.optimizer == "sgd":
@@ -88,7 +89,7 @@ def make_optimizer(recipe: Recipe, model: nn.Module) -> torch.optim.Optimizer:
 
 
 def make_average(decay: float, model: nn.Module) -> AveragedModel:
-    """An exponential moving average of the model's parameters and buffers."""
+    """Make an exponential moving average of the model's parameters and buffers."""
 
     def update(averages: Any, currents: Any, step: Tensor | int) -> None:
         warm = min(decay, (1 + int(step)) / (10 + int(step)))

@@ -38,7 +38,7 @@ class SharedImages:
         )
 
     def dataset(self) -> Dataset:
-        """The data set, on the same memory."""
+        """Give the data set, on the same memory."""
         return Dataset(
             self.num_classes,
             self.resolution,

@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 from PIL import Image
 
+from nas.defaults.conf import default
 from nas.training.names import shown
 from nas.training.splits import Integers, hold_out, stratified_order
 from search_spaces.errors import UserError
@@ -96,23 +97,23 @@ class Splitting:
     """The options that all sources here share."""
 
     name: str
-    limit: int | None = None
+    limit: int | None = default("data/imagefolder", "limit")
     """The most images that the search may use, training and validation together; all when None.
     Every class keeps its share, and a smaller limit takes a subset of a larger one's images."""
-    val_fraction: float = 0.2
+    val_fraction: float = default("data/imagefolder", "val_fraction")
     """The share of the training images that is held out for validation, where the data have no
     validation split"""
-    test_fraction: float = 0.15
+    test_fraction: float = default("data/imagefolder", "test_fraction")
     """The share of the training images that is held out for testing first, where the data have no
     test split; the search never sees these"""
-    folds: int = 1
+    folds: int = default("data/imagefolder", "folds")
     """The number of folds of cross-validation: a training of seed k validates on fold k, so that as
     many seeds as folds validate on every image once. At 1 all validate on the images held out."""
-    seed: int = 0
+    seed: int = default("data/imagefolder", "seed")
     """The seed of the splits; it is independent of the seeds of training."""
-    mirror: bool = True
+    mirror: bool = default("data/imagefolder", "mirror")
     """Whether a mirror image is of the same class"""
-    memory: float = 1.0
+    memory: float = default("data/imagefolder", "memory")
     """GB of resized images that a process keeps for one resolution, and it keeps up to four
     resolutions. More images are decoded anew for every batch."""
 
@@ -204,7 +205,7 @@ class Splitting:
 class Encoded(Splitting):
     """The options of sources whose images are encoded."""
 
-    megapixels: float = 179.0
+    megapixels: float = default("data/imagefolder", "megapixels")
     """The most pixels, in millions, that an image may have to be decoded: a small file may claim
     any number. While an image is decoded a pixel takes 3 to 8 bytes of memory."""
 
@@ -218,8 +219,8 @@ class Encoded(Splitting):
 class Digits(Splitting):
     """scikit-learn's 1,797 handwritten digits of 8×8 pixels, which come with the library."""
 
-    name: str = "digits"
-    val_fraction: float = 0.5
+    name: str = default("data/digits", "name")
+    val_fraction: float = default("data/digits", "val_fraction")
     mirror: bool = False
 
     def open(self) -> Splits:

@@ -1,1 +1,1 @@
-"""What to train next, on record, done once."""
+"""Trainings: what to train next, done once on any executor, on record before it counts."""

@@ -57,19 +57,19 @@ class Trainings:
     networks: Sequence[Network]
     log: TrainingLog
     records: dict[TrainingId, TrainingRecord]
-    """Those of these networks, and what was lost in this call; a log may hold others."""
+    """The records of these networks, and what was lost in this call; a log may hold others."""
     evaluator: str = ""
     """What the evaluator is called, where the log holds trainings by several."""
     waiting: set[Pair] = field(default_factory=set)
-    """Handed out and not finished."""
+    """Trainings that were asked for and are not finished."""
     finished: list[float] = field(default_factory=list)
-    """When each training of this call was."""
+    """When each training of this call was finished, by the monotonic clock."""
 
     @classmethod
     def on_record(
         cls, networks: Sequence[Network], log: TrainingLog, evaluator: str = ""
     ) -> "Trainings":
-        """What is on disk already. Raises UserError where the log is damaged."""
+        """Read what is on disk already. Raises UserError where the log is damaged."""
         keys = {network.arch.key() for network in networks}
         ours = [r for r in log.read() if r.key in keys and r.evaluator == evaluator]
         return cls(networks, log, {record.id: record for record in ours}, evaluator)
@@ -112,7 +112,7 @@ class Trainings:
 
     @property
     def seconds_left(self) -> float | None:
-        """Until what was handed out is finished; None before two trainings are."""
+        """Seconds until what was asked for is finished; None before two trainings are."""
         # Counted from the first: before it, workers start.
         if len(self.finished) < 2:
             return None

@@ -1,4 +1,4 @@
-"""Where evaluations went wrong, kept for whoever has to mend the evaluator."""
+"""Tracebacks of evaluations that went wrong, kept for whoever has to mend the evaluator."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,15 +11,15 @@ FOLDER = "failures"
 
 @dataclass(frozen=True, slots=True)
 class Failures:
-    """Tracebacks, a file each, in a folder of a run folder."""
+    """Keeps tracebacks, a file each, in a folder of a run folder."""
 
     run: Path
 
     def keep(self, name: str, outcome: Outcome) -> Outcome:
-        """The outcome, its traceback in `failures/NAME.txt`, which the reason then names.
+        """Write an outcome's traceback to `failures/NAME.txt`, and name that file in its reason.
 
-        Without a traceback there is nothing to keep: what failed was foreseen. Raises OSError where
-        the disk refuses.
+        Gives the outcome back as it is where it has no traceback: what failed was foreseen.
+        Raises OSError where the disk refuses.
         """
         if not outcome.trace:
             return outcome

@@ -1,4 +1,4 @@
-"""Which trainings the sweep does: a function of the records alone, so that any rerun agrees."""
+"""Which trainings come next: a function of the records alone, so that any rerun agrees."""
 
 import itertools
 import math
@@ -20,18 +20,18 @@ _ROUND = 8
 
 
 class Strategy(Protocol):
-    """Decides what to train next; from equal results it decides equally."""
+    """Decides what to train next, and from equal results decides equally."""
 
     def pending(self, results: Results) -> Sequence[Pair]:
         """(candidate, seed) still to be trained before anything else can be decided.
 
-        Empty when the sweep is complete. Results that no decision asked for are ignored.
+        It is empty when all is done. Results that no decision asked for are ignored.
         """
         ...
 
     @property
     def most(self) -> int:
-        """Trainings that it takes in all, at most."""
+        """The trainings that it asks for in all, at most."""
         ...
 
 
@@ -44,11 +44,11 @@ class FlatGrid:
 
     @property
     def most(self) -> int:
-        """Candidates × seeds."""
+        """The number of candidates times the number of seeds."""
         return self.candidates * len(self.seeds)
 
     def pending(self, results: Results) -> list[Pair]:
-        """All that is missing, seed by seed: an interrupted sweep has compared like with like."""
+        """Give all that is missing, seed by seed: an interrupted grid compares like with like."""
         return [
             (candidate, seed)
             for seed in self.seeds
@@ -78,7 +78,7 @@ class Race:
         return max(len(self.candidates), self.budget)
 
     def pending(self, results: Results) -> list[Pair]:
-        """What is missing of the round that is under way.
+        """Give what is missing of the round that is under way.
 
         The rounds before are decided anew from their own results: what else has finished since,
         and in which order, changes nothing.

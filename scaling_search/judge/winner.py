@@ -33,7 +33,7 @@ class CandidateResult:
 
 @dataclass(frozen=True, slots=True)
 class SweepResult:
-    """The sweep's answer, with its uncertainty."""
+    """What a sweep found, with its uncertainty."""
 
     grid: Grid
     settings: SweepSettings

@@ -48,7 +48,7 @@ class Kind:
     code_skips: bool = True
     """Whether a block string that says neither `skip` nor `noskip` means a skip."""
     timm: frozenset[str] | None = None
-    """Those of `takes` that timm's block strings can set; None where it has no such block."""
+    """The fields of `takes` that block strings of timm can set; None where it has no such block."""
     timm_groups_of: Literal["input", "inner"] = "inner"
     """Which channels timm divides by a group's size to get the number of groups."""
     timm_name: Callable[[str], str] | None = None

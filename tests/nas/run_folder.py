@@ -1,6 +1,7 @@
 """Made-up run folders in the formats that the search, the sweep and the scaler write."""
 
 import csv
+import itertools
 import math
 import random
 from collections.abc import Mapping, Sequence
@@ -11,11 +12,14 @@ from typing import Any
 import yaml
 
 from nas.search.rewards import Absolute, Hard, Soft
+from nas.trainings.log import TrainingLog
+from nas.trainings.record import TrainingRecord
 from scaling_search.grow.ablation import ablate
 from scaling_search.grow.ablation import write_ablation as write_networks
 from scaling_search.grow.family import formula_family
 from scaling_search.grow.family import write_family as write_members
 from scaling_search.rule.compound import COMPOUND, PAPER
+from search_spaces.arch import Arch
 from search_spaces.yaml_io import write_arch
 from search_spaces.zoo import zoo
 
@@ -222,6 +226,59 @@ def _way(kind: str, target: float, realised: float, macs: int, accuracy: float) 
         "key": "0" * 16,
         "reason": "",
     }
+
+
+def write_sweep_log(folder: Path, networks: int, seeds: int = 1, **other: Any) -> list[str]:
+    """sweep.jsonl as a sweep leaves it on its way; the keys of the networks in it."""
+    rng = random.Random(11)
+    folder.mkdir(parents=True, exist_ok=True)
+    log = TrainingLog(folder / "sweep.jsonl")
+    archs = [zoo("efficientnet_b0").replace(resolution=230 + index) for index in range(networks)]
+    for seed, (index, arch) in itertools.product(range(seeds), enumerate(archs)):
+        realised = 1.8 + index / 10
+        labels = {
+            **{"alpha": 1.0 + index / 20, "beta": 1.1, "gamma": 1.15, "phi": 1.0, "points": 1},
+            **{"nominal_ratio": 2.0, "realised_ratio": realised, "compact": "ir_r2_k3_s2_e6_c32"},
+            **{"macs": round(386e6 * realised), "params": 6_000_000},
+        }
+        accuracy = 0.9 + 0.01 * index + rng.gauss(0, 0.001)
+        log.append(training(arch, seed, accuracy, {**labels, **other}))
+    return [arch.key() for arch in archs]
+
+
+def write_ablation_log(folder: Path, ratio: float = 2.0) -> list[str]:
+    """ablation.jsonl with one training of the baseline and of each way; the keys in it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    log, baseline = TrainingLog(folder / "ablation.jsonl"), zoo("efficientnet_b0")
+    ways = [("baseline", 1.0, baseline)]
+    ways += [(each.kind, ratio, each.arch) for each in ablate(baseline, [ratio], PAPER)]
+    for index, (kind, target, arch) in enumerate(ways):
+        labels = {"kind": kind, "target_ratio": target, "realised_ratio": target}
+        labels |= {"macs": round(386e6 * target), "baseline": baseline.key()}
+        log.append(training(arch, 0, 0.7 + 0.01 * index, labels))
+    return [arch.key() for _, _, arch in ways]
+
+
+def training(
+    arch: Arch, seed: int, accuracy: float | None, labels: Mapping[str, Any], reason: str = ""
+) -> TrainingRecord:
+    """A record of one training, failed where it has no accuracy."""
+    return TrainingRecord(
+        arch=arch,
+        seed=seed,
+        state="failed" if accuracy is None else "finished",
+        accuracy=accuracy,
+        reason=reason,
+        labels=labels,
+    )
+
+
+def write_asked(folder: Path, stage: str, **asked: Any) -> None:
+    """Note in config.yaml how much of a stage was asked for."""
+    path = folder / "config.yaml"
+    config = yaml.safe_load(path.read_text("utf-8")) if path.exists() else {}
+    config.setdefault(stage, {})["asked"] = asked
+    path.write_text(yaml.safe_dump(config), "utf-8")
 
 
 def write_run(folder: Path, trials: int = 32) -> Path:

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,6 +20,7 @@ from nas.bench.runs import Result
 from nas.bench.simulate import Step, simulate
 from nas.bench.summary import summarise, trials_to_beat
 from nas.cli import main
+from nas.defaults.conf import config_dir
 from nas.evaluators.base import Evaluator, Measurement
 from nas.networks.cost import cost
 from nas.samplers.cost_aware import CostAware
@@ -220,6 +222,21 @@ def test_a_bench_goes_on_from_its_records_and_takes_samplers_in(
     assert {(row["sampler"], row["trials"]) for row in report} == set(
         itertools.product(("cost_aware", "random", "mine"), ("4", "8"))
     )
+
+
+def test_every_option_of_sampler_takes_part_by_being_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = tmp_path / "conf/sampler/mine.yaml"
+    own.parent.mkdir(parents=True)
+    own.write_text("_target_: nas.samplers.local.Local\nneighbours: 5\n")
+    call = ["bench", "--config-dir", str(tmp_path / "conf"), "--cfg", "job"]
+    main([*call, "samplers.mine.neighbours=6", "sampler@samplers.tpe=gp"])
+    samplers = yaml.safe_load(capsys.readouterr().out)["samplers"]
+    shipped = {path.stem for path in (config_dir() / "sampler").glob("*.yaml")}
+    assert set(samplers) == {*shipped, "mine"}
+    assert samplers["mine"]["neighbours"] == 6
+    assert samplers["tpe"] == samplers["gp"]
 
 
 def test_searches_do_not_outlive_a_killed_bench(table: list[str], tmp_path: Path) -> None:

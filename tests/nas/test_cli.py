@@ -294,3 +294,16 @@ def test_a_path_in_the_home_folder_needs_no_quotes(
     with pytest.raises(SystemExit):
         main(["search", "data=imagefolder", "data.path=~/my pets", f"run={tmp_path / 'run'}"])
     assert f"{tmp_path}/my pets" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("data", ["imagefolder", "parquet"])
+def test_a_mistyped_path_of_data_is_told_before_a_framework_is_imported(data: str) -> None:
+    code = (
+        f"import sys, nas.cli\n"
+        f"try: nas.cli.main(['search', 'data={data}', 'data.path=~/no such', 'run=r'])\n"
+        f"except SystemExit as end: sys.exit(end.code if 'torch' not in sys.modules else 'torch')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 2, done.stderr
+    assert "data.path: no such file or folder" in done.stderr
+    assert not Path("r").exists()

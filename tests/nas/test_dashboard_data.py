@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 import run_folder
 from nas.dashboard import theme
 from nas.dashboard.ablation import dimensions_figure, ways_figure
+from nas.dashboard.best_so_far import best_so_far, best_so_far_figure, hypervolume_shares
 from nas.dashboard.candidates import candidates_figure
 from nas.dashboard.choices import choices, front_ranks
 from nas.dashboard.family import growth, growth_figure, published_figure
 from nas.dashboard.frames import RunFrames, load_run
 from nas.dashboard.iso_lines import iso_lines
-from nas.dashboard.progress import hypervolume_shares, progress, progress_figure
 from nas.dashboard.published import published_efficientnet, published_networks
 from nas.dashboard.sweep import sweep, sweep_figure
 from nas.dashboard.trials import accuracy_against_macs, accuracy_against_macs_figure
@@ -142,7 +142,7 @@ def test_a_front_shows_the_line_of_the_baseline_alone(tmp_path: Path) -> None:
 
 
 def test_the_best_reward_so_far_never_falls(four: RunFrames) -> None:
-    shown = progress(four)
+    shown = best_so_far(four)
     rewards = [Soft(4e8)(a, c) for a, c in ((0.8, 5e8), (0.7, 2e8), (0.9, 4e8))]
     assert list(shown.trials["number"]) == [0, 1, 3]
     assert shown.trials["value"].tolist() == pytest.approx(rewards)
@@ -151,7 +151,7 @@ def test_the_best_reward_so_far_never_falls(four: RunFrames) -> None:
 
 def test_a_front_is_followed_by_its_hypervolume(tmp_path: Path) -> None:
     rows = [trial(0, 0.5, 100.0), trial(1, 0.7, 100.0 / math.e), trial(2, 0.9, 100.0 / math.e**0.5)]
-    shown = progress(frames_of(tmp_path, *rows, reward=Front(4e8)))
+    shown = best_so_far(frames_of(tmp_path, *rows, reward=Front(4e8)))
     # From (0.5, log 100): nothing; 0.2 × 1; then (0.9 − 0.7) × ½ more.
     assert shown.trials["best"].tolist() == pytest.approx([0, 0.2 / 0.3, 1])
     assert shown.title == "share of the final hypervolume"
@@ -314,7 +314,7 @@ def test_small_searches_are_drawn(tmp_path: Path, trials: int) -> None:
     run_folder.write_search(tmp_path, trials)
     frames = load_run(tmp_path, COMPOUND)
     assert len(accuracy_against_macs_figure(frames).data) >= 2
-    assert len(progress_figure(frames).data) == 3
+    assert len(best_so_far_figure(frames).data) == 3
 
 
 @given(st.floats(1, 1e12), st.floats(1.02, 1e6))

@@ -4,6 +4,7 @@ import math
 from pathlib import Path
 
 import pytest
+import yaml
 
 import run_folder
 from nas.dashboard.frames import (
@@ -18,6 +19,9 @@ from nas.dashboard.frames import (
     TRIAL_WORDS,
     load_run,
 )
+from nas.dashboard.settings import REWARDS
+from nas.dashboard.wording import reward_words
+from nas.defaults.conf import config_dir
 from nas.runs import trials_csv
 from nas.search.rewards import Absolute, Front, Hard, Soft
 from scaling_search import ablate, files
@@ -62,6 +66,13 @@ def test_every_reward_is_read_back(tmp_path: Path, reward: run_folder.Reward) ->
     run_folder.write_config(tmp_path, reward)
     run_folder.write_search(tmp_path, 1)
     assert load_run(tmp_path, COMPOUND).settings.reward == reward
+
+
+@pytest.mark.parametrize("option", sorted((config_dir() / "reward").glob("*.yaml")))
+def test_every_option_of_reward_has_its_words(option: Path) -> None:
+    reward = REWARDS[yaml.safe_load(option.read_text())["_target_"]](target=4e8)
+    assert reward_words(reward)
+    assert reward(reward.accuracy_for(0.7, 3e8), 3e8) == pytest.approx(0.7)
 
 
 def test_missing_parts_are_empty(tmp_path: Path) -> None:

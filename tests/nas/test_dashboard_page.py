@@ -42,7 +42,7 @@ def test_the_page_runs_its_own_scripts_and_no_other(page: Path, tmp_path: Path) 
     assert "Content Security Policy" in console[0]
 
 
-@pytest.mark.parametrize("width", [1280, 1920])
+@pytest.mark.parametrize("width", [390, 1280, 1920])
 def test_the_page_fits_its_window_and_loads_nothing(page: Path, tmp_path: Path, width: int) -> None:
     report = probed(page, tmp_path, width)
     assert report["drawn"] == len(FIGURES)

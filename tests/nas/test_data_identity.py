@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nas.cli.commands.evaluator import say_data, started
+from nas.cli.evaluation import say_data, started
 from nas.evaluators.scored_proxy import ScoredProxyEvaluator
 from nas.evaluators.zero_cost import ZeroCostEvaluator
 from nas.executors.base import Executor

@@ -5,14 +5,14 @@ from ray.air.execution._internal import RayActorManager
 from ray.tune import tune as tune_module
 from ray.tune.execution import tune_controller
 
-from nas.executors.ray_tune import losses
+from nas.executors.ray_tune import patches
 
 
 def test_the_patches_are_for_the_ray_that_is_installed() -> None:
     minor = ".".join(ray.__version__.split(".")[:2])
-    assert minor == losses.MADE_FOR, (
-        f"Ray {ray.__version__} is installed, and nas/executors/ray_tune/losses.py was made for "
-        f"{losses.MADE_FOR}: compare the classes that it derives from with those of the new "
+    assert minor == patches.MADE_FOR, (
+        f"Ray {ray.__version__} is installed, and nas/executors/ray_tune/patches.py was made for "
+        f"{patches.MADE_FOR}: compare the classes that it derives from with those of the new "
         f"version, and what nas/executors/ray_cluster.py replaces; let tests/nas/test_ray_tasks.py "
         f"and tests/scaling_search/test_chaos.py pass, then name the new version there"
     )
@@ -23,7 +23,7 @@ def test_what_is_patched_is_there_and_comes_back() -> None:
         assert callable(getattr(RayActorManager, method))
     before = tune_controller.RayActorManager, tune_module.TuneController
     assert callable(before[1]._process_trial_failure)
-    with losses.survive_losses():
+    with patches.survive_losses():
         assert issubclass(tune_controller.RayActorManager, before[0])
         assert issubclass(tune_module.TuneController, before[1])
         assert tune_module.TuneController is not before[1]

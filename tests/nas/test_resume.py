@@ -60,8 +60,18 @@ def wait_for(process: "subprocess.Popen[str]", folder: Path, trials: int) -> Non
         time.sleep(0.1)
 
 
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> set[tuple[object, ...]]:
+    """What a search that nobody kills has on record, but when."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    subprocess.run(command(folder, 1), env=environment(), check=True, capture_output=True)
+    return {trial[1:] for trial in finished(folder)}
+
+
 @pytest.mark.parametrize("workers", [1, 2])
-def test_a_killed_search_loses_and_repeats_nothing(tmp_path: Path, workers: int) -> None:
+def test_a_killed_search_loses_and_repeats_nothing(
+    tmp_path: Path, workers: int, undisturbed: set[tuple[object, ...]]
+) -> None:
     folder = tmp_path / "run"
     rng = random.Random(workers)
     before: list[tuple[object, ...]] = []
@@ -83,9 +93,7 @@ def test_a_killed_search_loses_and_repeats_nothing(tmp_path: Path, workers: int)
     assert len(after) == TRIALS
     rows = (folder / "trials.csv").read_text().splitlines()
     assert len(rows) == TRIALS + 1
-    undisturbed = tmp_path / "undisturbed"
-    subprocess.run(command(undisturbed, 1), env=environment(), check=True, capture_output=True)
-    assert {trial[1:] for trial in after} == {trial[1:] for trial in finished(undisturbed)}
+    assert {trial[1:] for trial in after} == undisturbed
     assert len({key for _, _, key, _ in after}) == TRIALS
 
 

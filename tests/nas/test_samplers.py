@@ -12,7 +12,8 @@ import yaml
 from optuna.distributions import BaseDistribution, IntDistribution
 from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 
-from nas.cli.config import config_dir, make
+from nas.cli.config import make
+from nas.defaults.conf import config_dir
 from nas.networks.cost import cost
 from nas.samplers.base import Problem, SamplerFactory, distributions
 from nas.search.pricing import Macs

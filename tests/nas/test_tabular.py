@@ -15,7 +15,8 @@ import pytest
 import yaml
 
 from nas.cli import main
-from nas.cli.config import config_dir, make
+from nas.cli.config import make
+from nas.defaults.conf import config_dir
 from nas.evaluators.base import EvaluationFailed
 from nas.evaluators.nas_bench_macro import NasBenchMacroEvaluator
 from nas.evaluators.surrogate import SurrogateEvaluator

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from nas.cli import main
-from nas.cli.config import config_dir
+from nas.defaults.conf import config_dir
 from nas.networks.cost import cost
 from nas.samplers.cost_aware import CostAware
 from nas.samplers.local import Local

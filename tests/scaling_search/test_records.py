@@ -9,16 +9,16 @@ from nas.executors.base import Outcome
 from nas.trainings.engine import Network, Trainings
 from nas.trainings.log import TrainingLog
 from nas.trainings.record import TrainingRecord
+from search_spaces.arch import Arch, Stage
 from search_spaces.errors import UserError
 from search_spaces.yaml_io import read_arch
-from search_spaces.zoo import zoo
 
-B0 = zoo("efficientnet_b0")
+SMALL = Arch(name="small", stages=(Stage(channels=8),))
 
 
 def record(seed, **changes):
     return TrainingRecord(
-        **{"arch": B0, "seed": seed, "state": "finished", "accuracy": 0.5, **changes}
+        **{"arch": SMALL, "seed": seed, "state": "finished", "accuracy": 0.5, **changes}
     )
 
 
@@ -94,8 +94,8 @@ def test_a_record_holds_its_architecture_as_the_yaml_does(tmp_path):
     log = TrainingLog(tmp_path / "sweep.jsonl")
     log.append(record(0))
     (line,) = map(json.loads, log.path.read_text().splitlines())
-    assert read_arch(yaml.safe_dump(line["arch"]), "the log") == B0
-    assert line["key"] == B0.key()
+    assert read_arch(yaml.safe_dump(line["arch"]), "the log") == SMALL
+    assert line["key"] == SMALL.key()
     assert "dropout" not in line["arch"], "what is at its default is left out"
 
 
@@ -104,7 +104,7 @@ def test_records_of_several_evaluators_share_a_log(tmp_path):
     for name, accuracy in (("short", 0.4), ("long", 0.6)):
         log.append(record(0, evaluator=name, accuracy=accuracy))
     for name, accuracy in (("short", 0.4), ("long", 0.6), ("other", None)):
-        trainings = Trainings.on_record([Network(B0, {})], log, name)
+        trainings = Trainings.on_record([Network(SMALL, {})], log, name)
         assert trainings.results == ({} if accuracy is None else {(0, 0): accuracy})
 
 
@@ -116,7 +116,7 @@ def test_each_record_is_a_line_of_json(tmp_path):
 
 
 def test_a_full_disk_is_one_line_and_what_is_on_record_stays(tmp_path):
-    network = Network(B0, {})
+    network = Network(SMALL, {})
     trainings = Trainings.on_record([network], TrainingLog(tmp_path / "sweep.jsonl"))
     outcome = Outcome(number=0, measurements=(Measurement(accuracy=0.5),))
     trainings.put((0, 0), outcome)

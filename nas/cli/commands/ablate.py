@@ -4,11 +4,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nas.cli.columns import table
-from nas.cli.commands.evaluator import prepare_in, say_data
-from nas.cli.commands.executor import executor
 from nas.cli.commands.scale import check_rounding, constants, gives_constants, is_number
-from nas.cli.config import Config, integer, make
-from nas.cli.progress import Progress
+from nas.cli.config import Config, make
+from nas.cli.evaluation import prepare_in, say_data
+from nas.cli.executor import executor
+from nas.cli.progress import ProgressLine
 from nas.evaluators.base import Evaluator
 from nas.evaluators.identity import identity_of
 from nas.networks.cost import cost
@@ -47,18 +47,20 @@ def train(
     """How accurate each network is; `ablation.jsonl` and `ablation_accuracy.csv` in the folder."""
     from scaling_search.ablate import train_ablation
 
-    seeds, seed = integer("seeds", config["seeds"], 1), integer("seed", config["seed"], 0)
+    seeds, seed = config["seeds"], config["seed"]
     made: Evaluator = make(config["evaluator"], "evaluator", Evaluator)
     evaluator = made.for_scaled_networks()
     workers = executor(config, evaluator, "workers", config["workers"])
-    line = Progress("ablate")
+    line = ProgressLine("ablate")
     made_with = {
         "evaluator": identity_of(evaluator, config["evaluator"]),
         "about": dict(evaluator.describe()),
     }
-    log = run / ABLATION
+    log, exported = run / ABLATION, "ablation_accuracy.csv"
+    keys = {networks[0].baseline.key(): None, **{each.arch.key(): None for each in networks}}
+    asked = {"networks": list(keys), "seeds": seeds}
     folder = RunFolder(run)
-    with folder.stage(logged("ablate", made_with, log, "ablation_accuracy.csv")):
+    with folder.stage(logged("ablate", made_with, log, exported, asked=asked)):
         prepare_in(folder, evaluator, made_with["evaluator"])
         say_data(evaluator)
         return train_ablation(

@@ -14,10 +14,10 @@ from nas.bench.reference import find_reference
 from nas.bench.runs import Conditions, Entrant, Result, fingerprint, missing, read, run
 from nas.bench.summary import SamplerSummary, TrialsToBeat, best_known, summarise, trials_to_beat
 from nas.cli.columns import table
-from nas.cli.commands.evaluator import prepare_in, say_data
-from nas.cli.commands.price import price
-from nas.cli.config import Config, integer, make
-from nas.cli.progress import Pace, Progress
+from nas.cli.config import Config, make
+from nas.cli.evaluation import prepare_in, say_data
+from nas.cli.price import price
+from nas.cli.progress import Pace, ProgressLine
 from nas.evaluators.base import Evaluator
 from nas.evaluators.identity import identity_of
 from nas.runs.folder import RunFolder, logged
@@ -36,7 +36,7 @@ def main(config: Config) -> None:
     """Write `bench.jsonl`, `bench.csv` and `bench.html` into the run folder; print the table."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     folder, seeds = Path(config["run"]), _seeds(config)
-    trials, workers = (integer(name, config[name], 1) for name in ("trials", "workers"))
+    trials, workers = config["trials"], config["workers"]
     at, processes = _at(config["at"], trials), _processes(config["processes"])
     landscape = _landscape(config)
     entrants = _entrants(config, landscape)
@@ -119,7 +119,7 @@ def _entrants(config: Config, landscape: Landscape) -> list[Entrant]:
 
 
 def _on_result(total: int) -> Callable[[int, Result], None]:
-    line, pace = Progress("bench"), Pace()
+    line, pace = ProgressLine("bench"), Pace()
 
     def on_result(done: int, result: Result) -> None:
         note = f"{result.sampler} {result.steps[-1].found:.4f}"
@@ -129,8 +129,10 @@ def _on_result(total: int) -> Callable[[int, Result], None]:
 
 
 def _comparable(results: Sequence[Result], samplers: Mapping[str, Any]) -> list[Result]:
-    """What is on record of samplers with these settings, whatever call it was made by, sampler by
-    sampler; of a search run twice, the last."""
+    """The results of samplers with these settings, sampler by sampler, from whichever call.
+
+    A search that was run twice counts by its last result.
+    """
     found: dict[tuple[str, int], Result] = {}
     for result in results:
         if result.fingerprint == fingerprint(samplers.get(result.sampler)):
@@ -212,12 +214,12 @@ def _write(path: Path, report: Sequence[SamplerSummary]) -> None:
 
 
 def _seeds(config: Config) -> range:
-    first = integer("seed", config["seed"], 0)
-    return range(first, first + integer("seeds", config["seeds"], 1))
+    first: int = config["seed"]
+    return range(first, first + config["seeds"])
 
 
-def _processes(given: object) -> int:
-    return len(os.sched_getaffinity(0)) if given is None else integer("processes", given, 1)
+def _processes(asked: int | None) -> int:
+    return asked or len(os.sched_getaffinity(0))
 
 
 def _at(given: object, trials: int) -> tuple[int, ...]:

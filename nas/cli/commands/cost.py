@@ -13,8 +13,6 @@ def main(config: Config) -> None:
     references = config["networks"]
     if not isinstance(references, list) or not references:
         raise UserError("networks: expected zoo names or YAML files: nas-search cost b3.yaml")
-    if not isinstance(config["check"], bool):
-        raise UserError(f"check: expected true or false, got {config['check']!r}")
     networks = [(str(reference), load_arch(str(reference))) for reference in references]
     rows = []
     for reference, arch in networks:

@@ -21,7 +21,7 @@ def main(config: Config) -> None:
         raise UserError(f"format: got {kind!r}{closest(kind, _WRITERS)}")
     suffix, write = _WRITERS[kind]
     out = _path(config, "out") or Path(f"{Path(reference).stem}{suffix}")
-    weights, num_classes = _path(config, "weights"), _num_classes(config)
+    weights, num_classes = _path(config, "weights"), config["num_classes"]
     if weights is not None and not weights.exists():
         raise UserError(f"weights: {weights}: no such file")
     if out.is_dir():
@@ -31,7 +31,7 @@ def main(config: Config) -> None:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked for beside the network and the format."""
+    """The options of an export beside the network and the format."""
 
     out: Path
     weights: Path | None
@@ -48,13 +48,6 @@ class Request:
 def _path(config: Config, name: str) -> Path | None:
     value = config[name]
     return None if value is None else Path(str(value)).expanduser()
-
-
-def _num_classes(config: Config) -> int | None:
-    value = config["num_classes"]
-    if value is not None and (type(value) is not int or value < 1):
-        raise UserError(f"num_classes: expected an integer of at least 1, got {value!r}")
-    return value
 
 
 def _timm(arch: Arch, request: Request) -> str:

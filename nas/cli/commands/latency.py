@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from nas.cli.columns import table
-from nas.cli.config import Config, integer
-from nas.cli.progress import Pace, Progress
+from nas.cli.config import Config
+from nas.cli.progress import Pace, ProgressLine
 from nas.networks.cost import cost
 from nas.runs.tables import write_rows
 from search_spaces.errors import UserError
@@ -70,7 +70,7 @@ def _table(config: Config, run: Path) -> str:
         raise UserError("networks: a table is of a space: give space=…, and no networks")
     space = load_space(config["space"], "space")
     if config["num_classes"] is not None:
-        space = space.of_classes(integer("num_classes", config["num_classes"], 1))
+        space = space.of_classes(config["num_classes"])
     settings = _settings(config)
 
     from nas.latency.profile import TableSettings, build_table
@@ -104,7 +104,7 @@ def _settings(config: Config) -> "LatencySettings":
 
 
 def _progress(stage: str) -> Callable[[int, int], None]:
-    line, pace = Progress(stage), Pace()
+    line, pace = ProgressLine(stage), Pace()
 
     def report(done: int, total: int) -> None:
         line(done, total, "", pace.step(total - done))

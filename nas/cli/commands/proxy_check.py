@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from nas.cli.columns import table
-from nas.cli.commands.evaluator import prepare_in, say_data
-from nas.cli.commands.executor import executor
-from nas.cli.commands.price import price
-from nas.cli.config import Config, integer, make
-from nas.cli.progress import Pace, Progress
+from nas.cli.config import Config, make
+from nas.cli.evaluation import prepare_in, say_data
+from nas.cli.executor import executor
+from nas.cli.price import price
+from nas.cli.progress import Pace, ProgressLine
 from nas.evaluators.base import EvaluationFailed, Evaluator
 from nas.evaluators.identity import identity_of
 from nas.evaluators.measured import measured
@@ -45,9 +45,9 @@ from search_spaces.space import load_space, space_identity
 
 def main(config: Config) -> None:
     """Write `proxy_check.jsonl`, `.csv` and `.html` into the run folder; print the table."""
-    folder, count = Path(config["run"]), integer("networks", config["networks"], 5)
-    seeds = range(integer("seeds", config["seeds"], 1))
-    seed = integer("seed", config["seed"], 0)
+    folder, count = Path(config["run"]), config["networks"]
+    seeds = range(config["seeds"])
+    seed: int = config["seed"]
     space = load_space(config["space"], "space")
     archs = spread_sample(space, count, seed)
     nodes = _proxies(config)
@@ -143,7 +143,7 @@ class _Told:
 
     def __init__(self, total: int) -> None:
         self._total, self._done = total, 0
-        self._line, self._pace = Progress("proxy-check"), Pace()
+        self._line, self._pace = ProgressLine("proxy-check"), Pace()
 
     def __call__(self, trained: TrainingRecord) -> None:
         self._done += 1

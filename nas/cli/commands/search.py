@@ -8,11 +8,11 @@ from typing import Any
 
 import optuna
 
-from nas.cli.commands.evaluator import started
-from nas.cli.commands.executor import executor
-from nas.cli.commands.price import price
-from nas.cli.config import Config, integer, make
-from nas.cli.progress import Pace, Progress
+from nas.cli.config import Config, make
+from nas.cli.evaluation import started
+from nas.cli.executor import executor
+from nas.cli.price import price
+from nas.cli.progress import Pace, ProgressLine
 from nas.evaluators.base import Evaluator
 from nas.evaluators.identity import identity_of
 from nas.executors.base import Executor
@@ -76,6 +76,7 @@ def search(config: Config, run: Path) -> SearchResult:
         recorded=recorded,
         records=str(store.storage),
         exports=("baseline.yaml",),
+        asked={"trials": plan.search.settings.trials},
     )
     with folder.stage(stage), store.held(plan.made_with):
         if config["study"] and not store.trials():
@@ -118,7 +119,7 @@ class Plan:
         space = load_space(config["space"], "space")
         num_classes = config["num_classes"]
         if num_classes is not None:
-            space = space.of_classes(integer("num_classes", num_classes, 1))
+            space = space.of_classes(num_classes)
         elif classes:
             space = space.of_classes(len(classes))
         latency = TableLatency(config["latency_table"]) if settings.latency_max else None
@@ -255,7 +256,7 @@ class _Report:
     trials: int
     images: int | None = None
     """Validated on."""
-    line: Progress = field(default_factory=lambda: Progress("search"))
+    line: ProgressLine = field(default_factory=lambda: ProgressLine("search"))
     pace: Pace = field(default_factory=Pace)
 
     def __call__(self, records: list[Record], finished: int) -> None:

@@ -1,17 +1,18 @@
 """`nas-search sweep`: find the scaling constants of a baseline."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nas.cli.columns import table
-from nas.cli.commands.evaluator import prepare_in, say_data
-from nas.cli.commands.executor import check_executor, executor
-from nas.cli.config import Config, integer, make
-from nas.cli.progress import Progress
+from nas.cli.config import Config, make
+from nas.cli.evaluation import prepare_in, say_data
+from nas.cli.executor import check_executor, executor
+from nas.cli.progress import ProgressLine
 from nas.evaluators.base import Evaluator
 from nas.evaluators.identity import identity_of
-from nas.runs.folder import RunFolder, logged
+from nas.runs.folder import RunFolder, RunStage, logged
 from nas.trainings.log import PER_STAGE, SWEEP
 from search_spaces.arch import Arch
 from search_spaces.parsing import from_mapping
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from scaling_search.judge.forecast import ForecastRow
     from scaling_search.judge.winner import SweepResult
     from scaling_search.settings import SweepSettings
-    from scaling_search.sweep import Progress as SweepProgress
+    from scaling_search.sweep import SweepPlan, SweepProgress
 
 
 def main(config: Config) -> None:
@@ -32,7 +33,7 @@ def main(config: Config) -> None:
     if config["plan"]:
         print(plan(load_arch(str(config["baseline"])), config))
         return
-    run, count = Path(config["run"]), integer("per_stage", config["per_stage"], 0)
+    run, count = Path(config["run"]), config["per_stage"]
     result = sweep(load_arch(str(config["baseline"])), config, run)
     print(summary(result, run))
     if count:
@@ -46,7 +47,7 @@ def per_stage(result: "SweepResult", count: int, config: Config, run: Path) -> s
     made: Evaluator = make(config["evaluator"], "evaluator", Evaluator)
     evaluator = made.for_scaled_networks()
     workers = executor(config, evaluator, "workers", config["workers"])
-    line = Progress("per stage")
+    line = ProgressLine("per stage")
     made_with = {
         "evaluator": identity_of(evaluator, config["evaluator"]),
         "about": dict(evaluator.describe()),
@@ -143,13 +144,13 @@ def sweep(baseline: Arch, config: Config, run: Path) -> "SweepResult":
         "evaluator": identity_of(evaluator, config["evaluator"]),
         "about": dict(evaluator.describe()),
     }
-    log = run / SWEEP
     folder = RunFolder(run)
-    with folder.stage(logged("sweep", made_with, log, "sweep.csv", "constants.yaml")):
+    with folder.stage(_stage(run, made_with, plan)):
         price = None
         if settings.cost == "latency":
             price = _timed(baseline, settings, run)
             plan = plan_sweep(baseline, settings, run, price)
+            folder.note(_stage(run, made_with, plan))
         prepare_in(folder, evaluator, made_with["evaluator"])
         say_data(evaluator)
         print(plan)
@@ -158,12 +159,26 @@ def sweep(baseline: Arch, config: Config, run: Path) -> "SweepResult":
         )
 
 
+def _stage(run: Path, made_with: Mapping[str, Any], plan: "SweepPlan") -> RunStage:
+    settings, candidates = plan.settings, plan.grid.candidates
+    racing = settings.in_band(plan.grid) if settings.strategy == "race" else range(len(candidates))
+    low, high = settings.cost_band()
+    asked = {
+        "phi": settings.phi,
+        "target_ratio": round(settings.target_ratio(), 6),
+        "band": [round(low, 6), round(high, 6)],
+        "networks": [candidates[index].arch.key() for index in racing],
+    }
+    log = run / SWEEP
+    return logged("sweep", made_with, log, "sweep.csv", "constants.yaml", asked=asked)
+
+
 def _timed(baseline: Arch, settings: "SweepSettings", run: Path) -> "GridPrice":
     from nas.latency.measure import LatencySettings, measure
     from scaling_search.grow.timed_price import timed_price
 
     def timer(archs: "Sequence[Arch]") -> list[float]:
-        line = Progress(f"time {len(archs)} networks")
+        line = ProgressLine(f"time {len(archs)} networks")
         found, _ = measure(
             archs, LatencySettings(runs=15), lambda done, total: line(done, total, "", None)
         )
@@ -196,7 +211,7 @@ def summary(result: "SweepResult", run: Path) -> str:
 class _Report:
     """Tells the terminal of each training."""
 
-    line: Progress = field(default_factory=lambda: Progress("sweep"))
+    line: ProgressLine = field(default_factory=lambda: ProgressLine("sweep"))
 
     def __call__(self, now: "SweepProgress") -> None:
         note = ""

@@ -1,1 +1,1 @@
-"""Trainings under Ray Tune."""
+"""Evaluations under Ray Tune."""

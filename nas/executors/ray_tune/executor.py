@@ -28,7 +28,7 @@ _PATIENCE = 5.0
 
 @dataclass(slots=True)
 class RayTune:
-    """As many jobs side by side as the cluster holds, or as the settings ask for.
+    """Evaluates as many jobs side by side as the cluster holds, or as the settings ask for.
 
     Workers keep their evaluator, with its data, from one job to the next. Nothing of Tune's is
     left on disk, even where the process is killed: the records are the state.
@@ -94,7 +94,7 @@ class RayTune:
                 self._watch.check()
 
     def _run(self) -> None:
-        from nas.executors.ray_tune.losses import survive_losses
+        from nas.executors.ray_tune.patches import survive_losses
 
         assert self._tuner is not None
         try:
@@ -140,7 +140,10 @@ class RayTune:
 
 @contextmanager
 def _scratch() -> Iterator[Path]:
-    """A folder for what Ray Tune insists on writing; not the run's, which may be another node's."""
+    """Make a folder for what Ray Tune insists on writing, and remove it in the end.
+
+    It is not the run's folder, which other nodes may see too.
+    """
     folder = Path(tempfile.mkdtemp(prefix="nas-search-tune-"))
     with removed_at_last(folder):
         yield folder

@@ -12,7 +12,7 @@ from ray.tune.search import Searcher
 from nas.evaluators.faults import first_line
 from nas.executors.base import Outcome
 from nas.executors.ray_data import SharedData
-from nas.executors.ray_tune.losses import ended_for_memory
+from nas.executors.ray_tune.patches import ended_for_memory
 from nas.executors.ray_tune.relay import Relay
 from search_spaces.errors import UserError
 
@@ -82,7 +82,7 @@ class Recorder(tune.Callback):
             self._settle(trial, Outcome(number=trial.config["job"].number, reason=reason))
 
     def on_trial_recover(self, iteration: int, trials: list[Trial], trial: Trial, **_: Any) -> None:
-        """A worker was lost; where Ray ended it for want of memory, the next is to do with half."""
+        """Let the next worker do with half the memory, where Ray ended the last for want of it."""
         if ended_for_memory(_last_error(trial)):
             job = trial.config["job"]
             job = replace(job, memory_reductions=job.memory_reductions + 1)
@@ -147,7 +147,7 @@ def scheduler(asha: int | None) -> TrialScheduler:
 
 
 def _last_error(trial: Trial) -> str:
-    """What Tune noted of the trial's last failure, below a line of its own."""
+    """Give what Tune noted of the trial's last failure, below a line of Tune's own."""
     file = Path(trial.error_file) if trial.error_file else None
     noted = file.read_text(errors="replace") if file and file.exists() else ""
     noted = noted.rpartition("\nFailure # ")[2]

@@ -13,7 +13,7 @@ from nas.dashboard.wording import trial_hovers
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class BestSoFar:
     """What the figure draws."""
 
     trials: pd.DataFrame
@@ -22,15 +22,15 @@ class Progress:
     """What `best` is."""
 
 
-def progress(frames: RunFrames) -> Progress:
+def best_so_far(frames: RunFrames) -> BestSoFar:
     """The best reward so far; without rewards the share of the final front's hypervolume."""
     trials = frames.finished
     trials = trials.assign(hover=trial_hovers(frames, trials))
     if not frames.settings.is_front and trials["reward"].notna().any():
         best = trials["reward"].cummax()
-        return Progress(trials.assign(value=trials["reward"], best=best), "reward")
+        return BestSoFar(trials.assign(value=trials["reward"], best=best), "reward")
     shares = hypervolume_shares(list(trials["accuracy"]), list(trials["macs"]))
-    return Progress(trials.assign(value=math.nan, best=shares), "share of the final hypervolume")
+    return BestSoFar(trials.assign(value=math.nan, best=shares), "share of the final hypervolume")
 
 
 def hypervolume_shares(accuracies: list[float], macs: list[float]) -> list[float]:
@@ -60,9 +60,9 @@ def _staircase(front: list[tuple[float, float]]) -> float:
     return area
 
 
-def progress_figure(frames: RunFrames) -> go.Figure:
+def best_so_far_figure(frames: RunFrames) -> go.Figure:
     """The best reward so far over the trials."""
-    shown = progress(frames)
+    shown = best_so_far(frames)
     trials, rewards = shown.trials, shown.title == "reward"
     low, high = theme.visible_range([*trials["value"], *trials["best"]])
     figure = go.Figure()

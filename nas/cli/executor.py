@@ -4,7 +4,7 @@ import dataclasses
 import os
 from collections.abc import Callable
 
-from nas.cli.config import Config, integer
+from nas.cli.config import Config, at_least
 from nas.evaluators.base import Evaluator
 from nas.executors.base import Executor
 from nas.executors.local import InProcess, Processes
@@ -35,7 +35,7 @@ def _maker(
     config: Config, setting: str, given: object, asha: int | None
 ) -> Callable[[Evaluator], Executor]:
     name = config["executor"]["name"]
-    workers = None if given is None else integer(setting, given, 1)
+    workers = None if given is None else at_least(setting, given, 1)
     if name not in _NAMES:
         raise UserError(f"executor.name: got {name!r}{closest(name, _NAMES)}")
     if asha is not None and name != "ray_tune":

@@ -1,4 +1,4 @@
-"""Ray Tune, when it loses a worker: each loss costs its training one try, whatever the cause."""
+"""The patches of Ray Tune's private classes: losing a worker costs a job one try, and no more."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -45,7 +45,7 @@ class _Controller(tune_controller.TuneController):
 
 @contextmanager
 def survive_losses() -> Iterator[None]:
-    """Inside, Tune runs with the two above."""
+    """Let Tune run with the two classes above, inside."""
     managers: Any = tune_controller
     controllers: Any = tune_module
     before = managers.RayActorManager, controllers.TuneController
@@ -57,5 +57,8 @@ def survive_losses() -> Iterator[None]:
 
 
 def ended_for_memory(error: str) -> bool:
-    """Whether that is what an error says; its class does not come through."""
+    """Tell whether an error says that a worker was ended for want of memory.
+
+    Tune passes on its text, and not its class.
+    """
     return "running low on memory" in error

@@ -5,7 +5,7 @@ from nas.search.pricing import CostMetric
 
 
 def price(config: Config) -> CostMetric:
-    """That of the configuration's `cost`, whose target is the reward's default."""
+    """The metric of the configuration's `cost`, whose target is the reward's default."""
     fields = {name: value for name, value in config["cost"].items() if name != "target"}
     made: CostMetric = make(fields, "cost", CostMetric)
     return made

@@ -1,11 +1,12 @@
-"""A verb's settings by their types: what is there, and what is missing or of another kind."""
+"""The types of settings: each reads a value, or says what was expected in its place."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from nas.cli.config import Config
+from nas.cli.config import Config, at_least
 from search_spaces.errors import UserError, shown
 
 Reader = Callable[[str, object], Any]
@@ -40,6 +41,16 @@ def networks(name: str, given: object) -> list[str]:
     return given
 
 
+def database(name: str, given: object) -> Any:
+    """The URL of a database, which is read where it is opened."""
+    return given
+
+
+def table_file(name: str, given: object) -> bool | str | None:
+    """Whether a table is asked for, or the file that it is to be written to."""
+    return given if isinstance(given, bool) or given is None else path(name, given)
+
+
 def text(name: str, given: object) -> str:
     """A name that is not a number."""
     if not isinstance(given, str) or not given:
@@ -62,13 +73,33 @@ def flag(name: str, given: object) -> bool:
 
 
 def anything(name: str, given: object) -> Any:
-    """What is checked where it is read."""
+    """A value that is checked where it is used."""
     return given
+
+
+def integer(least: int) -> Reader:
+    """An integer of at least `least`."""
+    return lambda name, given: at_least(name, given, least)
 
 
 def optional(reader: Reader) -> Reader:
     """None, or what `reader` reads."""
-    return lambda name, given: None if given is None else reader(name, given)
+    return partial(_optional, reader)
+
+
+def _optional(reader: Reader, name: str, given: object) -> Any:
+    return None if given is None else reader(name, given)
+
+
+_LITERAL = (path, network, text, database, table_file)
+
+
+def is_literal(reader: Reader) -> bool:
+    """Whether a value of this type is a name of something, not an expression.
+
+    Of Hydra's grammar, only quotes, null, numbers, lists and `${…}` mean something in it.
+    """
+    return (reader.args[0] if isinstance(reader, partial) else reader) in _LITERAL
 
 
 def group(*needed: str) -> Reader:
@@ -85,120 +116,41 @@ def group(*needed: str) -> Reader:
     return read
 
 
-_EVALUATION = {"evaluator": group("_target_"), "ray": group()}
-_SEARCH = {
-    **_EVALUATION,
-    "space": group(),
-    "sampler": group("_target_"),
-    "cost": group("_target_"),
-    "reward": group("_target_"),
-    "executor": group("name"),
-    "search": group("workers", "start_from"),
-    "run": path,
-    "storage": anything,
-    "study": optional(text),
-    "from_csv": flag,
-    "num_classes": anything,
-    "latency_table": optional(path),
-}
-_RULE = {
-    "constants": optional(path),
-    "alpha": optional(number),
-    "beta": optional(number),
-    "gamma": optional(number),
-    "depth_rounding": anything,
-}
-_FAMILY = {**_RULE, "coefficients": anything, "phis": anything}
-_TIMING = ("threads", "batch", "dtype", "memory_format", "clock", "memory", "runs", "warmup")
-_SETTINGS: Mapping[str, Mapping[str, Reader]] = {
-    "run": {
-        **_SEARCH,
-        **_FAMILY,
-        "sweep": group(),
-        "sweep_executor": group("name"),
-        "workers": anything,
-    },
-    "search": _SEARCH,
-    "sweep": {
-        **_EVALUATION,
-        "sweep": group(),
-        "executor": group("name"),
-        "workers": anything,
-        "baseline": network,
-        "run": path,
-        "plan": flag,
-        "per_stage": anything,
-    },
-    "scale": {
-        **_FAMILY,
-        "baseline": network,
-        "run": path,
-        "depth": anything,
-        "width": anything,
-        "resolution": anything,
-    },
-    "ablate": {
-        **_EVALUATION,
-        **_RULE,
-        "executor": group("name"),
-        "workers": anything,
-        "baseline": network,
-        "run": path,
-        "ratio": anything,
-        "ratios": anything,
-        "train": flag,
-        "seeds": anything,
-        "seed": anything,
-    },
-    "zoo": {},
-    "cost": {"networks": networks, "check": flag},
-    "latency": {
-        **dict.fromkeys(
-            (*_TIMING, "device", "seed", "contexts", "check", "quantile", "num_classes"), anything
-        ),
-        "space": group(),
-        "networks": networks,
-        "run": path,
-        "table": lambda name, given: given if given in (None, True, False) else path(name, given),
-    },
-    "export": {
-        "network": network,
-        "format": optional(text),
-        "num_classes": anything,
-        "weights": optional(path),
-        "out": optional(path),
-    },
-    "bench": {
-        **dict.fromkeys(("only", "seeds", "seed", "trials", "at", "workers", "truth"), anything),
-        **{name: group("_target_") for name in ("evaluator", "cost", "reward")},
-        "space": group(),
-        "samplers": group(),
-        "run": path,
-        "bar": optional(network),
-        "processes": anything,
-    },
-    "proxy_check": {
-        **_EVALUATION,
-        **dict.fromkeys(("networks", "seed", "seeds", "proxies", "workers"), anything),
-        **{name: group("_target_") for name in ("cost", "reward")},
-        "space": group(),
-        "executor": group("name"),
-        "run": path,
-        "latency_table": optional(path),
-    },
-    "dashboard": {"run": path},
-}
-"""Of each verb, the settings that it reads."""
+_OF_THIS_MACHINE = ("nas.training.folders.ImageFolder", "nas.training.image_rows.Parquet")
 
 
-def checked(verb: str, config: Config) -> Config:
-    """The configuration with each of the verb's settings there and of its type.
+def evaluator(name: str, given: object) -> Any:
+    """An evaluator's settings. Data that do not lie where they say are told here, at once.
+
+    Making the evaluator would tell it too, after seconds in which frameworks are imported.
+    """
+    from nas.training.paths import existing, local
+
+    read = group("_target_")(name, given)
+    for node in _nodes(read):
+        where = node.get("path")
+        if node.get("_target_") in _OF_THIS_MACHINE and isinstance(where, str) and where:
+            existing(local(where))
+    return read
+
+
+def _nodes(node: object) -> Iterator[Mapping[str, Any]]:
+    inner: Iterable[object] = node if isinstance(node, list) else ()
+    if isinstance(node, Mapping):
+        yield node
+        inner = node.values()
+    for each in inner:
+        yield from _nodes(each)
+
+
+def checked(settings: Mapping[str, Reader], config: Config) -> Config:
+    """The configuration with each of these settings there and of its type.
 
     Raises UserError for the first that is missing or of another type.
     """
     _check_numbers(config, "")
     read = dict(config)
-    for name, reader in _SETTINGS[verb].items():
+    for name, reader in settings.items():
         if name not in config:
             raise UserError(f"{name}: missing; leave it as it is, or give a value")
         read[name] = reader(name, config[name])

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from nas.cli.mistakes import CommandFailed
-from nas.cli.progress import Progress
+from nas.cli.progress import ProgressLine
 from nas.evaluators.base import Evaluator
 from nas.evaluators.preparation import PreparationFailed, prepare, workspace_name
 from nas.executors.base import Executor, Outcome
@@ -56,7 +56,7 @@ def started(
 class _Preparation:
     """Tells the terminal how far a preparation is."""
 
-    line: Progress = field(default_factory=lambda: Progress("prepare"))
+    line: ProgressLine = field(default_factory=lambda: ProgressLine("prepare"))
     first: tuple[int, float] | None = None
     """Steps that were finished when it was first told, and when: an earlier call may have taken
     them."""

@@ -1,0 +1,89 @@
+"""The page's first words: the headline, what was run, and the baseline stage by stage."""
+
+import pandas as pd
+
+from nas.dashboard import theme
+from nas.dashboard.frames import RunFrames
+from nas.dashboard.html import Markup, table
+from nas.dashboard.trials import macs_reward
+from nas.dashboard.wording import plural, reward_words, search_words, sweep_words
+from nas.statistics.intervals import share_error
+from search_spaces.arch import Arch
+
+
+def headline(frames: RunFrames) -> dict[str, str]:
+    """The few figures that one looks for first, by name; unknown ones are left out."""
+    facts: dict[str, str] = {}
+    finished, name = frames.finished, "Baseline"
+    best = finished[finished["baseline"]].head(1)
+    if best.empty and not frames.settings.is_front and finished["reward"].notna().any():
+        best, name = finished.nlargest(1, "reward"), "Best measured so far"
+    for trial in best.to_dict("records"):
+        accuracy, stderr = trial["accuracy"], trial["accuracy_stderr"]
+        images = frames.settings.search_evaluator.get("validation images")
+        if pd.isna(stderr) and isinstance(images, int) and images > 0:
+            stderr = share_error(accuracy, images)
+        facts[f"{name}, proxy accuracy"] = theme.percent_pm(accuracy, stderr)
+        facts[f"{name}, MACs"] = theme.count(trial["macs"])
+        facts[f"{name}, params"] = theme.count(trial["params"])
+        if pd.notna(trial["reward"]):
+            facts[f"{name}, reward"] = theme.number(trial["reward"], 4)
+    constants = [frames.constants.get(name) for name in frames.rule.constant_names]
+    if all(isinstance(value, int | float) for value in constants):
+        ties = int(frames.sweep["tied"].sum())
+        tied = f", tied with {plural(ties, 'other')}" if ties else ""
+        facts[f"{frames.rule.symbols}{tied}"] = ", ".join(f"{value:g}" for value in constants)
+    for network in frames.family.tail(1).to_dict("records") if len(frames.family) > 1 else []:
+        macs, params = theme.count(network["macs"]), theme.count(network["params"])
+        facts[f"{network['name']}, MACs / params"] = f"{macs} / {params}"
+    return facts
+
+
+def run_facts(frames: RunFrames) -> dict[str, str | Markup]:
+    """What was run, by name; what is unknown is empty."""
+    settings = frames.settings
+    failed = f", {len(frames.failed)} failed" if len(frames.failed) else ""
+    asked = settings.trials_asked
+    finished = len(frames.finished)
+    of = f" of {asked}" if asked is not None and finished < asked else ""
+    unit = "MACs" if macs_reward(frames) else "cost"
+    facts: dict[str, str | Markup] = {
+        "Proxy accuracy": search_words(frames) or sweep_words(frames),
+        "Space": settings.space,
+        "Objective": reward_words(settings.reward, unit) or "",
+        "Sampler": settings.sampler,
+        "Trials": f"{finished}{of} finished{failed}" if len(frames.trials) else "",
+        "Seed": settings.seed,
+        "Sweep": _swept(frames),
+    }
+    return facts
+
+
+def _swept(frames: RunFrames) -> str:
+    """How many networks the sweep measured, and at which φ; empty for none."""
+    measured, points = frames.sweep["accuracy"].notna().sum(), frames.sweep["points"]
+    if not measured:
+        return ""
+    stood_for = "" if points.isna().any() else f" for {plural(int(points.sum()), 'grid point')}"
+    phi = (frames.settings.asked.get("sweep") or frames.constants).get("phi")
+    at = f" at φ = {phi:g}" if isinstance(phi, int | float) else ""
+    return f"{plural(int(measured), 'network')} measured{stood_for}{at}"
+
+
+def baseline_table(baseline: Arch) -> Markup:
+    """The stages of the winner."""
+    header = ["stage", "op", "kernel", "stride", "expand", "SE", "channels", "layers"]
+    rows = [
+        [
+            str(index),
+            stage.op,
+            f"{stage.kernel}×{stage.kernel}",
+            str(stage.stride),
+            f"{stage.expand:g}",
+            f"{stage.se:g}",
+            str(stage.channels),
+            str(stage.repeats),
+        ]
+        for index, stage in enumerate(baseline.stages)
+    ]
+    return table(header, rows, words=2)

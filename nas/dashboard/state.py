@@ -1,0 +1,67 @@
+"""How far each stage of a run has come, in words: nothing for a stage that is finished."""
+
+from collections.abc import Iterator
+
+from nas.dashboard.frames import TRAININGS, RunFrames
+
+_STAGES = {"search": "the search", "sweep": "the sweep", "ablate": "the ablation"}
+
+
+def so_far(frames: RunFrames, stage: str) -> str:
+    """How far `search`, `sweep` or `ablate` has come: `12 of 24 trials`; empty where it is done."""
+    match stage:
+        case "search":
+            if not records_are_here(frames):
+                return ""
+            return _part(len(frames.finished), frames.settings.trials_asked, "trials")
+        case "sweep":
+            said = _part(*_settled(frames, stage, 1), "networks")
+            return said or _without_answer(frames)
+        case _:
+            return _part(*_settled(frames, stage, frames.settings.seeds_asked), "networks")
+
+
+def records_are_here(frames: RunFrames) -> bool:
+    """Whether the search keeps its records in the run folder, not in a database elsewhere."""
+    return (frames.folder / "study.db").exists()
+
+
+def unfinished(frames: RunFrames, stage: str) -> str:
+    """A sentence that says how far an unfinished stage has come; empty where it is done."""
+    said = so_far(frames, stage)
+    if not said:
+        return ""
+    if frames.holder is not None:
+        return f"Under way: {said} so far."
+    return f"Not finished: {said}. The same command goes on from there."
+
+
+def run_state(frames: RunFrames) -> str:
+    """How far the whole run has come, in one line, and which process writes to its folder."""
+    parts = list(_parts(frames))
+    if frames.holder is not None:
+        return ": ".join(filter(None, [f"Under way ({frames.holder})", ", ".join(parts)])) + "."
+    return f"Not finished: {', '.join(parts)}." if parts else ""
+
+
+def _parts(frames: RunFrames) -> Iterator[str]:
+    for stage, name in _STAGES.items():
+        if said := so_far(frames, stage):
+            yield f"{name}, {said}"
+
+
+def _settled(frames: RunFrames, stage: str, seeds: int) -> tuple[int, int | None]:
+    """Networks of a stage with all the trainings that each is sure to get, and all networks."""
+    asked = frames.settings.networks_asked(stage)
+    table = frames.sweep if stage == "sweep" else frames.ablation
+    return int((table[TRAININGS] >= seeds).sum()), None if asked is None else len(asked)
+
+
+def _without_answer(frames: RunFrames) -> str:
+    """A race trains some networks again, until its answer is written."""
+    begun = "sweep" in frames.settings.asked and frames.settings.asked["sweep"]
+    return "every network is measured, no winner is named" if begun and not frames.constants else ""
+
+
+def _part(done: int, asked: int | None, things: str) -> str:
+    return "" if asked is None or done >= asked else f"{done} of {asked} {things}"

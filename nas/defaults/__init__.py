@@ -1,0 +1,1 @@
+"""The defaults of settings, which conf/ alone gives."""

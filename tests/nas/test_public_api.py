@@ -1,0 +1,54 @@
+"""The public names: there, typed, documented, and cheap to import."""
+
+import importlib.metadata
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import nas
+from nas.cli import main
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("name", nas.__all__)
+def test_every_public_name_is_there_and_documented(name: str) -> None:
+    assert getattr(nas, name) == getattr(nas, name)
+    assert name in dir(nas)
+    assert f"`{name}`" in (ROOT / "docs" / "python.md").read_text("utf-8")
+
+
+def test_a_name_that_is_not_public_is_no_attribute() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'Serach'"):
+        _ = nas.Serach
+
+
+def test_importing_the_package_brings_no_framework() -> None:
+    code = "import nas, sys; print(*sorted(m.partition('.')[0] for m in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    heavy = {"torch", "ray", "plotly", "pandas", "numpy", "optuna", "hydra", "yaml"}
+    assert not heavy & set(done.stdout.split())
+
+
+def test_what_needs_no_framework_brings_none() -> None:
+    code = (
+        "import nas, sys; nas.cost(nas.scale(nas.zoo('efficientnet_b0'), 1.2, 1.1, 260)); "
+        "print(*sorted(m.partition('.')[0] for m in sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"torch", "ray", "plotly", "optuna"} & set(done.stdout.split())
+
+
+def test_the_version_is_that_of_the_distribution(capsys: pytest.CaptureFixture[str]) -> None:
+    assert nas.__version__ == importlib.metadata.version("nas-search")
+    main(["--version"])
+    assert capsys.readouterr().out == f"nas-search {nas.__version__}\n"
+
+
+def test_the_version_stands_in_the_changelog() -> None:
+    first = re.search(r"^## \[([^\]]+)\]", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
+    assert first is not None
+    assert first[1] == nas.__version__
