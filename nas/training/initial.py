@@ -2,14 +2,14 @@
 
 from torch import nn
 
+from nas.networks.blocks.base import Residual
 from nas.networks.layers import SqueezeExcitation
-from nas.networks.model import Network
 
 _OPEN = 2.0
 """Bias of a gate that lets most of each channel through: sigmoid(2) = 0.88."""
 
 
-def start_near_identity(model: Network) -> None:
+def start_near_identity(model: nn.Module) -> None:
     """Every residual branch starts at zero and every squeeze-and-excitation gate open.
 
     The norm that ends a branch which is added to its input starts at γ = 0 (arXiv 1706.02677,
@@ -22,6 +22,7 @@ def start_near_identity(model: Network) -> None:
             nn.init.zeros_(module.conv_expand.weight)
             if module.conv_expand.bias is not None:
                 nn.init.constant_(module.conv_expand.bias, _OPEN)
-    for block, module in model.named_blocks():
-        if block.skip and block.kind.last_norm is not None:
-            nn.init.zeros_(module.get_parameter(f"{block.kind.last_norm}.weight"))
+        if isinstance(module, Residual):
+            scale = module.final_scale()
+            if scale is not None:
+                nn.init.zeros_(scale)

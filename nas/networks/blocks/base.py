@@ -16,7 +16,14 @@ class Residual(nn.Module):
     def __init__(self, block: Block, drop_path: float) -> None:
         super().__init__()
         self.skip = block.skip
+        self.last_norm = block.kind.last_norm
         self.drop_path: nn.Module = DropPath(drop_path) if drop_path else nn.Identity()
+
+    def final_scale(self) -> nn.Parameter | None:
+        """The scale whose zero makes the block pass its input on; None where there is none."""
+        if not self.skip or self.last_norm is None:
+            return None
+        return self.get_parameter(f"{self.last_norm}.weight")
 
     def add(self, branch: Tensor, shortcut: Tensor) -> Tensor:
         """The branch, unless it is dropped, and the shortcut; the branch alone without a skip."""
