@@ -14,7 +14,8 @@ def test_the_patches_are_for_the_ray_that_is_installed() -> None:
         f"Ray {ray.__version__} is installed, and nas/executors/ray_tune/patches.py was made for "
         f"{patches.MADE_FOR}: compare the classes that it derives from with those of the new "
         f"version, and what nas/executors/ray_cluster.py replaces; let "
-        f"tests/nas/executors/test_ray_tasks.py and tests/scaling_search/test_chaos.py pass, then name the new version there"
+        f"tests/nas/executors/test_ray_tasks.py and tests/scaling_search/test_chaos.py "
+        f"pass, then name the new version there"
     )
 
 
