@@ -4,7 +4,7 @@ import dataclasses
 import itertools
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
@@ -57,6 +57,21 @@ class _Option:
     """From changing nothing; of options that are one network, the nearest stays."""
 
 
+def fields_together(effects: Iterable[Effect]) -> dict[str, Any]:
+    """The fields that options of several choices set together.
+
+    Where one of them decides the kind of block, the others set only what that kind takes: a search
+    over kernels and over skipping the block has one network without the block, not one a kernel.
+    """
+    effects = tuple(effects)
+    fields = dict(itertools.chain(*effects))
+    decides = next((dict(effect) for effect in effects if "op" in dict(effect)), None)
+    if decides is None:
+        return fields
+    taken = {*taken_fields(decides["op"]), *decides}
+    return {name: value for name, value in fields.items() if name in taken}
+
+
 def stage_choices(
     stage: Stage, index: int, vary: Mapping[str, tuple[object, str]], where: str
 ) -> tuple[Stage, tuple[Choice, ...]]:
@@ -76,6 +91,13 @@ def stage_choices(
                     f"as does '{setters[field]}'"
                 )
             setters[field] = name
+    deciding = named[setters["op"]] if "op" in setters else []
+    kinds = {dict(option.effect).get("op", stage.op) for option in deciding} or {stage.op}
+    for field, name in setters.items():
+        alone = name != setters.get("op")
+        if alone and not any(field in taken_fields(kind) for kind in kinds):
+            take = "takes" if len(kinds) == 1 else "take"
+            raise UserError(f"{vary[name][1]}: {' and '.join(sorted(kinds))} {take} no {field}")
     fixed: dict[str, Any] = {}
     choices = []
     for name, options in named.items():
@@ -116,7 +138,7 @@ def check_together(stage: Stage, choices: Sequence[Choice], where: str) -> None:
     for choice in choices:
         met = [each for each in choices if each is choice or _sets_op(each)]
         for effects in itertools.product(*(each.effects for each in met)):
-            _possible(stage, dict(itertools.chain(*effects)), where)
+            _possible(stage, fields_together(effects), where)
 
 
 def most_layers(stage: Stage, choices: Sequence[Choice]) -> int:

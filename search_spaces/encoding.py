@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from search_spaces.activations import Activation
 from search_spaces.arch import Arch
 from search_spaces.blocks import blocks
-from search_spaces.choices import Choice, Scalar, most_layers
+from search_spaces.choices import Choice, Scalar, fields_together, most_layers
 from search_spaces.errors import UserError
 from search_spaces.kinds.base import Block
 from search_spaces.stage import SqueezeExcite, Stage
@@ -73,8 +73,7 @@ def _makes(
     for picked in itertools.product(
         *(zip(choice.options, choice.effects, strict=True) for choice in choices)
     ):
-        fields = dict(itertools.chain(*(effect for _, effect in picked)))
-        made = stage.replace(**fields)
+        made = stage.replace(**fields_together(effect for _, effect in picked))
         own = stage_blocks(made, channels, 1, made.activation or activation, se)
         canonical = tuple(block.canonical() for block in own if not block.is_nothing())
         found.setdefault(canonical, tuple(option for option, _ in picked))

@@ -14,6 +14,7 @@ from search_spaces.choices import (
     Choice,
     Scalar,
     check_together,
+    fields_together,
     most_layers,
     network_choices,
     stage_choices,
@@ -148,7 +149,7 @@ class _Decoder(Generic[Part]):
     def _make(self, chosen: Any) -> Part:
         options = chosen if len(self._effects) > 1 else (chosen,)
         made = [effects[o] for effects, o in zip(self._effects, options, strict=True)]
-        part: Part = self.base.replace(**dict(itertools.chain(*made)))
+        part: Part = self.base.replace(**fields_together(made))
         if len(self._made) >= _MEMO_LIMIT:
             self._made.clear()
         self._made[chosen] = part

@@ -135,6 +135,21 @@ class TestMeaning:
             Stage(op="fused", channels=24, kernel=5, repeats=3, stride=2),
         )
 
+    def test_what_the_chosen_kind_of_block_does_not_take_has_no_effect(self) -> None:
+        space = small(stages={1: {"op": ["mbconv", "identity"], "kernel": [3, 5], "se": [0, 0.25]}})
+        made = {
+            (op, kernel, se): space.decode({"s1_op": op, "s1_kernel": kernel, "s1_se": se})
+            for op in ("mbconv", "identity")
+            for kernel in (3, 5)
+            for se in (0, 0.25)
+        }
+        assert made["mbconv", 5, 0.25].stages[1].kernel == 5
+        assert made["mbconv", 5, 0.25].stages[1].se == 0.25
+        assert len({arch.key() for arch in made.values()}) == 5
+        for (op, kernel, se), arch in made.items():
+            again = space.decode(space.encode(arch))
+            assert again.key() == arch.key(), (op, kernel, se)
+
     def test_labels_that_are_numbers_are_ordered(self) -> None:
         space = small(stages={0: {"se": {1: {"se": 0.25}, 0: {"se": 0}}}})
         assert space.choices[0].options == (0, 1)
@@ -300,12 +315,12 @@ class TestMistakes:
                 "space.vary.layers: sets the repeats of stage 0, as does 'repeats'",
             ),
             (
-                {"vary": {"op": ["mbconv", "identity"], "se": [0, 0.25]}},
-                "space.stages.0: op identity, se 0.25 cannot be: se: identity takes none",
+                {"vary": {"op": ["mbconv", "identity"], "groups": [1, 2]}},
+                "space.vary.groups: identity and mbconv take no groups",
             ),
             (
-                {"vary": {"op": ["mbconv", "identity"], "kernel": [3, 5]}},
-                "space.stages.0: op identity, kernel 5 cannot be: kernel: identity takes none",
+                {"vary": {"groups": [1, 2]}},
+                "space.vary.groups: mbconv takes no groups",
             ),
             (
                 {"vary": {"op": {"none": {"op": "identity", "expand": 6}}}},
