@@ -13,7 +13,7 @@ from nas.evaluators.base import Evaluator
 from nas.executors.base import Executor
 from nas.runs.tables import write_rows
 from nas.statistics.comparison import compare
-from nas.trainings.engine import Network, Trainings, train
+from nas.trainings.engine import LabelledArch, Trainings, train
 from nas.trainings.log import ABLATION, TrainingLog
 from nas.trainings.record import TrainingRecord
 from nas.trainings.strategies import FlatGrid
@@ -72,7 +72,7 @@ def train_ablation(
     everyone = [ungrown(networks[0].baseline, networks[0].multipliers.rule), *networks]
     different = {each.arch.key(): each for each in everyone}
     trainings = Trainings.on_record(
-        [Network(each.arch, _labels(each)) for each in different.values()],
+        [LabelledArch(each.arch, _labels(each)) for each in different.values()],
         TrainingLog(run / ABLATION),
     )
     strategy = FlatGrid(len(different), tuple(range(seed, seed + seeds)))

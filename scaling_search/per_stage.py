@@ -18,7 +18,7 @@ from nas.executors.base import Executor
 from nas.networks.cost import cost
 from nas.runs.tables import write_rows
 from nas.statistics.comparison import Comparison, compare
-from nas.trainings.engine import Network, Trainings, train
+from nas.trainings.engine import LabelledArch, Trainings, train
 from nas.trainings.log import PER_STAGE, TrainingLog
 from nas.trainings.record import TrainingRecord
 from nas.trainings.strategies import Race
@@ -96,7 +96,7 @@ def run_per_stage(
     networks = (uniform, *variants(uniform, count, seed=seed))
     labels = [{"macs": cost(a).macs, "compact": spell_arch(a)} for a in networks]
     trainings = Trainings.on_record(
-        [Network(*each) for each in zip(networks, labels, strict=True)],
+        [LabelledArch(*each) for each in zip(networks, labels, strict=True)],
         TrainingLog(run / PER_STAGE),
     )
     race = Race(tuple(range(len(networks))), seed, math.ceil(2.5 * len(networks)))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from nas.evaluators.base import Evaluator
 from nas.executors.base import Executor
-from nas.trainings.engine import Network, Trainings, train
+from nas.trainings.engine import LabelledArch, Trainings, train
 from nas.trainings.log import ABLATION, SWEEP, TrainingLog
 from scaling_search.files import write_constants, write_csv
 from scaling_search.grow.grid import Candidate, Grid, GridPrice, make_grid
@@ -133,9 +133,9 @@ def _grid(baseline: Arch, settings: SweepSettings, price: GridPrice | None) -> G
     return grid
 
 
-def _networks(grid: Grid) -> list[Network]:
+def _networks(grid: Grid) -> list[LabelledArch]:
     return [
-        Network(
+        LabelledArch(
             candidate.arch,
             {
                 **candidate.constants.named(),

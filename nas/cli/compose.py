@@ -25,7 +25,7 @@ _QUIET_HYDRA = (
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class ConfigSource:
     """A file that settings come from, and the setting that they lie in."""
 
     path: Path
@@ -39,7 +39,7 @@ class Composed:
     settings: Config
     choices: Mapping[str, str | None]
     """The option chosen of each group."""
-    sources: tuple[Source, ...]
+    sources: tuple[ConfigSource, ...]
 
     def at(self, path: str) -> Any:
         """The settings, or the one at a dotted path."""
@@ -127,7 +127,7 @@ def _compose(name: str, overrides: Sequence[str], own: str | None) -> Composed:
     plain = OmegaConf.to_container(made, resolve=False)
     folders = [config_dir(), *([Path(own)] if own else [])]
     files = [
-        Source(folder / f"{part.config_path}.yaml", part.package or "")
+        ConfigSource(folder / f"{part.config_path}.yaml", part.package or "")
         for part in parts
         for folder in folders
         if part.config_path and not part.config_path.startswith("hydra")

@@ -30,7 +30,7 @@ _TOP1_RANGE = (74.0, 85.2)
 
 
 @dataclass(frozen=True, slots=True)
-class Growth:
+class FamilyGrowth:
     """What the growth figure draws."""
 
     ours: pd.DataFrame
@@ -39,14 +39,14 @@ class Growth:
     """name, phi, params, macs of EfficientNet-B0 to B7."""
 
 
-def growth(frames: RunFrames) -> Growth:
+def growth(frames: RunFrames) -> FamilyGrowth:
     """The family against φ; a network without a φ stands at the one published for its name."""
     published = published_efficientnet()
     known = dict(zip(published["name"], published["phi"], strict=True))
     ours = frames.family.assign(
         phi=frames.family["phi"].fillna(frames.family["name"].map(known)).astype(float)
     )
-    return Growth(ours[ours["phi"].notna()].sort_values("phi", ignore_index=True), published)
+    return FamilyGrowth(ours[ours["phi"].notna()].sort_values("phi", ignore_index=True), published)
 
 
 def growth_figure(frames: RunFrames) -> go.Figure:

@@ -16,8 +16,8 @@ Row = Mapping[str, Any]
 """network, macs, params, median_ms, lower_quartile_ms, upper_quartile_ms."""
 
 
-def write_page(path: Path, rows: Sequence[Row], facts: Mapping[str, Any]) -> None:
-    """Write the page; `facts` are the device, its libraries and the `settings`."""
+def write_page(path: Path, rows: Sequence[Row], conditions: Mapping[str, Any]) -> None:
+    """Write the page; `conditions` are the device, its libraries and the `settings`."""
     panels = [
         Panel(
             id="latency",
@@ -34,7 +34,9 @@ def write_page(path: Path, rows: Sequence[Row], facts: Mapping[str, Any]) -> Non
             figure=macs_figure(rows),
         ),
     ]
-    known = {name.replace("_", " "): str(value) for name, value in _flat(facts).items() if value}
+    known = {
+        name.replace("_", " "): str(value) for name, value in _flat(conditions).items() if value
+    }
     header = element("header", element("h1", "Latency"), element("div", definitions(known)))
     footer = element("footer", "Made by nas-search latency. MACs are multiply–adds.")
     sections = [Section("measured", "Measured", panels)]
@@ -115,6 +117,6 @@ def _table(rows: Sequence[Row]) -> Any:
     )
 
 
-def _flat(facts: Mapping[str, Any]) -> dict[str, Any]:
-    settings = {name: value for name, value in facts["settings"].items() if name != "seed"}
-    return {**facts, **settings, "device": facts["device"], "settings": ""}
+def _flat(conditions: Mapping[str, Any]) -> dict[str, Any]:
+    settings = {name: value for name, value in conditions["settings"].items() if name != "seed"}
+    return {**conditions, **settings, "device": conditions["device"], "settings": ""}

@@ -21,7 +21,7 @@ def check_page(
     truth: Mapping[str, float],
     verdicts: Sequence[Verdict],
     baselines: Sequence[Baseline],
-    facts: Mapping[str, str],
+    details: Mapping[str, str],
     against: str,
 ) -> str:
     """The page as text.
@@ -33,7 +33,9 @@ def check_page(
         "header",
         element("h1", "proxy-check · nas-search"),
         element("p", f"How well proxies rank {len(archs)} networks.", class_="lead"),
-        element("div", element("div", definitions({**facts, "against": against})), class_="about"),
+        element(
+            "div", element("div", definitions({**details, "against": against})), class_="about"
+        ),
     )
     scatters = [
         Panel(

@@ -25,7 +25,7 @@ from nas.search.warm_start import WarmStart
 from nas.statistics.comparison import within_noise
 from nas.trainings.engine import work
 from nas.trainings.failures import Failures
-from nas.trainings.record import Answer
+from nas.trainings.record import EvaluationResult
 from search_spaces.arch import Arch
 from search_spaces.compact import spell_arch
 from search_spaces.errors import UserError
@@ -263,12 +263,12 @@ class _Loop:
         self.search.progress(self.records, self._count("finished"))
 
     def _record(self, candidate: Proposal, outcome: Outcome) -> Record:
-        answer = Answer.of(outcome)
+        result = EvaluationResult.of(outcome)
         paid = self.search.cost_metric(candidate.arch, candidate.cost)
         return Record(
             number=len(self.records),
             proposal=candidate.number,
-            state=answer.state,
+            state=result.state,
             arch=candidate.arch,
             key=candidate.arch.key(),
             compact=spell_arch(candidate.arch),
@@ -277,14 +277,14 @@ class _Loop:
             params=candidate.cost.params,
             activations=candidate.cost.activations,
             cost=paid,
-            accuracy=answer.accuracy,
-            accuracy_stderr=answer.accuracy_stderr,
-            reward=None if answer.accuracy is None else self.search.reward(answer.accuracy, paid),
+            accuracy=result.accuracy,
+            accuracy_stderr=result.accuracy_stderr,
+            reward=None if result.accuracy is None else self.search.reward(result.accuracy, paid),
             seeds=self.search.settings.seeds,
-            seconds=answer.seconds,
-            curves=answer.curves,
-            reason=answer.reason,
-            note=answer.note,
+            seconds=result.seconds,
+            curves=result.curves,
+            reason=result.reason,
+            note=result.note,
         )
 
     def _trial(self, candidate: Proposal, record: Record) -> FrozenTrial:

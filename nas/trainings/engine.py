@@ -43,7 +43,7 @@ def work(
 
 
 @dataclass(frozen=True, slots=True)
-class Network:
+class LabelledArch:
     """What may be trained, and the labels that its records carry for readers."""
 
     arch: Arch
@@ -54,7 +54,7 @@ class Network:
 class Trainings:
     """The finished trainings of some networks; `train` makes them grow."""
 
-    networks: Sequence[Network]
+    networks: Sequence[LabelledArch]
     log: TrainingLog
     records: dict[TrainingId, TrainingRecord]
     """The records of these networks, and what was lost in this call; a log may hold others."""
@@ -67,7 +67,7 @@ class Trainings:
 
     @classmethod
     def on_record(
-        cls, networks: Sequence[Network], log: TrainingLog, evaluator: str = ""
+        cls, networks: Sequence[LabelledArch], log: TrainingLog, evaluator: str = ""
     ) -> "Trainings":
         """Read what is on disk already. Raises UserError where the log is damaged."""
         keys = {network.arch.key() for network in networks}

@@ -17,7 +17,7 @@ TrainingId = tuple[str, str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class EvaluationResult:
     """What an outcome says of its architecture: an accuracy over all seeds, or why there is none.
 
     Every record of an evaluation, a search's trial included, is made from it.
@@ -37,7 +37,7 @@ class Answer:
 
     @classmethod
     def of(cls, outcome: Outcome) -> Self:
-        """The answer that an outcome gives. Raises UserError where that is a user's mistake."""
+        """The result that an outcome gives. Raises UserError where that is a user's mistake."""
         if outcome.mistake:
             raise UserError(outcome.mistake)
         accuracies = [measurement.accuracy for measurement in outcome.measurements]
@@ -99,18 +99,18 @@ class TrainingRecord:
         evaluator: str = "",
         labels: Mapping[str, Any] | None = None,
     ) -> Self:
-        """The record of an outcome of one seed. Raises UserError as `Answer.of` does."""
-        answer = Answer.of(outcome)
+        """The record of an outcome of one seed. Raises UserError as `EvaluationResult.of` does."""
+        result = EvaluationResult.of(outcome)
         return cls(
             arch=arch,
             seed=seed,
-            state=answer.state,
-            accuracy=answer.accuracy,
-            curve=answer.curves[0] if answer.curves else (),
-            seconds=answer.seconds,
-            processor_seconds=answer.processor_seconds,
-            reason=answer.reason,
-            note=answer.note,
+            state=result.state,
+            accuracy=result.accuracy,
+            curve=result.curves[0] if result.curves else (),
+            seconds=result.seconds,
+            processor_seconds=result.processor_seconds,
+            reason=result.reason,
+            note=result.note,
             evaluator=evaluator,
             labels=dict(labels or {}),
         )

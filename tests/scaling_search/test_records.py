@@ -6,7 +6,7 @@ import yaml
 
 from nas.evaluators.base import Measurement
 from nas.executors.base import Outcome
-from nas.trainings.engine import Network, Trainings
+from nas.trainings.engine import LabelledArch, Trainings
 from nas.trainings.log import TrainingLog
 from nas.trainings.record import TrainingRecord
 from search_spaces.arch import Arch, Stage
@@ -104,7 +104,7 @@ def test_records_of_several_evaluators_share_a_log(tmp_path):
     for name, accuracy in (("short", 0.4), ("long", 0.6)):
         log.append(record(0, evaluator=name, accuracy=accuracy))
     for name, accuracy in (("short", 0.4), ("long", 0.6), ("other", None)):
-        trainings = Trainings.on_record([Network(SMALL, {})], log, name)
+        trainings = Trainings.on_record([LabelledArch(SMALL, {})], log, name)
         assert trainings.results == ({} if accuracy is None else {(0, 0): accuracy})
 
 
@@ -116,7 +116,7 @@ def test_each_record_is_a_line_of_json(tmp_path):
 
 
 def test_a_full_disk_is_one_line_and_what_is_on_record_stays(tmp_path):
-    network = Network(SMALL, {})
+    network = LabelledArch(SMALL, {})
     trainings = Trainings.on_record([network], TrainingLog(tmp_path / "sweep.jsonl"))
     outcome = Outcome(number=0, measurements=(Measurement(accuracy=0.5),))
     trainings.put((0, 0), outcome)

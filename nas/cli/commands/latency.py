@@ -54,13 +54,13 @@ def _networks(config: Config, run: Path) -> str:
 
     found, session = measure(list(archs.values()), settings, _progress("latency"))
     rows = [_row(name, latency) for name, latency in zip(archs, found, strict=True)]
-    facts = _facts(settings, session)
+    conditions = _conditions(settings, session)
     run.mkdir(parents=True, exist_ok=True)
-    text = yaml.safe_dump({**facts, "networks": rows}, sort_keys=False, allow_unicode=True)
+    text = yaml.safe_dump({**conditions, "networks": rows}, sort_keys=False, allow_unicode=True)
     write_text(run / "latency.yaml", text)
     _write_runs(run / "latency.csv", list(archs), found)
-    write_page(run / "latency.html", rows, facts)
-    return f"{_printed(rows)}\n\n{_said(facts)}\nwritten to {run}: latency.yaml, .csv, .html"
+    write_page(run / "latency.html", rows, conditions)
+    return f"{_printed(rows)}\n\n{_said(conditions)}\nwritten to {run}: latency.yaml, .csv, .html"
 
 
 def _table(config: Config, run: Path) -> str:
@@ -112,7 +112,7 @@ def _progress(stage: str) -> Callable[[int, int], None]:
     return report
 
 
-def _facts(settings: "LatencySettings", session: "Session") -> dict[str, Any]:
+def _conditions(settings: "LatencySettings", session: "Session") -> dict[str, Any]:
     from nas.latency.measure import device_facts
 
     return {
@@ -166,14 +166,14 @@ def _printed(rows: Sequence[dict[str, Any]]) -> str:
     )
 
 
-def _said(facts: dict[str, Any]) -> str:
-    settings = facts["settings"]
-    threads = f", {settings['threads']} thread(s)" if "cores" in facts else ""
+def _said(conditions: dict[str, Any]) -> str:
+    settings = conditions["settings"]
+    threads = f", {settings['threads']} thread(s)" if "cores" in conditions else ""
     line = (
-        f"{facts['device']}{threads}, batch {settings['batch']}, {settings['dtype']}, "
-        f"{settings['memory_format']}, {settings['clock']} time, torch {facts['torch']}"
+        f"{conditions['device']}{threads}, batch {settings['batch']}, {settings['dtype']}, "
+        f"{settings['memory_format']}, {settings['clock']} time, torch {conditions['torch']}"
     )
-    return "\n".join([line, *_shared(facts.get("processor_share"))])
+    return "\n".join([line, *_shared(conditions.get("processor_share"))])
 
 
 def _shared(share: float | None) -> list[str]:

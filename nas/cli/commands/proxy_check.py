@@ -33,7 +33,7 @@ from nas.runs.folder import RunFolder, RunStage, logged
 from nas.runs.tables import write_rows
 from nas.search.rewards import Reward
 from nas.statistics.intervals import Interval
-from nas.trainings.engine import Network, Trainings, train
+from nas.trainings.engine import LabelledArch, Trainings, train
 from nas.trainings.log import PROXY_CHECK, TrainingLog
 from nas.trainings.record import TrainingRecord
 from nas.trainings.strategies import FlatGrid
@@ -74,7 +74,9 @@ def main(config: Config) -> None:
         say_data(*proxies.values(), *filter(None, [known]))
         truth = None if known is None else _true_accuracies(known, archs)
         # Cheapest first, a check that is cut short would have seen no dear network.
-        networks = [Network(arch, {}) for arch in random.Random(seed).sample(archs, len(archs))]
+        networks = [
+            LabelledArch(arch, {}) for arch in random.Random(seed).sample(archs, len(archs))
+        ]
         each_once = FlatGrid(len(networks), tuple(seeds))
         trainings = {name: Trainings.on_record(networks, log, name) for name in proxies}
         told = _Told(sum(len(each_once.pending(kept.results)) for kept in trainings.values()))
@@ -87,8 +89,8 @@ def main(config: Config) -> None:
         _write(folder / "proxy_check.csv", verdicts, free)
         against = "true accuracies" if truth is not None else f"proxy {dearest(trained)!r}"
         proxied = {name: accuracies(trained, name) for name in proxies}
-        facts = {"space": config["space"]["name"], "networks": str(count)}
-        page = check_page(archs, proxied, reference, verdicts, free, facts, against)
+        details = {"space": config["space"]["name"], "networks": str(count)}
+        page = check_page(archs, proxied, reference, verdicts, free, details, against)
         write_text(folder / "proxy_check.html", page)
     print(f"{len(archs)} networks of {config['space']['name']}, against {against}\n")
     print(_shown(verdicts, free))

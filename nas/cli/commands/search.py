@@ -135,7 +135,7 @@ class Plan:
                 name=config["study"] or folder.study,
                 directions=("maximize", "minimize") if front else ("maximize",),
             ),
-            progress=_Report(settings.trials, _images(evaluator)),
+            progress=_SearchReport(settings.trials, _images(evaluator)),
             cost_metric=price(config),
             latency=latency,
             warm=read_warm_start(config["search"]["start_from"], space),
@@ -250,7 +250,7 @@ def _network(run: Path, suffix: str, record: Record, found_with: Mapping[str, An
 
 
 @dataclass(slots=True)
-class _Report:
+class _SearchReport:
     """Tells the terminal of each record."""
 
     trials: int

@@ -155,7 +155,7 @@ def sweep(baseline: Arch, config: Config, run: Path) -> "SweepResult":
         say_data(evaluator)
         print(plan)
         return run_sweep(
-            baseline, settings, evaluator, run, workers, price=price, progress=_Report()
+            baseline, settings, evaluator, run, workers, price=price, progress=_SweepReport()
         )
 
 
@@ -208,7 +208,7 @@ def summary(result: "SweepResult", run: Path) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Report:
+class _SweepReport:
     """Tells the terminal of each training."""
 
     line: ProgressLine = field(default_factory=lambda: ProgressLine("sweep"))

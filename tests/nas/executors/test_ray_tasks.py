@@ -23,7 +23,7 @@ from nas.samplers.optuna import OptunaSampler
 from nas.search.loop import Search, SearchSettings
 from nas.search.rewards import Soft
 from nas.training.sources import Digits, Splits
-from nas.trainings.engine import Network, Trainings, train
+from nas.trainings.engine import LabelledArch, Trainings, train
 from nas.trainings.log import TrainingLog
 from nas.trainings.strategies import FlatGrid
 from search_spaces.arch import Arch
@@ -132,7 +132,7 @@ def test_data_is_read_once_for_all_workers(two_nodes, tmp_path: Path) -> None:
         for number, arch in enumerate(archs):
             tasks.submit(Job(number, arch, (0,)))
             outcomes.append(tasks.next())
-    networks = [Network(arch, {}) for arch in archs]
+    networks = [LabelledArch(arch, {}) for arch in archs]
     trainings = Trainings.on_record(networks, TrainingLog(tmp_path / "sweep.jsonl"))
     train(trainings, FlatGrid(2, (0,)), evaluator, lambda: RayTune(evaluator, settings))
     found = [evaluator.evaluate(arch, 0, lambda epoch, accuracy: None).accuracy for arch in archs]
@@ -214,7 +214,7 @@ def test_what_ray_ends_for_want_of_memory_is_tried_thrice_then_failed(
     with RayTasks(Patient(), settings) as tasks:
         tasks.submit(Job(3, zoo("efficientnet_b0"), (0,)))
         reason = tasks.next().reason
-    network = Network(zoo("efficientnet_b0"), {})
+    network = LabelledArch(zoo("efficientnet_b0"), {})
     trainings = Trainings.on_record([network], TrainingLog(tmp_path / "sweep.jsonl"))
     train(trainings, FlatGrid(1, (0,)), Patient(), lambda: RayTune(Patient(), settings))
     two_nodes.remove_node(node)

@@ -13,7 +13,7 @@ from nas.executors.local import InProcess, Processes
 from nas.executors.ray_cluster import RaySettings
 from nas.executors.ray_tasks import RayTasks
 from nas.executors.ray_tune.executor import RayTune
-from nas.trainings.engine import Network, Trainings, train
+from nas.trainings.engine import LabelledArch, Trainings, train
 from nas.trainings.log import TrainingLog
 from nas.trainings.strategies import FlatGrid, Race
 from search_spaces.arch import Arch
@@ -22,7 +22,7 @@ from search_spaces.zoo import zoo
 from toy import Toy
 
 NETWORKS = [
-    Network(zoo(name), {"number": number})
+    LabelledArch(zoo(name), {"number": number})
     for number, name in enumerate(("efficientnet_b0", "mobilenet_v2", "resnet50", "mnasnet_a1"))
 ]
 TOY = Toy(noise=0.1, fail_every=3)
