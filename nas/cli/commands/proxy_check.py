@@ -73,7 +73,7 @@ def main(config: Config) -> None:
             prepare_in(held, known, identity_of(known, node))
         say_data(*proxies.values(), *filter(None, [known]))
         truth = None if known is None else _true_accuracies(known, archs)
-        # Cheapest first, a check that is cut short would have seen no dear network.
+        # In the order of cost, a check that is cut short would have seen no dear network.
         networks = [
             LabelledArch(arch, {}) for arch in random.Random(seed).sample(archs, len(archs))
         ]
