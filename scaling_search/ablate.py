@@ -11,7 +11,7 @@ from typing import Any
 
 from nas.evaluators.base import Evaluator
 from nas.executors.base import Executor
-from nas.runs.tables import write_rows
+from nas.runs.csv_files import write_rows
 from nas.statistics.comparison import compare
 from nas.trainings.engine import LabelledArch, Trainings, train
 from nas.trainings.log import ABLATION, TrainingLog

@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from nas.runs.tables import write_rows
+from nas.runs.csv_files import write_rows
 from scaling_search.judge.trend import Direction
 from scaling_search.judge.winner import CandidateResult, SweepResult
 from scaling_search.rule.rule import Rule

@@ -16,7 +16,7 @@ from typing import Any
 from nas.evaluators.base import Evaluator
 from nas.executors.base import Executor
 from nas.networks.cost import cost
-from nas.runs.tables import write_rows
+from nas.runs.csv_files import write_rows
 from nas.statistics.comparison import Comparison, compare
 from nas.trainings.engine import LabelledArch, Trainings, train
 from nas.trainings.log import PER_STAGE, TrainingLog

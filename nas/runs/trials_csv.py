@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from nas.runs.csv_files import write_rows
 from nas.runs.records import Record, SearchResult, check_figures
-from nas.runs.tables import write_rows
 from search_spaces.choices import Choice
 from search_spaces.errors import UserError
 from search_spaces.files import read_text

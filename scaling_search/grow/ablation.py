@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from nas.networks.cost import cost
+from nas.runs.csv_files import write_rows
 from nas.runs.generated import write_folder
-from nas.runs.tables import write_rows
 from scaling_search.grow.grown import Grown, macs_ratio
 from scaling_search.rule.compound import layers, pixels
 from scaling_search.rule.rule import Constants, Multipliers, Rule

@@ -20,8 +20,8 @@ from nas.cli.price import price
 from nas.cli.progress import Pace, ProgressLine
 from nas.evaluators.base import Evaluator
 from nas.evaluators.identity import identity_of
+from nas.runs.csv_files import write_rows
 from nas.runs.folder import RunFolder, logged
-from nas.runs.tables import write_rows
 from nas.samplers.base import Problem, SamplerFactory
 from nas.search.rewards import Reward
 from nas.statistics.intervals import Interval

@@ -10,7 +10,7 @@ from nas.cli.columns import table
 from nas.cli.config import Config
 from nas.cli.progress import Pace, ProgressLine
 from nas.networks.cost import cost
-from nas.runs.tables import write_rows
+from nas.runs.csv_files import write_rows
 from search_spaces.errors import UserError
 from search_spaces.files import write_text
 from search_spaces.parsing import from_mapping

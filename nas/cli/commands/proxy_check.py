@@ -29,8 +29,8 @@ from nas.proxies.report import (
     verdict,
 )
 from nas.proxies.sample import spread_sample
+from nas.runs.csv_files import write_rows
 from nas.runs.folder import RunFolder, RunStage, logged
-from nas.runs.tables import write_rows
 from nas.search.rewards import Reward
 from nas.statistics.intervals import Interval
 from nas.trainings.engine import LabelledArch, Trainings, train
