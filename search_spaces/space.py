@@ -63,7 +63,7 @@ class Space:
         return math.prod(len(choice.options) for choice in self.choices)
 
     def of_classes(self, num_classes: int) -> "Space":
-        """The same space, of networks that tell so many classes apart."""
+        """Make the same space of networks that tell so many classes apart."""
         return dataclasses.replace(self, base=self.base.replace(num_classes=num_classes))
 
     def decode(self, params: Params) -> Arch:

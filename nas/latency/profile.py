@@ -47,12 +47,12 @@ class TableSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """The table against random networks that it was not made of; seconds."""
+    """Latencies, in seconds, of random networks that the table was not made of."""
 
     predicted: tuple[float, ...]
     measured: tuple[float, ...]
     halves: tuple[tuple[float, ...], tuple[float, ...]]
-    """The same measured by every other run and by the rest: how far measuring can be trusted."""
+    """What every other run measured, and what the rest did: they show how far to trust either."""
 
     @property
     def error(self) -> float:

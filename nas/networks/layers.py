@@ -73,7 +73,7 @@ class Conv(nn.Conv2d):
         return pointwise and pixels <= _FEW_PIXELS and x.device.type == "cpu"
 
     def _over_small_map(self, x: Tensor, side: int) -> Tensor:
-        """The same result from the taps that meet the map at all: proxies train on tiny images,
+        """Give the same result by the taps that meet the map at all: proxies train on tiny images,
         where a 5×5 kernel over a 1×1 map would take a third of the step."""
         centre, reach = self.kernel_size[0] // 2, side - 1
         met = slice(max(0, centre - reach), centre + reach + 1)

@@ -226,7 +226,7 @@ def _images(evaluator: Evaluator) -> int | None:
 
 
 def _accuracy(record: Record, images: int | None) -> str:
-    """With its standard error over seeds, or else that of a share of the images."""
+    """Spell an accuracy with its error: over seeds, or as a share of the validation images."""
     accuracy, error = record.accuracy or 0.0, record.accuracy_stderr
     if error is None and images:
         return f"{accuracy:.4f} ± {share_error(accuracy, images):.4f} (of {images:,} images)"
