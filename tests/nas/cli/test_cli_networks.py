@@ -94,7 +94,13 @@ def test_costs_are_checked_against_other_counters(capsys: pytest.CaptureFixture[
     assert macs in table
     (whole,) = (line for line in checks.splitlines() if line.startswith("whole"))
     assert whole.split()[1:4] == [macs] * 3
-    assert "all three agree in every part" in checks
+    assert "all three agree in every part; the rest is batch_norm, which fvcore" in checks
+
+
+def test_the_check_names_the_norm_that_the_network_has(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["cost", "convnext_tiny", "--check"])
+    verdict = capsys.readouterr().out.splitlines()[-1]
+    assert verdict.endswith("in every part; the rest is layer_norm, which fvcore counts too")
 
 
 def test_latencies_are_printed_and_kept(capsys: pytest.CaptureFixture[str]) -> None:
