@@ -44,7 +44,7 @@ class Rule:
     @property
     def formula(self) -> str:
         """`α·β²·γ²`: what the growth of cost is, were nothing rounded."""
-        return "·".join(dimension.symbol + _POWERS[dimension.exponent] for dimension in self)
+        return "·".join(dimension.symbol + _power(dimension.exponent) for dimension in self)
 
     def product(self, values: Iterable[Number]) -> Number:
         """Π value^exponent, as exact as the values are: how much dearer they make a network."""
@@ -136,7 +136,12 @@ class Constants:
         return ", ".join(f"{value:g}" for value in self.values)
 
 
-_POWERS = {1: "", 2: "²", 3: "³"}
+_SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def _power(exponent: int) -> str:
+    """The exponent as a formula has it: nothing for 1, `²`, `¹⁰`."""
+    return "" if exponent == 1 else str(exponent).translate(_SUPERSCRIPTS)
 
 
 def _ordered(names: tuple[str, ...], given: Mapping[str, float]) -> tuple[float, ...]:
