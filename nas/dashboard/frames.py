@@ -120,7 +120,8 @@ def load_run(folder: Path, rule: GrowthRule) -> RunFrames:
     parts = (frames.trials, frames.sweep, frames.ablation, frames.family)
     if all(part.empty for part in parts) and not settings.stages:
         raise UserError(
-            f"{folder}: no run here, expected study.db or trials.csv, sweep.csv or family/*.yaml"
+            f"{folder}: no run here, expected a log (study.db, {SWEEP}, {ABLATION}), a table "
+            "(trials.csv, sweep.csv, ablation_accuracy.csv) or family/*.yaml"
         )
     return frames
 
