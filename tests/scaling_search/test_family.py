@@ -105,6 +105,15 @@ def test_constants_are_read_from_a_file(tmp_path):
         ("alpha: high\nbeta: 1\ngamma: 1\n", "alpha: expected a number, got 'high'"),
         ("alpha: 0.5\nbeta: 1\ngamma: 1\n", "alpha: expected a number of at least 1, got 0.5"),
         ("- 1\n", "expected a mapping"),
+        (
+            "{alpha: 1, beta: 1, gamma: 1.2, delta: 1.3}",
+            "'delta': expected alpha, beta and gamma, and",
+        ),
+        (
+            "{alpha: 1, beta: 1, gamma: 1.2, gama: 1.3}",
+            "'gama': expected alpha, beta and gamma, and",
+        ),
+        ("{1: 2, alpha: 1, beta: 1, gamma: 1.2}", "1: expected alpha, beta and gamma, and"),
     ],
 )
 def test_a_bad_constants_file_is_refused(tmp_path, text, message):

@@ -98,6 +98,9 @@ def test_constants_are_read_by_the_names_of_the_rule(tmp_path):
     assert read_constants(path, DEPTH_AND_WIDTH).values == (1.3, 1.1)
     with pytest.raises(UserError, match="gamma: expected a number, got None"):
         read_constants(path)
+    path.write_text("alpha: 1.3\nbeta: 1.1\ngamma: 1.2\n")
+    with pytest.raises(UserError, match="'gamma': expected alpha and beta, and nothing else"):
+        read_constants(path, DEPTH_AND_WIDTH)
     path.write_text("[]")
     with pytest.raises(UserError, match=r"expected a mapping with alpha and beta$"):
         read_constants(path, DEPTH_AND_WIDTH)
