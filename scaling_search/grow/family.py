@@ -56,12 +56,12 @@ def formula_family(
     """B0, the baseline itself, and a network for each φ, ascending.
 
     Those above the baseline are b1, b2, …; those of negative φ, smaller than it, b-1, b-2, ….
-    Raises UserError for a φ given twice and where a network shrinks to nothing.
+    Raises UserError as `check_phis` does, for constants of which none is above 1, and where a
+    network shrinks to nothing.
     """
-    given = [float(phi) for phi in phis]
-    if len(set(given)) < len(given):
-        raise UserError(f"phis: expected each φ once, got {', '.join(map('{:g}'.format, given))}")
-    ordered = sorted({0.0, *given})
+    check_phis(phis)
+    constants.check_growth()
+    ordered = sorted({0.0, *map(float, phis)})
     members = []
     for phi in ordered:
         name = f"b{ordered.index(phi) - ordered.index(0.0)}"
@@ -73,6 +73,15 @@ def formula_family(
         dropout = scaled_dropout(baseline.dropout, phi)
         members.append(_member(name, arch, baseline, multipliers, constants, phi, dropout))
     return tuple(members)
+
+
+def check_phis(phis: Sequence[float]) -> None:
+    """Raises UserError for a φ given twice, and where no network but the baseline is asked for."""
+    given = [float(phi) for phi in phis]
+    if not any(given):
+        raise UserError(f"phis: expected at least one φ other than 0, got {list(phis)}")
+    if len(set(given)) < len(given):
+        raise UserError(f"phis: expected each φ once, got {', '.join(map('{:g}'.format, given))}")
 
 
 def scaled_dropout(dropout: float, phi: float) -> float:

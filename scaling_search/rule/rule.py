@@ -115,6 +115,12 @@ class Constants:
         """The constants by their names in files."""
         return dict(zip(self.rule.constant_names, self.values, strict=True))
 
+    def check_growth(self) -> None:
+        """Raises UserError where no dimension grows, whatever φ is."""
+        if max(self.values) == 1:
+            names = ", ".join(self.rule.constant_names)
+            raise UserError(f"{names}: at least one must be above 1 for networks to grow")
+
     def multipliers(self, phi: float) -> Multipliers:
         """Each constant to the power φ. Raises UserError where φ is so large that one overflows."""
         if not math.isfinite(phi):

@@ -134,6 +134,17 @@ def test_a_phi_given_twice_is_refused():
         formula_family(B0, PAPER, [1, 2, 1])
 
 
+@pytest.mark.parametrize("phis", [[], [0], [0.0]])
+def test_a_family_of_its_baseline_alone_is_refused(phis):
+    with pytest.raises(UserError, match=r"^phis: expected at least one φ other than 0, got \["):
+        formula_family(B0, PAPER, phis)
+
+
+def test_a_family_that_does_not_grow_is_refused():
+    with pytest.raises(UserError, match=r"^alpha, beta, gamma: at least one must be above 1"):
+        formula_family(B0, COMPOUND.constants())
+
+
 def test_no_framework_is_loaded():
     code = (
         "import sys, scaling_search.grow.family\n"
