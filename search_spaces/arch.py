@@ -4,14 +4,14 @@ import dataclasses
 import functools
 import hashlib
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 from search_spaces.activations import Activation
-from search_spaces.checks import check_count, check_within
+from search_spaces.checks import check_count, check_one_of, check_within
 from search_spaces.ends import Head, Stem
 from search_spaces.errors import UserError, shown
 from search_spaces.kinds import KINDS
-from search_spaces.kinds.layers import side_after
+from search_spaces.kinds.layers import Norm, side_after
 from search_spaces.limits import (
     MOST_CHANNELS,
     MOST_CLASSES,
@@ -21,7 +21,7 @@ from search_spaces.limits import (
     MOST_STAGES,
 )
 from search_spaces.stage import BatchNorm, SqueezeExcite, Stage, grouped_sides
-from search_spaces.stage_blocks import stage_identity
+from search_spaces.stage_blocks import distinct_blocks, stage_identity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +49,7 @@ class Arch:
     """Rate before the classifier."""
     drop_path: float = 0.2
     """Stochastic depth: block i of N is dropped at drop_path · i / N, per sample; where the last
-    stage is of ConvNeXt's blocks, at drop_path · i / (N − 1)."""
+    that does something is of ConvNeXt's, at drop_path · i / (N − 1)."""
 
     def __post_init__(self) -> None:
         _check_name(self.name)
@@ -58,6 +58,8 @@ class Arch:
         check_count("num_classes", self.num_classes, MOST_CLASSES)
         check_within("dropout", self.dropout, 0, 1)
         check_within("drop_path", self.drop_path, 0, 1)
+        check_one_of("activation", self.activation, get_args(Activation))
+        check_one_of("padding", self.padding, ("torch", "same"))
         if not self.stages:
             raise UserError("stages: expected at least one")
         if len(self.stages) > MOST_STAGES:
@@ -122,13 +124,33 @@ def _key(arch: Arch) -> str:
         _spelt(arch.stem),
         arch.head.kind,
         arch.head.channels if arch.head.has_conv else 0,
-        arch.activation,
-        (float(arch.batch_norm.eps), float(arch.batch_norm.momentum)),
-        arch.padding,
+        *_shared(arch),
         float(arch.dropout),
         float(arch.drop_path),
     )
     return hashlib.sha256(f"{around}{''.join(laid)}".encode()).hexdigest()[:16]
+
+
+def _shared(arch: Arch) -> tuple[object, ...]:
+    """What keys hold of the settings that layers share, each only where a layer goes by it."""
+    norm = arch.batch_norm
+    if arch.stem.kind == "conv":
+        return arch.activation, (float(norm.eps), float(norm.momentum)), arch.padding
+    channels = (arch.stem.channels, *(stage.channels for stage in arch.stages))
+    layers = [
+        layer
+        for stage, fed in zip(arch.stages, channels, strict=False)
+        for block in distinct_blocks(stage, fed, 1, arch.activation, arch.se)
+        for layer in block.layers()
+    ]
+    normalises = any(isinstance(layer, Norm) and layer.kind == "batch" for layer in layers)
+    pads = any(stage.stride > 1 and KINDS[stage.op].padded for stage in arch.stages)
+    # The stages' own activations are told with their blocks.
+    return (
+        arch.activation if arch.head.has_conv else None,
+        (float(norm.eps), float(norm.momentum)) if normalises or arch.head.kind == "conv" else None,
+        arch.padding if pads else None,
+    )
 
 
 # Keys are asked of every candidate a search looks at.

@@ -1,7 +1,8 @@
 """The one-line spelling of stages: timm's block strings, `ir_r2_k5_s2_e6_c40_se0.25`.
 
 Kind first: `ir` mbconv, `ds` mbconv without expansion, `dsa` sepconv, `er` fused, `cn` conv (with
-`e1` a fused without expansion: the same network), and of our own `bt` bottleneck, `id` identity.
+`e1` a fused without expansion: the same network), and of our own `bt` bottleneck, `cx` convnext,
+`id` identity.
 Then `r` repeats, `k` kernel, `s` stride, `e` expand, `c` channels, `se` squeeze-and-excitation
 ratio, `noskip` (`skip` for `dsa` and `cn`, which have none by default), `nre`, `nr6`, `nsw`, `nhs`
 the stage's own activation, and of our own `nge` for GELU, `g` groups, `i` the divisor of inner

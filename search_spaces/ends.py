@@ -54,6 +54,7 @@ class Head:
     """Features of the 1×1 conv; without meaning where there is none."""
 
     def __post_init__(self) -> None:
+        check_one_of("kind", self.kind, ("conv", "pooled_conv", "pool", "pooled_norm"))
         check_count("channels", self.channels, MOST_CHANNELS)
 
     @property

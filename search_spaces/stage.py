@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from search_spaces.activations import Activation
 from search_spaces.checks import check_count, check_kernel, check_one_of, check_within
@@ -27,7 +27,8 @@ class Stage:
     """The kind of block, by its name in `search_spaces.kinds`: `mbconv`, inverted residual (no
     expansion conv at expand 1, unless `always_expand`); `sepconv`, depthwise then pointwise, each
     with activation (MobileNetV1); `fused`, Fused-MBConv (one conv at expand 1); `bottleneck`,
-    ResNet's; `conv`; `identity` (1×1 conv + BN where shape changes)."""
+    ResNet's; `conv`; `convnext` (arXiv 2201.03545); `identity` (1×1 conv + BN where shape
+    changes)."""
     repeats: int = 1
     """Blocks in the stage."""
     kernel: int = 3
@@ -67,6 +68,7 @@ class Stage:
         check_within("expand", self.expand, 0, MOST_EXPAND)
         check_within("se", self.se, 0, 1)
         check_count("inner_divisor", self.inner_divisor, MOST_CHANNELS)
+        check_one_of("activation", self.activation, (None, *get_args(Activation)))
         for name, default in _not_taken(self.op):
             if getattr(self, name) != default:
                 raise UserError(f"{name}: {self.op} takes none, got {shown(getattr(self, name))}")
@@ -94,7 +96,10 @@ class SqueezeExcite:
     gate: Literal["sigmoid", "hard_sigmoid"] = "sigmoid"
 
     def __post_init__(self) -> None:
+        check_one_of("reduce", self.reduce, ("input", "inner"))
         check_count("divisor", self.divisor, MOST_CHANNELS)
+        check_one_of("activation", self.activation, (None, *get_args(Activation)))
+        check_one_of("gate", self.gate, ("sigmoid", "hard_sigmoid"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

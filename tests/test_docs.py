@@ -56,8 +56,10 @@ def test_the_sampler_of_ones_own_searches() -> None:
 
 
 def test_what_is_shown_of_the_library_runs() -> None:
-    (code,) = blocks("python.md", "python")
+    networks, search = blocks("python.md", "python")
     names: dict[str, object] = {}
-    exec(code, names)
+    exec(networks, names)
     assert read_about("larger.yaml") == {"source": "by hand"}
     assert names["model"].__class__.__name__ == "Network"
+    exec(search, names)
+    assert len(names["records"]) == 4  # type: ignore[arg-type]

@@ -17,11 +17,14 @@ def measured(evaluator: Evaluator, arch: Arch, seed: int, report: Report) -> Mea
 
     A number alone is taken for the accuracy; numbers may be of any kind, NumPy's and tensors
     included. Raises EvaluationFailed, as the evaluator does, for one that is not finite, and
-    UserError for what is no accuracy, as then none of the others will be.
+    UserError for what is no accuracy, as then none of the others will be. What was reported after
+    the epochs is the curve where the evaluator gives none.
     """
+    reported: dict[int, float] = {}
 
     def checked(epoch: int, accuracy: float) -> None:
-        report(int(epoch), _fraction(accuracy))
+        reported[int(epoch)] = _fraction(accuracy)
+        report(int(epoch), reported[int(epoch)])
 
     with working_folder_kept():
         said: Any = evaluator.evaluate(arch, seed, checked)
@@ -37,7 +40,8 @@ def measured(evaluator: Evaluator, arch: Arch, seed: int, report: Report) -> Mea
         curve=tuple(
             _finite(accuracy, f" after epoch {epoch}")
             for epoch, accuracy in enumerate(_epochs(said.curve), start=1)
-        ),
+        )
+        or tuple(accuracy for _, accuracy in sorted(reported.items()) if math.isfinite(accuracy)),
         noise=None if said.noise is None else number(said.noise),
         note=one_line(str(said.note)),
     )

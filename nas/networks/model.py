@@ -12,7 +12,6 @@ from nas.networks.layers import Classifier, Conv, LayerNorm, MaxPool, activate, 
 from nas.networks.weights import load_weights
 from search_spaces.arch import Arch
 from search_spaces.blocks import blocks, blocks_by_stage
-from search_spaces.kinds import KINDS
 from search_spaces.kinds.base import Block
 
 
@@ -103,8 +102,8 @@ def _blocks(arch: Arch) -> nn.Sequential:
     Drop path grows linearly over the blocks that do something.
     """
     laid = blocks_by_stage(arch)
-    doing = sum(not block.is_nothing() for stage in laid for block in stage)
-    steps = max(1, doing - KINDS[arch.stages[-1].op].drops_fully)
+    doing = [block for stage in laid for block in stage if not block.is_nothing()]
+    steps = max(1, len(doing) - doing[-1].kind.drops_fully) if doing else 1
     modules: list[list[nn.Module]] = []
     done = 0
     for stage, stage_blocks in zip(arch.stages, laid, strict=True):

@@ -243,7 +243,7 @@ class _Loop:
             self.failed += 1
         if self.failed >= self.search.settings.failures_max:
             raise SearchStopped(
-                f"{self.failed} candidates failed (search.failures_max), "
+                f"{self.failed} candidate{'s' * (self.failed > 1)} failed (search.failures_max), "
                 f"the last with: {outcome.reason}"
             )
 

@@ -51,12 +51,27 @@ class TestRefused:
             ({"op": "bottleneck", "inner_divisor": 8}, "inner_divisor: bottleneck takes none, got"),
             ({"op": "mbcnov"}, "op: got 'mbcnov'; did you mean 'mbconv'?"),
             ({"op": "dsconv"}, "op: got 'dsconv'; did you mean"),
+            ({"activation": "tanh"}, "activation: expected one of None, relu, relu6, silu"),
             ({"op": ["mbconv"]}, r"op: got \['mbconv'\]; did you mean 'mbconv'"),
         ],
     )
     def test_stages(self, fields: dict[str, Any], message: str) -> None:
         with pytest.raises(UserError, match=message):
             Stage(**{"channels": 16, **fields})
+
+    @pytest.mark.parametrize(
+        ("make", "message"),
+        [
+            (lambda: Head(kind="flat"), "kind: expected one of conv, pooled_conv, pool"),
+            (lambda: SqueezeExcite(gate="none"), "gate: expected one of sigmoid, hard_sigmoid"),
+            (lambda: SqueezeExcite(reduce="outer"), "reduce: expected one of input, inner"),
+            (lambda: PLAIN.replace(activation="tanh"), "activation: expected one of relu, relu6"),
+            (lambda: PLAIN.replace(padding="valid"), "padding: expected one of torch, same"),
+        ],
+    )
+    def test_words_that_are_none_of_those_known(self, make: Any, message: str) -> None:
+        with pytest.raises(UserError, match=message):
+            make()
 
     @pytest.mark.parametrize(
         ("fields", "message"),
@@ -192,6 +207,25 @@ class TestKey:
         assert self.same(one(always), one(Stage(expand=6, channels=24)))
         own = Stage(channels=24, activation="silu")
         assert self.same(one(own), one(Stage(channels=24)))
+
+    def test_what_no_layer_goes_by_does_not_matter(self) -> None:
+        stages = tuple(
+            Stage(op="convnext", channels=channels, kernel=7, expand=4, stride=stride)
+            for channels, stride in ((16, 1), (32, 2))
+        )
+        stem = Stem(kind="patch", kernel=4, stride=4, channels=16)
+        plain = Arch(stages=stages, stem=stem, head=Head(kind="pooled_norm"), activation="gelu")
+        slow = BatchNorm(momentum=0.01)
+        assert self.same(plain, plain.replace(batch_norm=slow, padding="same"))
+        own = plain.replace(stages=tuple(s.replace(activation="gelu") for s in stages))
+        assert self.same(own, plain)
+        assert self.same(own, own.replace(activation="relu"))
+        assert not self.same(plain, plain.replace(activation="relu"))
+        mixed = plain.replace(stages=(*stages, Stage(channels=24, stride=2)))
+        assert not self.same(mixed, mixed.replace(batch_norm=slow))
+        assert not self.same(mixed, mixed.replace(padding="same"))
+        head = plain.replace(head=Head(kind="conv"))
+        assert not self.same(head, head.replace(batch_norm=slow))
 
     def test_an_expansion_conv_of_ratio_one_matters(self) -> None:
         stage = Stage(channels=24)

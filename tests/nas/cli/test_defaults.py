@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from nas.cli.verbs import VERBS, module
 from nas.defaults.conf import config_dir, default
 from search_spaces.files import read_text
 from search_spaces.parsing import from_mapping
@@ -108,3 +109,15 @@ def test_a_default_that_conf_lacks_is_noticed() -> None:
 
 def test_a_mapping_is_given_anew() -> None:
     assert default("ray/default", "resources") is not default("ray/default", "resources")
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_setting_of_a_verb_has_a_type(verb: str) -> None:
+    own = settings_of(module(verb))
+    untyped = {
+        name
+        for name, value in own.items()
+        if name not in ("defaults", "hydra", *VERBS[verb].settings)
+        and not isinstance(value, Mapping)
+    }
+    assert untyped == set()

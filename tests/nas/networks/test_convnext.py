@@ -16,6 +16,7 @@ from nas.networks.weights import save_weights, timm_state_dict
 from search_spaces.arch import Arch
 from search_spaces.scaling import scale
 from search_spaces.space import load_space
+from search_spaces.stage import Stage
 from search_spaces.zoo import zoo
 
 TINY = zoo("convnext_tiny")
@@ -76,6 +77,23 @@ def test_stochastic_depth_reaches_its_full_rate_with_the_last_block() -> None:
     rates = [getattr(m.drop_path, "rate", 0.0) for _, m in model.named_blocks()]
     assert rates == pytest.approx(torch.linspace(0, 0.1, 18).tolist())
     assert sum(isinstance(m, DropPath) for m in model.modules()) == 17
+
+
+def test_a_block_that_does_nothing_leaves_the_rates_of_the_others() -> None:
+    arch = slim().replace(drop_path=0.3)
+    left_out = Stage(op="identity", channels=arch.stages[-1].channels, repeats=2)
+    longer = arch.replace(stages=(*arch.stages, left_out))
+    with torch.device("meta"):
+        rates, others = (
+            [
+                getattr(getattr(m, "drop_path", None), "rate", 0.0)
+                for _, m in build(a).named_blocks()
+            ]
+            for a in (arch, longer)
+        )
+    assert longer.key() == arch.key()
+    assert max(rates) == pytest.approx(0.3)
+    assert others == [*rates, 0.0, 0.0]
 
 
 def test_odd_maps_are_halved_downwards_as_timms_are() -> None:
