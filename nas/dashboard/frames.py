@@ -120,7 +120,8 @@ def load_run(folder: Path, rule: GrowthRule) -> RunFrames:
     parts = (frames.trials, frames.sweep, frames.ablation, frames.family)
     if all(part.empty for part in parts) and not settings.stages:
         raise UserError(
-            f"{folder}: no run here, expected study.db or trials.csv, sweep.csv or family/*.yaml"
+            f"{folder}: no run here, expected a log (study.db, {SWEEP}, {ABLATION}), a table "
+            "(trials.csv, sweep.csv, ablation_accuracy.csv) or family/*.yaml"
         )
     return frames
 
@@ -177,14 +178,14 @@ def _read_sweep(
     """From the log, or where there is none, from the table that was made of it."""
     numbers = (*SWEEP_NUMBERS, *rule.constant_names, *rule.names, TRAININGS)
     columns = numbers, SWEEP_FLAGS, SWEEP_WORDS
-    measured = read_log(folder / SWEEP, settings.networks_asked("sweep"))
+    measured = read_log(folder / SWEEP, (*numbers, "phi"), settings.networks_asked("sweep"))
     asked = settings.asked.get("sweep") or constants
     phi = asked.get("phi")
     # A log may hold sweeps at other φ as well.
     measured = [each for each in measured if each.labels.get("phi", phi) == phi or phi is None]
     if not measured:
         return _read_table(folder / "sweep.csv", *columns)
-    return _known(sweep_rows(measured, cost_band(asked)), *columns)
+    return _known(sweep_rows(measured, cost_band(asked), baseline_macs(asked)), *columns)
 
 
 def cost_band(asked: Mapping[str, Any]) -> tuple[float, float] | None:
@@ -195,10 +196,18 @@ def cost_band(asked: Mapping[str, Any]) -> tuple[float, float] | None:
     return None
 
 
+def baseline_macs(asked: Mapping[str, Any]) -> int | None:
+    """The MACs that a sweep's cost ratios are over; None for a sweep by latency."""
+    match asked.get("baseline_macs"):
+        case int() as macs if macs > 0:
+            return macs
+    return None
+
+
 def _read_ablation(folder: Path, rule: GrowthRule, settings: Settings) -> pd.DataFrame:
     """From the log, or where there is none, from the tables that were made of it."""
     numbers = (*ABLATION_NUMBERS, TRAININGS)
-    measured = read_log(folder / ABLATION, settings.networks_asked("ablate"))
+    measured = read_log(folder / ABLATION, numbers, settings.networks_asked("ablate"))
     if measured:
         columns = (*numbers, *rule.names), ABLATION_FLAGS, ABLATION_WORDS
         return _known(ablation_rows(measured, rule), *columns)

@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from nas.dashboard.growth_rule import GrowthRule
+from nas.networks.cost import cost
 from nas.statistics.comparison import Comparison, compare
 from nas.trainings.log import TrainingLog
 from nas.trainings.record import TrainingRecord
 from search_spaces.arch import Arch
+from search_spaces.compact import spell_arch
+from search_spaces.errors import UserError, shown
 
 Row = dict[str, Any]
 
@@ -23,7 +26,7 @@ class Measured:
 
     arch: Arch
     labels: Mapping[str, Any]
-    """What its records say of it: constants, ratios, cost."""
+    """What its records say of it: constants, ratios."""
     accuracies: dict[int, float] = field(default_factory=dict)
     """Accuracy by seed, of the trainings that finished."""
     trainings: int = 0
@@ -31,11 +34,25 @@ class Measured:
     """Why its first failed training failed."""
     note: str = ""
 
-    def row(self) -> Row:
-        """What the tables of both stages say of the network."""
+    def ratio(self, unit: int | None) -> float | None:
+        """MACs over `unit`, its baseline's; without it, the ratio that its records say."""
+        if unit is None:
+            return self.labels.get("realised_ratio")
+        return round(cost(self.arch).macs / unit, 6)
+
+    def row(self, unit: int | None) -> Row:
+        """What the tables of both stages say of the network; `unit` as for `ratio`.
+
+        What its architecture says is never taken from labels.
+        """
+        price = cost(self.arch)
         return {
             **self.labels,
             "key": self.arch.key(),
+            "compact": spell_arch(self.arch),
+            "macs": price.macs,
+            "params": price.params,
+            "realised_ratio": self.ratio(unit),
             "trainings": self.trainings,
             "seeds": len(self.accuracies),
             "reason": self.reason,
@@ -43,25 +60,31 @@ class Measured:
         }
 
 
-def read_log(path: Path, keys: Collection[str] | None = None) -> list[Measured]:
+def read_log(
+    path: Path, numbers: Collection[str], keys: Collection[str] | None = None
+) -> list[Measured]:
     """The networks of a log, in order of their first seed; with `keys` only those.
 
-    Raises UserError for a log that is damaged.
+    Raises UserError for a log that is damaged, and where a label named in `numbers` is text.
     """
     found: dict[str, Measured] = {}
     for record in sorted(TrainingLog(path).read(), key=lambda record: record.seed):
         if keys is None or record.key in keys:
+            _check_numbers(path, record, numbers)
             _add(found.setdefault(record.key, Measured(record.arch, record.labels)), record)
     return list(found.values())
 
 
-def sweep_rows(measured: Iterable[Measured], band: tuple[float, float] | None) -> list[Row]:
+def sweep_rows(
+    measured: Iterable[Measured], band: tuple[float, float] | None, unit: int | None = None
+) -> list[Row]:
     """A row a network, judged as the sweep judges: the best of the band wins, as far as is known.
 
-    `band` are the cost ratios among which the winner is sought; None for any.
+    `band` are the cost ratios among which the winner is sought; None for any. `unit` are the MACs
+    of the baseline; None where they are not known, or the sweep's costs are no MACs.
     """
     networks = list(measured)
-    inside = {index for index, each in enumerate(networks) if _in_band(each.labels, band)}
+    inside = {index for index, each in enumerate(networks) if _in_band(each.ratio(unit), band)}
     able = {index for index in inside if not networks[index].reason}
     found, winners = _compared(networks, able)
     rows = []
@@ -69,7 +92,7 @@ def sweep_rows(measured: Iterable[Measured], band: tuple[float, float] | None) -
         named = index in winners
         rows.append(
             {
-                **each.row(),
+                **each.row(unit),
                 **_estimated(found, index),
                 "candidate": index,
                 "in_band": index in inside,
@@ -83,7 +106,9 @@ def sweep_rows(measured: Iterable[Measured], band: tuple[float, float] | None) -
 def ablation_rows(measured: Iterable[Measured], rule: GrowthRule) -> list[Row]:
     """A row a network, with what it was grown by as built; the best of a cost are `tied`."""
     networks = list(measured)
-    baseline = next((n.arch for n in networks if n.labels.get("kind") == "baseline"), None)
+    # Every network is labelled with its baseline's key, the baseline itself too.
+    baseline = next((n.arch for n in networks if n.labels.get("baseline") == n.arch.key()), None)
+    unit = None if baseline is None else cost(baseline).macs
     rows = []
     for index, each in enumerate(networks):
         ratio = each.labels.get("target_ratio")
@@ -91,9 +116,19 @@ def ablation_rows(measured: Iterable[Measured], rule: GrowthRule) -> list[Row]:
         found, winners = _compared(networks, {i for i in rivals if not networks[i].reason})
         best = found is not None and index in winners and index in {found.winner, *found.ties}
         grown = {} if baseline is None else rule.realised(each.arch, baseline).named()
-        rows.append({**each.row(), **grown, **_estimated(found, index)})
+        rows.append({**each.row(unit), **grown, **_estimated(found, index)})
         rows[-1]["tied"] = best
     return rows
+
+
+def _check_numbers(path: Path, record: TrainingRecord, numbers: Collection[str]) -> None:
+    for name in numbers:
+        value = record.labels.get(name, 0)
+        if isinstance(value, str):
+            raise UserError(
+                f"{path}: {record.key}, seed {record.seed}: labels: {name}: expected a number, "
+                f"got {shown(value)}"
+            )
 
 
 def _add(network: Measured, record: TrainingRecord) -> None:
@@ -125,8 +160,5 @@ def _estimated(found: Comparison | None, index: int) -> Row:
     return {"accuracy": estimate.mean, "stderr": estimate.stderr}
 
 
-def _in_band(labels: Mapping[str, Any], band: tuple[float, float] | None) -> bool:
-    ratio = labels.get("realised_ratio")
-    if band is None or not isinstance(ratio, int | float):
-        return True
-    return band[0] <= ratio <= band[1]
+def _in_band(ratio: float | None, band: tuple[float, float] | None) -> bool:
+    return band is None or ratio is None or band[0] <= ratio <= band[1]

@@ -1,8 +1,8 @@
 """Our arithmetic beside two counters of other people's, over the built network.
 
 fvcore traces a forward pass; torch's FlopCounterMode watches one. Both are asked for multiply–adds
-of convs and linear layers: fvcore counts those under `conv` and `linear`, and batch norm beside
-them; torch counts a multiplication and an addition as two.
+of convs and linear layers: fvcore counts those under `conv` and `linear`, and norms beside them;
+torch counts a multiplication and an addition as two.
 """
 
 from collections import Counter
@@ -37,6 +37,8 @@ class PartCheck:
     """Multiply–adds of convs and linear layers as fvcore counts them."""
     fvcore_others: int
     """What fvcore counts beside them: norms."""
+    other_operators: tuple[str, ...] = ()
+    """What fvcore calls the operators that it counts beside them: `batch_norm`."""
     torch: int
     """Multiply–adds as torch counts them, half of its FLOPs."""
 
@@ -61,13 +63,15 @@ def check_cost(arch: Arch) -> tuple[PartCheck, ...]:
 
     def checked(part: str, macs: int, modules: tuple[str, ...]) -> PartCheck:
         operators = [by_module.get(module, Counter()) for module in modules]
-        layers = sum(count[name] for count in operators for name in _LAYERS)
+        counts: Counter[str] = sum(operators, Counter())
+        others = {name: count for name, count in counts.items() if name not in _LAYERS}
         watched_flops = sum(flops.get(f"{root}.{m}" if m else "Global", 0) for m in modules)
         return PartCheck(
             part=part,
             macs=macs,
-            fvcore=int(layers),
-            fvcore_others=int(sum(sum(count.values()) for count in operators) - layers),
+            fvcore=int(sum(counts[name] for name in _LAYERS)),
+            fvcore_others=int(sum(others.values())),
+            other_operators=tuple(sorted(others)),
             torch=watched_flops // 2,
         )
 

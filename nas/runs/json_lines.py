@@ -32,7 +32,7 @@ class JsonLines:
         records = []
         for number, line in enumerate(self._whole_lines(), start=1):
             try:
-                records.append(parse(json.loads(line, parse_constant=_no_number)))
+                records.append(parse(_value(line)))
             except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
                 why = f": {error}" if isinstance(error, UserError) else ""
                 where = f"{self.path}: line {number}"
@@ -62,5 +62,21 @@ class JsonLines:
         return read_bytes(self.path, _MOST_BYTES).split(b"\n")[:-1]
 
 
+def _value(line: bytes) -> Any:
+    """What a line says. Raises UserError for one that is no JSON."""
+    try:
+        return json.loads(line.decode(), parse_constant=_no_number)
+    except UserError:
+        raise
+    except UnicodeDecodeError as error:
+        raise UserError(f"not UTF-8 text at byte {error.start + 1}") from None
+    except json.JSONDecodeError as error:
+        raise UserError(f"not JSON at character {error.pos + 1}: {error.msg}") from None
+    except RecursionError:
+        raise UserError("not JSON: lists and mappings too deep inside each other") from None
+    except ValueError:  # Python reads no integer of more than 4,300 digits
+        raise UserError("not JSON: an integer of thousands of digits") from None
+
+
 def _no_number(name: str) -> float:
-    raise ValueError(f"{name} is no number")
+    raise UserError(f"{name} is no number")

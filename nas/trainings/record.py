@@ -2,6 +2,7 @@
 
 import math
 import statistics
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, Self
@@ -9,7 +10,7 @@ from typing import Any, Literal, Self
 from nas.executors.base import Outcome
 from nas.statistics.intervals import mean_error
 from search_spaces.arch import Arch
-from search_spaces.errors import UserError, one_line
+from search_spaces.errors import UserError, one_line, shown
 from search_spaces.parsing import from_mapping, to_mapping
 
 TrainingId = tuple[str, str, int]
@@ -77,7 +78,7 @@ class TrainingRecord:
     evaluator: str = ""
     """What its evaluator is called, in a log that holds trainings by several: a proxy's name."""
     labels: Mapping[str, Any] = field(default_factory=dict)
-    """Further facts for readers: multipliers, cost, the compact spelling."""
+    """Further facts for readers, numbers or text: multipliers, cost, the compact spelling."""
 
     @property
     def key(self) -> str:
@@ -125,7 +126,7 @@ def read_record(data: object) -> TrainingRecord:
     """The record that `as_mapping` gave.
 
     Raises UserError for what is none: an unknown or missing field, an architecture that cannot be
-    built or is not the key's, figures that no training has.
+    built or is not the key's, figures that no training has, labels that are no plain facts.
     """
     if not isinstance(data, Mapping):
         raise UserError("expected a mapping of a training's fields")
@@ -142,4 +143,15 @@ def read_record(data: object) -> TrainingRecord:
     for name in ("seconds", "processor_seconds"):
         if not 0 <= getattr(record, name) < math.inf:
             raise UserError(f"{name}: expected a number of at least 0")
+    for name, value in record.labels.items():
+        if not _is_label(value):
+            raise UserError(
+                f"labels: {shown(name)}: expected a finite number or text, got {shown(value)}"
+            )
     return replace(record, reason=one_line(record.reason), note=one_line(record.note))
+
+
+def _is_label(value: object) -> bool:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return abs(value) <= sys.float_info.max  # which not a number is not either
+    return isinstance(value, str)

@@ -95,9 +95,7 @@ def ablate(
             raise UserError(f"ratio: expected a number above 0, got {ratio}")
     if not ratios or len({f"{ratio:g}" for ratio in ratios}) < len(ratios):
         raise UserError(f"ratios: expected at least one, and each once, got {list(ratios)}")
-    if max(constants.values) == 1:
-        names = ", ".join(constants.rule.constant_names)
-        raise UserError(f"{names}: at least one must be above 1 for networks to grow")
+    constants.check_growth()
     growths = [_Growth(baseline, kind, constants, depth_rounding) for kind in kinds(constants.rule)]
     return tuple(growth.nearest(ratio) for ratio in ratios for growth in growths)
 

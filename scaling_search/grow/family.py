@@ -25,6 +25,14 @@ PHIS: tuple[float, ...] = (0.5, 1.0, 2.0, 3.5, 5.0, 6.0, 7.0)
 """φ of B1 … B7, as usually named for the published family."""
 
 
+FOUND = (
+    *("phi", "depth_rounding", "cost", "target_ratio", "nominal_ratio", "realised_ratio", "band"),
+    *("accuracy", "stderr", "seeds", "noise", "ties", "trainings_to_decide", "candidates"),
+    *("failed_trainings", "evaluator", "surface"),
+)
+"""What a sweep's `constants.yaml` says of the constants, beside them."""
+
+
 def published_family(baseline: Arch) -> tuple[Grown, ...]:
     """The eight published rows applied to any baseline; to EfficientNet-B0, its B0 … B7.
 
@@ -48,12 +56,12 @@ def formula_family(
     """B0, the baseline itself, and a network for each φ, ascending.
 
     Those above the baseline are b1, b2, …; those of negative φ, smaller than it, b-1, b-2, ….
-    Raises UserError for a φ given twice and where a network shrinks to nothing.
+    Raises UserError as `check_phis` does, for constants of which none is above 1, and where a
+    network shrinks to nothing.
     """
-    given = [float(phi) for phi in phis]
-    if len(set(given)) < len(given):
-        raise UserError(f"phis: expected each φ once, got {', '.join(map('{:g}'.format, given))}")
-    ordered = sorted({0.0, *given})
+    check_phis(phis)
+    constants.check_growth()
+    ordered = sorted({0.0, *map(float, phis)})
     members = []
     for phi in ordered:
         name = f"b{ordered.index(phi) - ordered.index(0.0)}"
@@ -65,6 +73,15 @@ def formula_family(
         dropout = scaled_dropout(baseline.dropout, phi)
         members.append(_member(name, arch, baseline, multipliers, constants, phi, dropout))
     return tuple(members)
+
+
+def check_phis(phis: Sequence[float]) -> None:
+    """Raises UserError for a φ given twice, and where no network but the baseline is asked for."""
+    given = [float(phi) for phi in phis]
+    if not any(given):
+        raise UserError(f"phis: expected at least one φ other than 0, got {list(phis)}")
+    if len(set(given)) < len(given):
+        raise UserError(f"phis: expected each φ once, got {', '.join(map('{:g}'.format, given))}")
 
 
 def scaled_dropout(dropout: float, phi: float) -> float:
@@ -106,13 +123,20 @@ def about(member: Grown) -> dict[str, Any]:
 def read_constants(path: str | Path, rule: Rule = COMPOUND) -> Constants:
     """The rule's constants from a `constants.yaml` that a sweep wrote, or a file with just these.
 
-    Raises UserError where the file is missing or lacks one of them.
+    Raises UserError where the file is missing, lacks one of them or has what no sweep writes, such
+    as the constant of a dimension that the rule lacks.
     """
     data = load_yaml(read_text(os.path.expanduser(path)), str(path))
+    *first, last = rule.constant_names
+    names = f"{', '.join(first)} and {last}" if first else last
     if not isinstance(data, Mapping):
-        *first, last = rule.constant_names
-        names = f"{', '.join(first)} and {last}" if first else last
         raise UserError(f"{path}: expected a mapping with {names}")
+    unknown = [name for name in data if name not in (*rule.constant_names, *FOUND)]
+    if unknown:
+        raise UserError(
+            f"{path}: {shown(unknown[0])}: expected {names}, and nothing else but what a sweep "
+            "writes beside them"
+        )
     named = {name: _number(path, name, data.get(name)) for name in rule.constant_names}
     try:
         return rule.constants(**named)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from search_spaces.arch import Arch
-from search_spaces.errors import UserError
+from search_spaces.errors import UserError, shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,8 @@ class Dimension:
     symbol: str
     """`α`: what tables and pages call that multiplier."""
     exponent: int
-    """MACs grow with the multiplier to this power."""
+    """MACs grow with the multiplier to this power, at least 1: what grows for nothing needs no
+    constant."""
     unit: str
     """What its size is counted in: `layers`."""
     size: Callable[[Arch], float]
@@ -27,6 +28,13 @@ class Dimension:
     """What rounds the size that `scale` is told; None where `scale` is told the multiplier."""
     most: int | None = None
     """The largest size that `scale` may be told."""
+
+    def __post_init__(self) -> None:
+        if type(self.exponent) is not int or self.exponent < 1:
+            raise UserError(
+                f"{self.name}: exponent: expected a whole number of at least 1, got "
+                f"{shown(self.exponent)}"
+            )
 
     @property
     def sized(self) -> bool:

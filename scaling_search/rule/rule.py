@@ -44,7 +44,7 @@ class Rule:
     @property
     def formula(self) -> str:
         """`α·β²·γ²`: what the growth of cost is, were nothing rounded."""
-        return "·".join(dimension.symbol + _POWERS[dimension.exponent] for dimension in self)
+        return "·".join(dimension.symbol + _power(dimension.exponent) for dimension in self)
 
     def product(self, values: Iterable[Number]) -> Number:
         """Π value^exponent, as exact as the values are: how much dearer they make a network."""
@@ -115,6 +115,12 @@ class Constants:
         """The constants by their names in files."""
         return dict(zip(self.rule.constant_names, self.values, strict=True))
 
+    def check_growth(self) -> None:
+        """Raises UserError where no dimension grows, whatever φ is."""
+        if max(self.values) == 1:
+            names = ", ".join(self.rule.constant_names)
+            raise UserError(f"{names}: at least one must be above 1 for networks to grow")
+
     def multipliers(self, phi: float) -> Multipliers:
         """Each constant to the power φ. Raises UserError where φ is so large that one overflows."""
         if not math.isfinite(phi):
@@ -136,7 +142,12 @@ class Constants:
         return ", ".join(f"{value:g}" for value in self.values)
 
 
-_POWERS = {1: "", 2: "²", 3: "³"}
+_SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def _power(exponent: int) -> str:
+    """The exponent as a formula has it: nothing for 1, `²`, `¹⁰`."""
+    return "" if exponent == 1 else str(exponent).translate(_SUPERSCRIPTS)
 
 
 def _ordered(names: tuple[str, ...], given: Mapping[str, float]) -> tuple[float, ...]:

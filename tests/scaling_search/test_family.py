@@ -105,6 +105,15 @@ def test_constants_are_read_from_a_file(tmp_path):
         ("alpha: high\nbeta: 1\ngamma: 1\n", "alpha: expected a number, got 'high'"),
         ("alpha: 0.5\nbeta: 1\ngamma: 1\n", "alpha: expected a number of at least 1, got 0.5"),
         ("- 1\n", "expected a mapping"),
+        (
+            "{alpha: 1, beta: 1, gamma: 1.2, delta: 1.3}",
+            "'delta': expected alpha, beta and gamma, and",
+        ),
+        (
+            "{alpha: 1, beta: 1, gamma: 1.2, gama: 1.3}",
+            "'gama': expected alpha, beta and gamma, and",
+        ),
+        ("{1: 2, alpha: 1, beta: 1, gamma: 1.2}", "1: expected alpha, beta and gamma, and"),
     ],
 )
 def test_a_bad_constants_file_is_refused(tmp_path, text, message):
@@ -123,6 +132,17 @@ def test_a_missing_constants_file_is_refused(tmp_path):
 def test_a_phi_given_twice_is_refused():
     with pytest.raises(UserError, match=r"^phis: expected each φ once"):
         formula_family(B0, PAPER, [1, 2, 1])
+
+
+@pytest.mark.parametrize("phis", [[], [0], [0.0]])
+def test_a_family_of_its_baseline_alone_is_refused(phis):
+    with pytest.raises(UserError, match=r"^phis: expected at least one φ other than 0, got \["):
+        formula_family(B0, PAPER, phis)
+
+
+def test_a_family_that_does_not_grow_is_refused():
+    with pytest.raises(UserError, match=r"^alpha, beta, gamma: at least one must be above 1"):
+        formula_family(B0, COMPOUND.constants())
 
 
 def test_no_framework_is_loaded():

@@ -80,6 +80,11 @@ def test_a_damaged_line_is_named(tmp_path, line):
         ({"accuracy": None}, "accuracy: expected one of a finished training"),
         ({"seconds": -1}, "seconds: expected a number of at least 0"),
         ({"labels": []}, "labels: expected a mapping"),
+        ({"labels": {"alpha": [1]}}, r"labels: 'alpha': expected a finite number or text, got \[1"),
+        ({"labels": {"macs": {"a": 1}}}, "labels: 'macs': expected a finite number or text"),
+        ({"labels": {"macs": None}}, "labels: 'macs': expected a finite number or text, got None"),
+        ({"labels": {"macs": True}}, "labels: 'macs': expected a finite number or text, got True"),
+        ({"labels": {"macs": 10**400}}, "labels: 'macs': expected a finite number or text, got 1"),
     ],
 )
 def test_what_is_wrong_with_a_damaged_record_is_told(tmp_path, change, message):

@@ -1,6 +1,7 @@
 """Rules of other dimensions than the paper's: everything that grows networks follows them."""
 
 import csv
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -32,6 +33,18 @@ def test_the_papers_rule_is_named_as_in_the_paper():
     assert COMPOUND.symbols == "α, β, γ"
     assert COMPOUND.formula == "α·β²·γ²"
     assert PAPER.named() == {"alpha": 1.2, "beta": 1.1, "gamma": 1.15}
+
+
+@pytest.mark.parametrize(("exponent", "formula"), [(1, "α"), (3, "α³"), (4, "α⁴"), (10, "α¹⁰")])
+def test_a_formula_has_whatever_exponent_a_dimension_has(exponent, formula):
+    assert Rule((replace(DEPTH, exponent=exponent),)).formula == formula
+
+
+@pytest.mark.parametrize("exponent", [0, -1, 1.5, True])
+def test_an_exponent_of_which_no_grid_can_be_made_is_refused(exponent):
+    expected = r"^depth: exponent: expected a whole number of at least 1, got "
+    with pytest.raises(UserError, match=expected):
+        replace(DEPTH, exponent=exponent)
 
 
 @given(st.lists(st.fractions(1, 2), min_size=3, max_size=3))
@@ -85,6 +98,9 @@ def test_constants_are_read_by_the_names_of_the_rule(tmp_path):
     assert read_constants(path, DEPTH_AND_WIDTH).values == (1.3, 1.1)
     with pytest.raises(UserError, match="gamma: expected a number, got None"):
         read_constants(path)
+    path.write_text("alpha: 1.3\nbeta: 1.1\ngamma: 1.2\n")
+    with pytest.raises(UserError, match="'gamma': expected alpha and beta, and nothing else"):
+        read_constants(path, DEPTH_AND_WIDTH)
     path.write_text("[]")
     with pytest.raises(UserError, match=r"expected a mapping with alpha and beta$"):
         read_constants(path, DEPTH_AND_WIDTH)

@@ -14,7 +14,7 @@ import yaml
 
 from nas.evaluators.proxy import ProxyEvaluator
 from nas.training.sources import Digits
-from scaling_search.grow.family import read_constants
+from scaling_search.grow.family import FOUND, read_constants
 from scaling_search.rule.compound import PAPER
 from scaling_search.settings import SweepSettings
 from scaling_search.sweep import plan_sweep, run_sweep
@@ -177,6 +177,7 @@ def test_files_hold_the_answer(swept):
     written = yaml.safe_load((folder / "constants.yaml").read_text())
     assert read_constants(folder / "constants.yaml") == winner.constants
     assert written["target_ratio"] == 2
+    assert set(written) == {"alpha", "beta", "gamma", *FOUND}
     assert written["realised_ratio"] == pytest.approx(winner.realised_ratio, abs=1e-6)
     assert written["accuracy"] == pytest.approx(result.winner.mean, abs=1e-6)
     assert written["evaluator"] == {"surface": "synthetic", "sigma": 0.005}

@@ -98,7 +98,15 @@ def ablation(baseline: Arch, config: Config, run: Path) -> "tuple[AblatedNetwork
     if not isinstance(ratios, list) or not all(is_number(ratio) for ratio in ratios):
         name = "ratio" if config["ratios"] is None else "ratios"
         raise UserError(f"{name}: expected {_EXPECTED[name]}, got {config[name]!r}")
-    return ablate(baseline, ratios, _constants(config, run), rounding)
+    networks = ablate(baseline, ratios, _constants(config, run), rounding)
+    for ratio in ratios:
+        grown = {each.arch.key() for each in networks if each.target_ratio == ratio}
+        if grown == {baseline.key()}:
+            raise UserError(
+                f"ratio: the nearest to {ratio:g} × the MACs of {baseline.name} is {baseline.name} "
+                "itself, however it grows; expected a number further from 1"
+            )
+    return networks
 
 
 _EXPECTED = {"ratio": "a number", "ratios": "a list of numbers"}

@@ -51,4 +51,6 @@ def checked(reference: str, arch: Arch) -> str:
     ]
     apart = [check.part for check in checks if not check.agrees]
     verdict = f"they differ in: {', '.join(apart)}" if apart else "all three agree in every part"
-    return f"{table(header, rows)}\n\n{verdict}; the rest is batch norm, which fvcore counts too"
+    others = ", ".join(checks[-1].other_operators)
+    rest = f"; the rest is {others}, which fvcore counts too" if others else ""
+    return f"{table(header, rows)}\n\n{verdict}{rest}"

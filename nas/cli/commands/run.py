@@ -50,7 +50,7 @@ def _check(config: Config, sweeping: Config, run: Path) -> None:
     check_sweep(network, sweeping)
     check_family(config)
     if gives_constants(config):
-        constants(config, run)
+        constants(config, run).check_growth()
 
 
 @contextmanager

@@ -111,11 +111,15 @@ def family(baseline: Arch, config: Config, run: Path) -> "tuple[Grown, ...]":
 
 def check_family(config: Config) -> None:
     """Raises UserError for settings of which no family can be made, whatever the baseline."""
+    from scaling_search.grow.family import check_phis
+
     kind, phis = config["coefficients"], config["phis"]
     if kind not in ("published", "formula"):
         raise UserError(f"coefficients: got {kind!r}{closest(kind, ('published', 'formula'))}")
     if not isinstance(phis, list) or not all(is_number(phi) for phi in phis):
         raise UserError(f"phis: expected a list of numbers, got {phis!r}")
+    if kind == "formula":
+        check_phis(phis)
     check_rounding(config["depth_rounding"])
 
 

@@ -13,6 +13,7 @@ from nas.cli.progress import ProgressLine
 from nas.evaluators.asked import description, for_scaled_networks
 from nas.evaluators.base import Evaluator
 from nas.evaluators.identity import identity_of
+from nas.networks.cost import cost
 from nas.runs.folder import RunFolder, RunStage, logged
 from nas.trainings.log import PER_STAGE, SWEEP
 from search_spaces.arch import Arch
@@ -169,6 +170,7 @@ def _stage(run: Path, made_with: Mapping[str, Any], plan: "SweepPlan") -> RunSta
         "target_ratio": round(settings.target_ratio(), 6),
         "band": [round(low, 6), round(high, 6)],
         "networks": [candidates[index].arch.key() for index in racing],
+        **({"baseline_macs": cost(plan.grid.baseline).macs} if settings.cost == "macs" else {}),
     }
     log = run / SWEEP
     return logged("sweep", made_with, log, "sweep.csv", "constants.yaml", asked=asked)

@@ -94,7 +94,13 @@ def test_costs_are_checked_against_other_counters(capsys: pytest.CaptureFixture[
     assert macs in table
     (whole,) = (line for line in checks.splitlines() if line.startswith("whole"))
     assert whole.split()[1:4] == [macs] * 3
-    assert "all three agree in every part" in checks
+    assert "all three agree in every part; the rest is batch_norm, which fvcore" in checks
+
+
+def test_the_check_names_the_norm_that_the_network_has(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["cost", "convnext_tiny", "--check"])
+    verdict = capsys.readouterr().out.splitlines()[-1]
+    assert verdict.endswith("in every part; the rest is layer_norm, which fvcore counts too")
 
 
 def test_latencies_are_printed_and_kept(capsys: pytest.CaptureFixture[str]) -> None:
@@ -183,6 +189,9 @@ def test_a_file_that_cannot_be_written_is_named(capsys: pytest.CaptureFixture[st
     assert not list(Path().glob(".*.part"))
 
 
+FORMULA = ("coefficients=formula", "alpha=1.2", "beta=1.1", "gamma=1.15")
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -196,6 +205,11 @@ def test_a_file_that_cannot_be_written_is_named(capsys: pytest.CaptureFixture[st
         (["ablate", "ratio=-1"], ("ratio", "above 0")),
         (["ablate", "ratios=2"], ("ratios", "a list")),
         (["ablate", "ratio=1e9"], ("depth", "no more than")),
+        (["ablate", "ratio=1"], ("ratio", "efficientnet_b0 itself", "further from 1")),
+        (["ablate", "ratios=[2,1.0001]"], ("ratio", "efficientnet_b0 itself")),
+        (["scale", *FORMULA, "phis=[]"], ("phis", "at least one φ other than 0", "[]")),
+        (["scale", *FORMULA, "phis=[0]"], ("phis", "at least one φ other than 0", "[0]")),
+        (["scale", "coefficients=formula", "alpha=1", "beta=1", "gamma=1"], ("alpha", "above 1")),
         (["ablate", "depth_rounding=up"], ("depth_rounding", "ceil")),
         (["ablate", "train=true", "seeds=0"], ("seeds", "an integer of at least 1", "0")),
         (["ablate", "train=true", "seed=true"], ("seed", "an integer of at least 0", "True")),

@@ -172,6 +172,9 @@ def test_several_runs_are_asked_for_with_multirun_alone() -> None:
         (["run", "sweep.phi=many"], "sweep.phi: expected a number, got 'many'"),
         (["run", "sweep.tolerance=1e-6"], "tolerance"),
         (["run", "phis=3"], "phis: expected a list of numbers, got 3"),
+        (["run", "phis=[]"], "phis: expected at least one φ other than 0, got []"),
+        (["run", "phis=[1,1]"], "phis: expected each φ once, got 1, 1"),
+        (["run", "alpha=1", "beta=1", "gamma=1"], "alpha, beta, gamma: at least one must be"),
         (["run", "alpha=1.2"], "beta: give all of alpha, beta and gamma, or none of them"),
     ],
 )  # fmt: skip

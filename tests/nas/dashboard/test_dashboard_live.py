@@ -1,5 +1,6 @@
 """A run is drawn from its records at any moment: under way, killed or finished."""
 
+import json
 import os
 import re
 import socket
@@ -7,7 +8,9 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
 import pytest
 
 import run_folder
@@ -17,9 +20,11 @@ from nas.dashboard.frames import load_run
 from nas.dashboard.state import run_state
 from nas.dashboard.sweep import sweep
 from nas.dashboard.write import write_dashboard
+from nas.networks.cost import cost
 from nas.runs.locks import held, holder
 from nas.runs.study import recorded
 from scaling_search.rule.compound import COMPOUND
+from search_spaces.errors import UserError
 from search_spaces.zoo import zoo
 
 TOY = ("evaluator=custom", "evaluator._target_=toy.Toy", "search.workers=1", "search.trials=9")
@@ -167,12 +172,52 @@ def test_names_in_a_log_that_are_markup_stay_text(tmp_path: Path) -> None:
     assert "window.owned = 1" in " ".join(report["hovers"])
 
 
-def test_labels_that_are_no_figures_are_missing(tmp_path: Path) -> None:
-    log = run_folder.TrainingLog(tmp_path / "ablation.jsonl")
-    labels = {"kind": "depth", "target_ratio": [2], "macs": {"a": 1}, "realised_ratio": "none"}
+@pytest.mark.parametrize("name", ["sweep.jsonl", "ablation.jsonl"])
+@pytest.mark.parametrize(
+    "label", [{"macs": {"a": 1}}, {"realised_ratio": "none"}, {"width": [2]}, {"params": True}]
+)
+def test_labels_that_are_no_figures_are_refused(
+    tmp_path: Path, name: str, label: dict[str, Any]
+) -> None:
+    log = run_folder.TrainingLog(tmp_path / name)
+    labels = {"kind": "depth", "realised_ratio": 2, **label}
     log.append(run_folder.training(zoo("efficientnet_b0"), 0, 0.5, labels))
-    assert load_run(tmp_path, COMPOUND).ablation["macs"].isna().all()
-    assert "One dimension or all" in drawn(tmp_path)
+    with pytest.raises(UserError, match=rf"{name}: .*labels: '?{next(iter(label))}'?: expected a"):
+        load_run(tmp_path, COMPOUND)
+
+
+FORGED = {"macs": -5, "params": 1, "compact": "ir_r1_k3_s1_e1_c16", "realised_ratio": 9}
+
+
+def forged(log: Path) -> None:
+    """Label each network of a log with figures that are not its own."""
+    records = [json.loads(line) for line in log.read_text().splitlines()]
+    lines = [json.dumps({**each, "labels": {**each["labels"], **FORGED}}) for each in records]
+    log.write_text("\n".join(lines) + "\n")
+
+
+def test_a_sweep_shows_what_its_networks_are_not_what_records_say_of_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    main(["sweep", *TOY[:2], "baseline=efficientnet_b0", "run=run", "sweep.step=0.2", "workers=1"])
+    before = load_run(Path("run"), COMPOUND).sweep
+    table = pd.read_csv("run/sweep.csv").set_index("key").loc[before["key"]]
+    for name in ("macs", "params", "compact", "realised_ratio"):
+        assert before[name].tolist() == table[name].tolist()
+    forged(Path("run/sweep.jsonl"))
+    pd.testing.assert_frame_equal(load_run(Path("run"), COMPOUND).sweep, before)
+
+
+def test_an_ablation_shows_what_its_networks_are_not_what_records_say_of_them(
+    tmp_path: Path,
+) -> None:
+    run_folder.write_ablation_log(tmp_path)
+    before = load_run(tmp_path, COMPOUND).ablation
+    assert before.set_index("kind").loc["baseline", "realised_ratio"] == 1
+    assert before["macs"].min() == cost(zoo("efficientnet_b0")).macs
+    forged(tmp_path / "ablation.jsonl")
+    pd.testing.assert_frame_equal(load_run(tmp_path, COMPOUND).ablation, before)
 
 
 def test_who_holds_a_lock_is_told_without_taking_it(tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ def test_what_is_whole_needs_no_repair(lines: JsonLines) -> None:
     assert lines.path.read_bytes() == before
 
 
-@pytest.mark.parametrize("line", ["{", "", "[]", "null", "3", '{"m": 1}', '{"n": "one"}'])
+@pytest.mark.parametrize("line", ["[]", "null", "3", '{"m": 1}', '{"n": "one"}'])
 def test_a_damaged_line_is_named(lines: JsonLines, line: str) -> None:
     lines.append({"n": 1})
     with lines.path.open("a") as file:
@@ -63,6 +63,31 @@ def test_a_damaged_line_is_named(lines: JsonLines, line: str) -> None:
     lines.append({"n": 2})
     with pytest.raises(UserError, match=r"log\.jsonl: line 2: not a record of a search$"):
         lines.read(number)
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        (b"", "not JSON at character 1: Expecting value"),
+        (b'{"n": 1', "not JSON at character 8: Expecting ',' delimiter"),
+        (b'{"n": 1} {', "not JSON at character 10: Extra data"),
+        (b'{"n": NaN}', "NaN is no number"),
+        (b'{"n": -Infinity}', "-Infinity is no number"),
+        (b'{"n": "\xff"}', "not UTF-8 text at byte 8"),
+        ('{"n": 1}'.encode("utf-16-le"), "not JSON at character 2: Expecting property name"),
+        (b"\x00\x01\x02", "not JSON at character 1: Expecting value"),
+        (b"[" * 100_000, "not JSON: lists and mappings too deep inside each other"),
+        (b'{"n": 1' + b"0" * 5000 + b"}", "not JSON: an integer of thousands of digits"),
+    ],
+)
+def test_why_a_line_is_not_json_is_told(lines: JsonLines, line: bytes, why: str) -> None:
+    lines.append({"n": 1})
+    with lines.path.open("ab") as file:
+        file.write(line + b"\n")
+    with pytest.raises(UserError) as error:
+        lines.read(number)
+    start = f"{lines.path}: line 2: not a record of a search: "
+    assert str(error.value).startswith(start + why)
 
 
 @pytest.mark.parametrize("read", [runs.read, lambda path: TrainingLog(path).read()])
