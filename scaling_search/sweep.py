@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
+from nas.evaluators.asked import description
 from nas.evaluators.base import Evaluator
 from nas.executors.base import Executor
 from nas.trainings.engine import LabelledArch, Trainings, train
@@ -115,7 +116,7 @@ def run_sweep(
         lambda record: progress(_progress(grid, settings, trainings)),
     )
     direction = _direction(grid, settings, folder)
-    result = find_winner(grid, settings, trainings, dict(evaluator.describe()), direction)
+    result = find_winner(grid, settings, trainings, description(evaluator), direction)
     write_csv(folder / "sweep.csv", result)
     write_constants(folder / "constants.yaml", result)
     return result

@@ -1,4 +1,4 @@
-"""The one exception for users' mistakes, and how it quotes what they wrote."""
+"""The exceptions that end a command with one line, and how they quote what users wrote."""
 
 
 class UserError(ValueError):
@@ -14,6 +14,10 @@ class UserError(ValueError):
     def under(self, path: str) -> "UserError":
         """The mistake as seen from one level up: `kernel: …` becomes `stages[2].kernel: …`."""
         return type(self)(f"{path}{self}")
+
+
+class CommandFailed(Exception):
+    """What ends a command with exit code 1: no user's mistake, told on one line."""
 
 
 def one_line(text: str) -> str:

@@ -148,3 +148,20 @@ def subfolder(root: Path, name: str) -> Path:
     path.mkdir(parents=True, exist_ok=True)
     clear_drafts(path)
     return path
+
+
+@contextlib.contextmanager
+def working_folder_kept() -> Iterator[None]:
+    """Stand, at the end, in the folder where it began, whatever the code inside did.
+
+    Relative paths that were given before would otherwise mean other places from then on.
+    """
+    try:
+        before = os.getcwd()
+    except FileNotFoundError:  # it was removed: relative paths mean nothing there
+        yield
+        return
+    try:
+        yield
+    finally:
+        os.chdir(before)

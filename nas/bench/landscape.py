@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from nas.evaluators.asked import predict_many
 from nas.evaluators.base import EvaluationFailed, Evaluator
 from nas.evaluators.measured import measured
 from nas.networks.cost import cost
@@ -56,9 +57,9 @@ class Landscape:
         return -float("inf") if result is None else self.reward(result.accuracy, result.cost)
 
     def _accuracies(self, many: Sequence[Arch]) -> list[float | None]:
-        predicted = self.truth.predict_many(many)
+        predicted = predict_many(self.truth, many)
         if predicted is not None:
-            return list(predicted)
+            return [*predicted]
         return [_accuracy(self.truth, arch, 0) for arch in many]
 
 

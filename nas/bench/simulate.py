@@ -9,6 +9,7 @@ from optuna.trial import TrialState, create_trial
 
 from nas.bench.landscape import Landscape, TrueResult
 from nas.bench.reference import Reference
+from nas.evaluators.asked import exact
 from nas.samplers.base import Problem, SamplerFactory
 from nas.samplers.recommend import recommend
 from nas.search.proposals import Limits, Proposal, Proposer
@@ -83,7 +84,7 @@ def simulate(
         landscape.space, sampler, reward, landscape.cost_metric, Limits(), seed, ()
     )
     finished = _Finished(landscape, reference, [])
-    recommends = not landscape.is_front and not landscape.evaluator.exact()
+    recommends = not landscape.is_front and not exact(landscape.evaluator)
     running: list[tuple[float, int, Proposal, float]] = []
     steps: list[Step] = []
     now = 0.0

@@ -8,6 +8,7 @@ from typing import Any
 
 from nas.cli.own_modules import imported
 from search_spaces.errors import UserError
+from search_spaces.files import working_folder_kept
 from search_spaces.parsing import from_mapping
 
 Config = dict[str, Any]
@@ -20,7 +21,8 @@ def make(node: Any, path: str, kind: Any = None) -> Any:
     UserError for a target that cannot be imported, does not take these arguments, or makes
     something that does not inherit from `kind`, or lacks the methods of the protocol `kind`.
     """
-    made = _made(node, path)
+    with working_folder_kept():
+        made = _made(node, path)
     if kind is not None:
         _check_kind(made, kind, path)
     return made
@@ -43,10 +45,13 @@ def _made(node: Any, path: str) -> Any:
         return from_mapping(target, values, path)  # type: ignore[arg-type]
     try:
         return target(**values)
-    except UserError:
+    except (UserError, OSError):
         raise
     except TypeError as error:
         raise UserError(f"{path}: {node['_target_']}: {error}") from None
+    except Exception as error:  # whatever a class of the user's own raises
+        reason = f"{type(error).__name__}: {error}"
+        raise UserError(f"{path}: {node['_target_']}: {reason}") from None
 
 
 def _is_seam(hint: Any) -> bool:

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 
 from nas.cli.config import Config
 from nas.cli.interrupts import INTERRUPTED, interruptible
-from nas.cli.mistakes import CommandFailed, is_users, printable, shortened, told
+from nas.cli.mistakes import is_users, printable, shortened, told
 from nas.cli.setting_types import checked
 from nas.cli.streams import forgiving_streams
 from nas.cli.verbs import VERBS, module, overview
 from nas.runs.passwords import without_passwords
-from search_spaces.errors import UserError
+from search_spaces.errors import CommandFailed, UserError
 from search_spaces.parsing import closest
 
 

@@ -6,14 +6,15 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from nas.cli.mistakes import CommandFailed
 from nas.cli.progress import ProgressLine
+from nas.evaluators.asked import data_summary
 from nas.evaluators.base import Evaluator
-from nas.evaluators.preparation import PreparationFailed, prepare, workspace_name
+from nas.evaluators.faults import EvaluatorFailed
+from nas.evaluators.preparation import prepare, workspace_name
 from nas.executors.base import Executor, Outcome
 from nas.runs.folder import RunFolder
 from nas.trainings.failures import Failures
-from search_spaces.errors import one_line
+from search_spaces.errors import CommandFailed, one_line
 
 
 def prepare_in(folder: RunFolder, evaluator: Evaluator, identity: object) -> None:
@@ -26,14 +27,14 @@ def prepare_in(folder: RunFolder, evaluator: Evaluator, identity: object) -> Non
     try:
         with folder.workspace(name) as workspace, contextlib.closing(progress):
             prepare(evaluator, workspace, progress)
-    except PreparationFailed as error:
+    except EvaluatorFailed as error:
         outcome = Outcome(number=0, reason=str(error), trace=error.trace)
         raise CommandFailed(Failures(folder.path).keep("prepare", outcome).reason) from None
 
 
 def say_data(*evaluators: Evaluator) -> None:
     """Say on stderr what data the evaluators read, the same data once."""
-    lines = [line for each in evaluators for line in each.data_summary().splitlines()]
+    lines = [line for each in evaluators for line in data_summary(each).splitlines()]
     for line in dict.fromkeys(lines):
         print(line, file=sys.stderr, flush=True)
 

@@ -8,11 +8,6 @@ from pathlib import Path
 from search_spaces.errors import UserError
 from search_spaces.parsing import closest
 
-
-class CommandFailed(Exception):
-    """What ends a command with exit code 1: no user's mistake, told on one line."""
-
-
 _PATHS = ("path", "run", "table", "latency_table")
 
 

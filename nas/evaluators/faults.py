@@ -4,6 +4,16 @@ import traceback
 from pathlib import PurePath
 
 from nas.evaluators.base import Evaluator
+from search_spaces.errors import CommandFailed
+
+
+class EvaluatorFailed(CommandFailed):
+    """An evaluator that raised what is no user's mistake, or gave what no evaluator may give."""
+
+    def __init__(self, message: str, trace: str = "") -> None:
+        super().__init__(message)
+        self.trace = trace
+
 
 _LONGEST = 300
 """Characters of a line."""
@@ -34,6 +44,12 @@ def place(evaluator: Evaluator, error: BaseException, method: str = "evaluate") 
     own = [frame for frame in frames if code and frame.filename == code.co_filename]
     frame = (own or frames)[-1]
     return f" ({PurePath(frame.filename).name}, line {frame.lineno})"
+
+
+def definition(evaluator: Evaluator, method: str) -> str:
+    """Give the file and line where the evaluator's class defines a method, where it is Python."""
+    code = getattr(getattr(type(evaluator), method), "__code__", None)
+    return f" ({PurePath(code.co_filename).name}, line {code.co_firstlineno})" if code else ""
 
 
 def trace(error: BaseException) -> str:

@@ -5,6 +5,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+from nas.evaluators.asked import identity
 from nas.evaluators.base import Evaluator
 from search_spaces.files import read_bytes
 
@@ -14,8 +15,8 @@ _PLACES = ("path", "cache")
 
 def identity_of(evaluator: Evaluator, settings: Any) -> Any:
     """Give what its records are records of: its own identity, or else its settings."""
-    own = evaluator.identity()
-    return settings if own is None else dict(own)
+    own = identity(evaluator)
+    return settings if own is None else own
 
 
 def kind_of(evaluator: object) -> str:

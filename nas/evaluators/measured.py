@@ -1,15 +1,15 @@
-"""Asking an evaluator, and checking what it says."""
+"""Asking an evaluator for an accuracy, and checking what it says."""
 
 import math
 from collections.abc import Iterable
-from decimal import Decimal
-from numbers import Real
 from typing import Any
 
 from nas.evaluators.base import EvaluationFailed, Evaluator, Measurement
+from nas.evaluators.plain import number, shortened
 from nas.training.outcomes import Report
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError, one_line
+from search_spaces.files import working_folder_kept
 
 
 def measured(evaluator: Evaluator, arch: Arch, seed: int, report: Report) -> Measurement:
@@ -26,12 +26,13 @@ def measured(evaluator: Evaluator, arch: Arch, seed: int, report: Report) -> Mea
         reported[int(epoch)] = _fraction(accuracy)
         report(int(epoch), reported[int(epoch)])
 
-    said: Any = evaluator.evaluate(arch, seed, checked)
+    with working_folder_kept():
+        said: Any = evaluator.evaluate(arch, seed, checked)
     if not isinstance(said, Measurement):
-        if _number(said) is None:
+        if number(said) is None:
             raise UserError(
                 f"evaluator: {type(evaluator).__qualname__}.evaluate returned "
-                f"{_shortened(said)}; expected a Measurement, or a fraction from 0 to 1"
+                f"{shortened(said)}; expected a Measurement, or a fraction from 0 to 1"
             )
         said = Measurement(accuracy=said)
     return Measurement(
@@ -41,7 +42,7 @@ def measured(evaluator: Evaluator, arch: Arch, seed: int, report: Report) -> Mea
             for epoch, accuracy in enumerate(_epochs(said.curve), start=1)
         )
         or tuple(accuracy for _, accuracy in sorted(reported.items()) if math.isfinite(accuracy)),
-        noise=None if said.noise is None else _number(said.noise),
+        noise=None if said.noise is None else number(said.noise),
         note=one_line(str(said.note)),
     )
 
@@ -51,7 +52,7 @@ def _epochs(curve: Any) -> Iterable[Any]:
         return tuple(curve)
     except TypeError:
         raise UserError(
-            f"evaluator: a curve of {_shortened(curve)}; expected an accuracy for each epoch"
+            f"evaluator: a curve of {shortened(curve)}; expected an accuracy for each epoch"
         ) from None
 
 
@@ -68,31 +69,11 @@ _ROUNDING = 1e-6
 
 def _fraction(given: Any) -> float:
     """Give a number from 0 to 1, or one that is not finite; raises UserError for any other."""
-    number = _number(given)
-    if number is None or (math.isfinite(number) and not -_ROUNDING <= number <= 1 + _ROUNDING):
-        hint = "; divide per cent by 100" if number is not None and 1 < number <= 100 else ""
+    found = number(given)
+    if found is None or (math.isfinite(found) and not -_ROUNDING <= found <= 1 + _ROUNDING):
+        hint = "; divide per cent by 100" if found is not None and 1 < found <= 100 else ""
         raise UserError(
-            f"evaluator: accuracy of {_shortened(given if number is None else number)}; "
+            f"evaluator: accuracy of {shortened(given if found is None else found)}; "
             f"expected a fraction from 0 to 1{hint}"
         )
-    return min(max(number, 0.0), 1.0) if math.isfinite(number) else number
-
-
-def _number(given: Any) -> float | None:
-    """Give a number as a plain one, also from an array or a tensor of one element."""
-    if not isinstance(given, Real | Decimal) and hasattr(given, "item"):
-        try:
-            given = given.item()
-        except (TypeError, ValueError, RuntimeError):  # of several elements
-            return None
-    if isinstance(given, bool) or not isinstance(given, Real | Decimal):
-        return None
-    try:
-        return float(given)
-    except (OverflowError, ValueError):  # an integer of 400 digits
-        return None
-
-
-def _shortened(value: object) -> str:
-    text = " ".join(f"{value:g}".split() if isinstance(value, float) else repr(value).split())
-    return text if len(text) <= 60 else text[:60] + "…"
+    return min(max(found, 0.0), 1.0) if math.isfinite(found) else found

@@ -7,31 +7,25 @@ import sys
 from pathlib import Path
 
 from nas.evaluators.base import Evaluator, ProgressReport
-from nas.evaluators.faults import told, trace
+from nas.evaluators.faults import EvaluatorFailed, told, trace
 from search_spaces.errors import UserError
-
-
-class PreparationFailed(Exception):
-    """An evaluator whose `prepare` raised what is no user's mistake."""
-
-    def __init__(self, message: str, trace: str) -> None:
-        super().__init__(message)
-        self.trace = trace
+from search_spaces.files import working_folder_kept
 
 
 def prepare(evaluator: Evaluator, workspace: Path, progress: ProgressReport) -> None:
     """Prepare an evaluator.
 
-    Raises UserError as it does, and PreparationFailed for whatever else it raises.
+    Raises UserError as it does, and EvaluatorFailed for whatever else it raises.
     """
     try:
-        with contextlib.redirect_stdout(sys.stderr):  # the program's own output is its answer
+        # The program's own output is its answer.
+        with working_folder_kept(), contextlib.redirect_stdout(sys.stderr):
             evaluator.prepare(workspace, progress)
-    except (UserError, KeyboardInterrupt):
+    except (UserError, EvaluatorFailed, KeyboardInterrupt):
         raise
     except BaseException as error:
         message = f"evaluator: cannot be prepared: {told(evaluator, error, 'prepare')}"
-        raise PreparationFailed(message, trace(error)) from error
+        raise EvaluatorFailed(message, trace(error)) from error
 
 
 def workspace_name(evaluator: Evaluator, identity: object) -> str:

@@ -5,8 +5,10 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Self
 
+from nas.evaluators import asked
 from nas.evaluators.base import Evaluator, ProgressReport
 from nas.evaluators.identity import kind_of, plain
+from nas.evaluators.preparation import prepare
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
 from search_spaces.files import kept_if_filled
@@ -22,9 +24,18 @@ class Wrapper(Evaluator):
 
     @property
     def parts(self) -> Mapping[str, Evaluator]:
-        """The evaluators it is made of, by the names of their fields, in order."""
+        """The evaluators it is made of, by the names of their fields, in order.
+
+        Raises UserError for a class that has no such field.
+        """
         given = {each.name: getattr(self, each.name) for each in fields(self)}
-        return {name: part for name, part in given.items() if isinstance(part, Evaluator)}
+        parts = {name: part for name, part in given.items() if isinstance(part, Evaluator)}
+        if not parts:
+            raise UserError(
+                f"evaluator: {type(self).__qualname__} is made of no evaluator; expected a frozen "
+                f"dataclass with a field that is one"
+            )
+        return parts
 
     def _with(self, parts: Mapping[str, Evaluator]) -> Self:
         return replace(self, **parts)
@@ -36,20 +47,20 @@ class Wrapper(Evaluator):
     def check(self, arch: Arch) -> None:
         """Raise UserError where a part cannot evaluate `arch`."""
         for part in self.parts.values():
-            part.check(arch)
+            asked.check(part, arch)
 
     def prepare(self, workspace: Path, progress: ProgressReport) -> None:
         """Prepare the parts one after another, each in a folder of its own."""
         for name, part in self.parts.items():
             with kept_if_filled(workspace, name) as own:
                 try:
-                    part.prepare(own, progress)
+                    prepare(part, own, progress)
                 except UserError as error:
                     raise _inside(name, error) from None
 
     def data_key(self, arch: Arch) -> Hashable | None:
         """Name the data of all parts; None where one of them has to read its own."""
-        keys = tuple(part.data_key(arch) for part in self.parts.values())
+        keys = tuple(asked.data_key(part, arch) for part in self.parts.values())
         return None if None in keys else keys
 
     def load_data(self, key: Hashable) -> tuple[Any, ...]:
@@ -57,32 +68,32 @@ class Wrapper(Evaluator):
         if not isinstance(key, tuple):
             raise TypeError(f"expected a key for each part, got {key!r}")
         parts = self.parts.values()
-        return tuple(part.load_data(own) for part, own in zip(parts, key, strict=True))
+        return tuple(asked.load_data(part, own) for part, own in zip(parts, key, strict=True))
 
     def with_data(self, data: tuple[Any, ...]) -> Self:
         """Give the same with the data of each part at hand."""
         given = zip(self.parts.items(), data, strict=True)
-        return self._with({name: part.with_data(own) for (name, part), own in given})
+        return self._with({name: asked.with_data(part, own) for (name, part), own in given})
 
     def reduced_memory(self, times: int) -> Self:
         """Give the same with parts that need less memory."""
-        return self._with({name: p.reduced_memory(times) for name, p in self.parts.items()})
+        return self._with({name: asked.reduced_memory(p, times) for name, p in self.parts.items()})
 
     def for_scaled_networks(self) -> Evaluator:
         """Give the same with parts that measure networks beyond the space."""
-        return self._with({name: p.for_scaled_networks() for name, p in self.parts.items()})
+        return self._with({name: asked.for_scaled_networks(p) for name, p in self.parts.items()})
 
     def exact(self) -> bool:
         """Say whether the accuracies of all parts are free of noise."""
-        return all(part.exact() for part in self.parts.values())
+        return all(asked.exact(part) for part in self.parts.values())
 
     def describe(self) -> Mapping[str, str | int | float]:
         """Say what the first part's accuracy is of."""
-        return self._first.describe()
+        return asked.description(self._first)
 
     def identity(self) -> Mapping[str, object] | None:
         """Give what accuracies depend on; None where a part leaves that to its settings."""
-        parts = {name: part.identity() for name, part in self.parts.items()}
+        parts = {name: asked.identity(part) for name, part in self.parts.items()}
         if None in parts.values():
             return None
         own = {each.name: plain(getattr(self, each.name)) for each in fields(self)}
@@ -90,11 +101,11 @@ class Wrapper(Evaluator):
 
     def class_names(self) -> tuple[str, ...]:
         """Name the classes of the first part's data."""
-        return self._first.class_names()
+        return asked.class_names(self._first)
 
     def data_summary(self) -> str:
         """Say what all parts read, the same once."""
-        lines = [line for p in self.parts.values() for line in p.data_summary().splitlines()]
+        lines = [line for p in self.parts.values() for line in asked.data_summary(p).splitlines()]
         return "\n".join(dict.fromkeys(lines))
 
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
 
+from nas.evaluators.asked import reduced_memory
 from nas.evaluators.base import EvaluationFailed, Evaluator, Measurement
-from nas.evaluators.faults import first_line, place, told, trace
+from nas.evaluators.faults import EvaluatorFailed, first_line, place, told, trace
 from nas.evaluators.measured import measured
 from nas.training.outcomes import Report
 from search_spaces.arch import Arch
@@ -78,14 +79,17 @@ def run_job(evaluator: Evaluator, job: Job, report: Report = _quiet) -> Outcome:
     An outcome is plain data, whatever the evaluator made.
     """
     started, used = time.perf_counter(), time.process_time()
-    if job.memory_reductions:
-        evaluator = evaluator.reduced_memory(job.memory_reductions)
     try:
+        if job.memory_reductions:
+            evaluator = reduced_memory(evaluator, job.memory_reductions)
         found = tuple(measured(evaluator, job.arch, seed, report) for seed in job.seeds)
     except UserError as error:
         return Outcome(number=job.number, mistake=first_line(error))
     except EvaluationFailed as error:
         return Outcome(number=job.number, seconds=_since(started), reason=first_line(error))
+    except EvaluatorFailed as error:  # with less memory, which is no fault of the network's
+        reason = first_line(error)
+        return Outcome(number=job.number, reason=reason, trace=error.trace, lost=True)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a candidate that breaks the evaluator, in whatever way

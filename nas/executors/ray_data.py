@@ -4,6 +4,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Any
 
+from nas.evaluators.asked import data_key, load_data, with_data
 from nas.evaluators.base import Evaluator
 from nas.executors.child_processes import unsendable
 from search_spaces.arch import Arch
@@ -23,11 +24,11 @@ class SharedData:
         """
         import ray
 
-        key = self.evaluator.data_key(arch)
+        key = data_key(self.evaluator, arch)
         if key is None:
             return None
         if key not in self._stored:
-            self._stored[key] = ray.put(self.evaluator.load_data(key))
+            self._stored[key] = ray.put(load_data(self.evaluator, key))
         return self._stored[key]
 
 
@@ -43,4 +44,4 @@ def stored(evaluator: Evaluator) -> Any:
 
 def supplied(evaluator: Evaluator, data: Any) -> Evaluator:
     """Give the evaluator, in a worker, with the data that were stored for it."""
-    return evaluator if data is None else evaluator.with_data(data)
+    return evaluator if data is None else with_data(evaluator, data)

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from nas.runs.locks import held, holder
-from search_spaces.errors import UserError
+from search_spaces.errors import CommandFailed, UserError
 from search_spaces.files import clear_drafts, kept_if_filled, read_text, write_text
 from search_spaces.yaml_text import load_yaml
 
@@ -94,8 +94,8 @@ class RunFolder:
         """Hold the folder while a stage writes to it.
 
         Raises UserError, with nothing written, where the stage's records were made with another
-        configuration or are gone, and where another process holds the folder. A UserError that is
-        raised inside before the first record leaves nothing behind.
+        configuration or are gone, and where another process holds the folder. A UserError or a
+        CommandFailed that is raised inside before the first record leaves nothing behind.
         """
         made = self._make()
         before = set(os.listdir(self.path))
@@ -106,11 +106,11 @@ class RunFolder:
                 self.note(stage)
                 try:
                     yield
-                except UserError:
+                except (UserError, CommandFailed):
                     if not stage.recorded():
                         self._forget(known, before)
                     raise
-        except UserError:
+        except (UserError, CommandFailed):
             self._unmake(made)
             raise
 

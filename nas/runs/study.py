@@ -15,7 +15,7 @@ from optuna.trial import FrozenTrial
 from nas.runs.folder import check_made_with
 from nas.runs.records import Record, from_trial
 from nas.runs.storage import SqliteFile, Storage
-from search_spaces.errors import UserError
+from search_spaces.errors import CommandFailed, UserError
 
 if TYPE_CHECKING:
     from optuna.storages import RDBStorage
@@ -89,7 +89,7 @@ class StudyStore:
             try:
                 self._claim(study, made_with)
                 yield
-            except UserError:
+            except (UserError, CommandFailed):
                 if made and not self.trials():
                     optuna.delete_study(study_name=study.study_name, storage=study._storage)
                 raise

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from nas.evaluators.asked import check
 from nas.evaluators.base import Evaluator
 from nas.executors.base import Executor, Job, Outcome
 from nas.trainings.failures import Failures
@@ -167,7 +168,7 @@ def train(
     if not first:
         return
     for network in trainings.networks:
-        evaluator.check(network.arch)
+        check(evaluator, network.arch)
     with executor() as workers:
         trainings.log.path.parent.mkdir(parents=True, exist_ok=True)
         trainings.log.repair()

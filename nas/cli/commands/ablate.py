@@ -9,6 +9,7 @@ from nas.cli.config import Config, make
 from nas.cli.evaluation import prepare_in, say_data
 from nas.cli.executor import executor
 from nas.cli.progress import ProgressLine
+from nas.evaluators.asked import description, for_scaled_networks
 from nas.evaluators.base import Evaluator
 from nas.evaluators.identity import identity_of
 from nas.networks.cost import cost
@@ -49,12 +50,12 @@ def train(
 
     seeds, seed = config["seeds"], config["seed"]
     made: Evaluator = make(config["evaluator"], "evaluator", Evaluator)
-    evaluator = made.for_scaled_networks()
+    evaluator = for_scaled_networks(made)
     workers = executor(config, evaluator, "workers", config["workers"])
     line = ProgressLine("ablate")
     made_with = {
         "evaluator": identity_of(evaluator, config["evaluator"]),
-        "about": dict(evaluator.describe()),
+        "about": description(evaluator),
     }
     log, exported = run / ABLATION, "ablation_accuracy.csv"
     keys = {networks[0].baseline.key(): None, **{each.arch.key(): None for each in networks}}

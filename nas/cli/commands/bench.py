@@ -18,6 +18,7 @@ from nas.cli.config import Config, make
 from nas.cli.evaluation import prepare_in, say_data
 from nas.cli.price import price
 from nas.cli.progress import Pace, ProgressLine
+from nas.evaluators.asked import description
 from nas.evaluators.base import Evaluator
 from nas.evaluators.identity import identity_of
 from nas.runs.csv_files import write_rows
@@ -154,7 +155,7 @@ def _bar(name: object, landscape: Landscape) -> float | None:
 
 def _facts(conditions: Conditions, best: float) -> dict[str, str]:
     landscape = conditions.landscape
-    about = {name: str(value) for name, value in landscape.evaluator.describe().items()}
+    about = {name: str(value) for name, value in description(landscape.evaluator).items()}
     reached = "the best there is" if conditions.reference.exact else "the best ever found"
     return {
         **about,

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from nas.cli.evaluation import started
 from nas.cli.executor import executor
 from nas.cli.price import price
 from nas.cli.progress import Pace, ProgressLine
+from nas.evaluators.asked import check, class_names, description, exact
 from nas.evaluators.base import Evaluator
 from nas.evaluators.identity import identity_of
 from nas.executors.base import Executor
@@ -115,7 +117,7 @@ class Plan:
         options = {name: value for name, value in config["search"].items() if name not in apart}
         settings = from_mapping(SearchSettings, options, "search")
         evaluator: Evaluator = make(config["evaluator"], "evaluator", Evaluator)
-        classes = evaluator.class_names()
+        classes = class_names(evaluator)
         space = load_space(config["space"], "space")
         num_classes = config["num_classes"]
         if num_classes is not None:
@@ -139,8 +141,8 @@ class Plan:
             cost_metric=price(config),
             latency=latency,
             warm=read_warm_start(config["search"]["start_from"], space),
-            evaluable=evaluator.check,
-            exact=evaluator.exact(),
+            evaluable=partial(check, evaluator),
+            exact=exact(evaluator),
             failures=Failures(folder.path),
             on_loss=lambda reason: print(f"nas-search: {reason}", file=sys.stderr),
         )
@@ -221,7 +223,7 @@ def summary(found: SearchResult, run: Path, images: int | None = None) -> str:
 
 
 def _images(evaluator: Evaluator) -> int | None:
-    images = evaluator.describe().get("validation images")
+    images = description(evaluator).get("validation images")
     return images if isinstance(images, int) else None
 
 
@@ -282,5 +284,5 @@ def _made_with(config: Config, search: Search, evaluator: Evaluator) -> dict[str
         "latency": dict(search.latency.describe()) if search.latency else None,
         "search": {name: getattr(search.settings, name) for name in names}
         | {"start_from": search.warm.digest()},
-        "about": dict(evaluator.describe()),
+        "about": description(evaluator),
     }

@@ -10,6 +10,7 @@ from nas.cli.config import Config, make
 from nas.cli.evaluation import prepare_in, say_data
 from nas.cli.executor import check_executor, executor
 from nas.cli.progress import ProgressLine
+from nas.evaluators.asked import description, for_scaled_networks
 from nas.evaluators.base import Evaluator
 from nas.evaluators.identity import identity_of
 from nas.networks.cost import cost
@@ -46,12 +47,12 @@ def per_stage(result: "SweepResult", count: int, config: Config, run: Path) -> s
     from scaling_search.per_stage import run_per_stage
 
     made: Evaluator = make(config["evaluator"], "evaluator", Evaluator)
-    evaluator = made.for_scaled_networks()
+    evaluator = for_scaled_networks(made)
     workers = executor(config, evaluator, "workers", config["workers"])
     line = ProgressLine("per stage")
     made_with = {
         "evaluator": identity_of(evaluator, config["evaluator"]),
-        "about": dict(evaluator.describe()),
+        "about": description(evaluator),
     }
     uniform = result.winner.candidate.arch
     log = run / PER_STAGE
@@ -137,13 +138,13 @@ def sweep(baseline: Arch, config: Config, run: Path) -> "SweepResult":
 
     settings = from_mapping(SweepSettings, config["sweep"], "sweep")
     made: Evaluator = make(config["evaluator"], "evaluator", Evaluator)
-    evaluator = made.for_scaled_networks()
+    evaluator = for_scaled_networks(made)
     workers = executor(config, evaluator, "workers", config["workers"], settings.asha)
     plan = plan_sweep(baseline, settings, run)
     # Records are of a network and a seed; what the grid was that asked for them does not matter.
     made_with = {
         "evaluator": identity_of(evaluator, config["evaluator"]),
-        "about": dict(evaluator.describe()),
+        "about": description(evaluator),
     }
     folder = RunFolder(run)
     with folder.stage(_stage(run, made_with, plan)):

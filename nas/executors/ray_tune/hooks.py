@@ -9,7 +9,7 @@ from ray.tune.experiment import Trial
 from ray.tune.schedulers import AsyncHyperBandScheduler, FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
-from nas.evaluators.faults import first_line
+from nas.evaluators.faults import EvaluatorFailed, first_line
 from nas.executors.base import Outcome
 from nas.executors.ray_data import SharedData
 from nas.executors.ray_tune.patches import ended_for_memory
@@ -41,7 +41,7 @@ class JobQueue(Searcher):
         while job is not None:
             try:
                 data = self._data.reference(job.arch) if self._data else None
-            except UserError as error:
+            except (UserError, EvaluatorFailed) as error:
                 self._relay.hand_over(Outcome(number=job.number, mistake=str(error)))
                 job = self._relay.next_job()
             else:

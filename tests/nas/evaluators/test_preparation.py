@@ -207,6 +207,87 @@ def test_a_bug_is_told_on_one_line_with_its_place(
     assert not Path("r/baseline.yaml").exists()
 
 
+class Wandering(Evaluator):
+    """Goes to another folder wherever it can, and stays there."""
+
+    def __init__(self, stop: bool = False) -> None:
+        self.stop = stop
+        self._go()
+
+    def _go(self) -> None:
+        Path("far/away").mkdir(parents=True, exist_ok=True)
+        os.chdir("far/away")
+
+    def check(self, arch: Arch) -> None:
+        self._go()
+
+    def class_names(self) -> tuple[str, ...]:
+        self._go()
+        return ()
+
+    def prepare(self, workspace: Path, progress: ProgressReport) -> None:
+        self._go()
+        if self.stop:
+            raise ValueError("lost")
+
+    def evaluate(self, arch: Arch, seed: int, report: Report) -> Measurement:
+        self._go()
+        return Toy().evaluate(arch, seed, report)
+
+    def data_summary(self) -> str:
+        self._go()
+        return "data: far away"
+
+
+@pytest.mark.parametrize("how", ["search.workers=1", "search.workers=2"])
+def test_a_run_stays_in_its_folder_wherever_an_evaluator_goes(how: str, tmp_path: Path) -> None:
+    wandering = "evaluator._target_=test_preparation.Wandering"
+    main([*SEARCH, how, wandering])
+    assert Path.cwd() == tmp_path
+    assert Path("r/baseline.yaml").is_file()
+    assert sorted(path.name for path in Path().iterdir()) == ["far", "r"]
+    assert not [path for path in Path("far").rglob("*") if path.is_file()]
+    assert not Path("r/.lock").exists()
+    main([*SEARCH, how, wandering, "search.trials=3"])
+    assert len(Path("r/trials.csv").read_text().splitlines()) == 4
+
+
+def test_the_traceback_of_an_evaluator_that_went_away_is_kept_in_the_run_folder(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    code, line = ended(
+        capsys,
+        *command("evaluator._target_=test_preparation.Wandering", "+evaluator.stop=true"),
+    )
+    assert code == 1
+    assert line.endswith("), see failures/prepare.txt")
+    assert "in prepare" in Path("r/failures/prepare.txt").read_text()
+
+
+class Holding(Toy):
+    """Keeps a file open that it writes to."""
+
+    def prepare(self, workspace: Path, progress: ProgressReport) -> None:
+        self.file = (workspace / "log").open("w")
+
+
+HOLDING = "evaluator._target_=test_preparation.Holding"
+
+
+def test_an_open_file_serves_in_the_process_that_prepared() -> None:
+    main(command(HOLDING))
+    assert Path("r/baseline.yaml").is_file()
+
+
+def test_an_open_file_that_would_have_to_travel_is_refused_on_one_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    code, line = ended(capsys, *SEARCH, HOLDING, "search.workers=2")
+    assert code == 2
+    assert line.startswith("nas-search: evaluator: cannot be sent to a worker process: ")
+    assert [path.name for path in Path("r").iterdir()] == ["evaluators"], "what it prepared stays"
+
+
 def test_no_workspace_is_written_through_a_link(capsys: pytest.CaptureFixture[str]) -> None:
     Path("elsewhere").mkdir()
     Path("r").mkdir()
