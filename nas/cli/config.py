@@ -37,13 +37,9 @@ def _made(node: Any, path: str) -> Any:
     if "_target_" not in node:
         return values
     target = imported(node["_target_"], f"{path}._target_")
-    if dataclasses.is_dataclass(target):
-        hints = typing.get_type_hints(target)
-        for name, value in values.items():
-            if _is_seam(hints.get(name)):
-                _check_kind(value, hints[name], f"{path}.{name}")
-        return from_mapping(target, values, path)  # type: ignore[arg-type]
     try:
+        if dataclasses.is_dataclass(target):
+            return _dataclass(target, values, path)
         return target(**values)
     except (UserError, OSError):
         raise
@@ -52,6 +48,15 @@ def _made(node: Any, path: str) -> Any:
     except Exception as error:  # whatever a class of the user's own raises
         reason = f"{type(error).__name__}: {error}"
         raise UserError(f"{path}: {node['_target_']}: {reason}") from None
+
+
+def _dataclass(target: Any, values: Mapping[str, Any], path: str) -> Any:
+    """The dataclass of these values, each checked against its field's type."""
+    hints = typing.get_type_hints(target)
+    for name, value in values.items():
+        if _is_seam(hints.get(name)):
+            _check_kind(value, hints[name], f"{path}.{name}")
+    return from_mapping(target, values, path)
 
 
 def _is_seam(hint: Any) -> bool:
@@ -66,6 +71,7 @@ def _check_kind(made: object, kind: Any, path: str) -> None:
                 f"{path}: expected an {kind.__name__}; {type(made).__name__} does not inherit from "
                 f"{kind.__module__}.{kind.__qualname__}"
             )
+        _check_parameters(made, kind, path)
         return
     wanted = [n for n in vars(kind) if n == "__call__" or not n.startswith("_")]
     for name in wanted:
@@ -73,6 +79,25 @@ def _check_kind(made: object, kind: Any, path: str) -> None:
             article = "an" if kind.__name__[0] in "AEIOU" else "a"
             got = f"got {made!r}" if isinstance(made, _PLAIN) else f"{type(made).__name__} is none"
             raise UserError(f"{path}: expected {article} {kind.__name__} with {name}(); {got}")
+
+
+def _check_parameters(made: object, kind: Any, path: str) -> None:
+    """Raise UserError for a method that does not take what the base class says it is given."""
+    for name, method in vars(kind).items():
+        if name.startswith("_") or not inspect.isfunction(method):
+            continue
+        _, *wanted = inspect.signature(method).parameters
+        try:
+            taken = inspect.signature(getattr(made, name))
+        except (TypeError, ValueError):  # some that are written in C tell none
+            continue
+        try:
+            taken.bind(*wanted)
+        except TypeError:
+            raise UserError(
+                f"{path}: {type(made).__name__}.{name} takes {taken}; expected "
+                f"{name}({', '.join(('self', *wanted))})"
+            ) from None
 
 
 _PLAIN = (type(None), bool, int, float, str, list, dict)

@@ -31,6 +31,19 @@ class Duck:
         return 0.5
 
 
+class Narrow(Evaluator):
+    def evaluate(self, arch: Arch) -> float:  # type: ignore[override]
+        return 0.5
+
+
+@dataclass(frozen=True)
+class Unmade(Plain):
+    half: int = 20
+
+    def __post_init__(self) -> None:
+        raise ValueError("no such half")
+
+
 class Unfinished(Evaluator):
     """Does not say how accurate anything is."""
 
@@ -118,6 +131,12 @@ def test_an_evaluator_needs_nothing_but_evaluate(tmp_path: Path) -> None:
             "nas.evaluators.base.Evaluator",
         ),
         ("Unfinished", "evaluator: test_evaluator_base.Unfinished: Can't instantiate abstract "),
+        (
+            "Narrow",
+            "evaluator: Narrow.evaluate takes (arch: search_spaces.arch.Arch) -> float; expected "
+            "evaluate(self, arch, seed, report)",
+        ),
+        ("Unmade", "evaluator: test_evaluator_base.Unmade: ValueError: no such half"),
     ],
 )
 def test_what_is_no_evaluator_is_told_what_to_do(
