@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from nas.training.outcomes import Report
 from search_spaces.arch import Arch
+from search_spaces.errors import UserError
 
 __all__ = [
     "EvaluationFailed",
@@ -87,7 +88,7 @@ class Evaluator(ABC):
         They are picklable; NumPy's arrays in them are shared without a copy. Raises UserError for
         data that are not there or cannot be used.
         """
-        raise NotImplementedError(f"{type(self).__qualname__} has data_key(), but no load_data()")
+        raise UserError(f"evaluator: {type(self).__qualname__} has data_key(), but no load_data()")
 
     def with_data(self, data: Any) -> "Evaluator":
         """Give the same evaluator with what `load_data` read at hand."""
