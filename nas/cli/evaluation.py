@@ -5,16 +5,33 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
+from nas.cli.config import Config, make
 from nas.cli.progress import ProgressLine
-from nas.evaluators.asked import data_summary
+from nas.evaluators.asked import data_summary, description, for_scaled_networks
 from nas.evaluators.base import Evaluator
 from nas.evaluators.faults import EvaluatorFailed
+from nas.evaluators.identity import identity_of
 from nas.evaluators.preparation import prepare, workspace_name
 from nas.executors.base import Executor, Outcome
 from nas.runs.folder import RunFolder
 from nas.trainings.failures import Failures
 from search_spaces.errors import CommandFailed, one_line
+
+
+def scaled_evaluator(config: Config) -> Evaluator:
+    """Make the evaluator of networks that are grown, and so beyond the space. Raises UserError."""
+    made: Evaluator = make(config["evaluator"], "evaluator", Evaluator)
+    return for_scaled_networks(made)
+
+
+def measured_with(evaluator: Evaluator, config: Config) -> dict[str, Any]:
+    """Give what tells its records from those of others, and what readers of them should know."""
+    return {
+        "evaluator": identity_of(evaluator, config["evaluator"]),
+        "about": description(evaluator),
+    }
 
 
 def prepare_in(folder: RunFolder, evaluator: Evaluator, identity: object) -> None:

@@ -5,13 +5,10 @@ from typing import TYPE_CHECKING
 
 from nas.cli.columns import table
 from nas.cli.commands.scale import check_rounding, constants, gives_constants, is_number
-from nas.cli.config import Config, make
-from nas.cli.evaluation import prepare_in, say_data
+from nas.cli.config import Config
+from nas.cli.evaluation import measured_with, prepare_in, say_data, scaled_evaluator
 from nas.cli.executor import executor
 from nas.cli.progress import ProgressLine
-from nas.evaluators.asked import description, for_scaled_networks
-from nas.evaluators.base import Evaluator
-from nas.evaluators.identity import identity_of
 from nas.networks.cost import cost
 from nas.runs.folder import RunFolder, logged
 from nas.trainings.log import ABLATION
@@ -49,14 +46,10 @@ def train(
     from scaling_search.ablate import train_ablation
 
     seeds, seed = config["seeds"], config["seed"]
-    made: Evaluator = make(config["evaluator"], "evaluator", Evaluator)
-    evaluator = for_scaled_networks(made)
+    evaluator = scaled_evaluator(config)
     workers = executor(config, evaluator, "workers", config["workers"])
     line = ProgressLine("ablate")
-    made_with = {
-        "evaluator": identity_of(evaluator, config["evaluator"]),
-        "about": description(evaluator),
-    }
+    made_with = measured_with(evaluator, config)
     log, exported = run / ABLATION, "ablation_accuracy.csv"
     keys = {networks[0].baseline.key(): None, **{each.arch.key(): None for each in networks}}
     asked = {"networks": list(keys), "seeds": seeds}

@@ -6,13 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nas.cli.columns import table
-from nas.cli.config import Config, make
-from nas.cli.evaluation import prepare_in, say_data
+from nas.cli.config import Config
+from nas.cli.evaluation import measured_with, prepare_in, say_data, scaled_evaluator
 from nas.cli.executor import check_executor, executor
 from nas.cli.progress import ProgressLine
-from nas.evaluators.asked import description, for_scaled_networks
-from nas.evaluators.base import Evaluator
-from nas.evaluators.identity import identity_of
 from nas.networks.cost import cost
 from nas.runs.folder import RunFolder, RunStage, logged
 from nas.trainings.log import PER_STAGE, SWEEP
@@ -46,14 +43,10 @@ def per_stage(result: "SweepResult", count: int, config: Config, run: Path) -> s
     """Race the winner against variants whose stages are not scaled alike; what came of it."""
     from scaling_search.per_stage import run_per_stage
 
-    made: Evaluator = make(config["evaluator"], "evaluator", Evaluator)
-    evaluator = for_scaled_networks(made)
+    evaluator = scaled_evaluator(config)
     workers = executor(config, evaluator, "workers", config["workers"])
     line = ProgressLine("per stage")
-    made_with = {
-        "evaluator": identity_of(evaluator, config["evaluator"]),
-        "about": description(evaluator),
-    }
+    made_with = measured_with(evaluator, config)
     uniform = result.winner.candidate.arch
     log = run / PER_STAGE
     folder = RunFolder(run)
@@ -137,15 +130,11 @@ def sweep(baseline: Arch, config: Config, run: Path) -> "SweepResult":
     from scaling_search.sweep import plan_sweep, run_sweep
 
     settings = from_mapping(SweepSettings, config["sweep"], "sweep")
-    made: Evaluator = make(config["evaluator"], "evaluator", Evaluator)
-    evaluator = for_scaled_networks(made)
+    evaluator = scaled_evaluator(config)
     workers = executor(config, evaluator, "workers", config["workers"], settings.asha)
     plan = plan_sweep(baseline, settings, run)
     # Records are of a network and a seed; what the grid was that asked for them does not matter.
-    made_with = {
-        "evaluator": identity_of(evaluator, config["evaluator"]),
-        "about": description(evaluator),
-    }
+    made_with = measured_with(evaluator, config)
     folder = RunFolder(run)
     with folder.stage(_stage(run, made_with, plan)):
         price = None
