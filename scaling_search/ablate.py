@@ -18,7 +18,7 @@ from nas.trainings.log import ABLATION, TrainingLog
 from nas.trainings.record import TrainingRecord
 from nas.trainings.strategies import FlatGrid
 from scaling_search.grow.ablation import AblatedNetwork, ungrown
-from scaling_search.judge.trend import origin
+from scaling_search.judge.observations import origin
 from search_spaces.errors import UserError
 
 

@@ -1,4 +1,4 @@
-"""What a sweep found, as files: sweep.csv, a row a candidate, and constants.yaml, the winner."""
+"""What a sweep found, as files: sweep.csv, a row a candidate, and constants.yaml, what is named."""
 
 from pathlib import Path
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import yaml
 
 from nas.runs.csv_files import write_rows
-from scaling_search.judge.trend import Direction
+from scaling_search.judge.estimate import Estimate
 from scaling_search.judge.winner import CandidateResult, SweepResult
 from scaling_search.rule.rule import Rule
 from search_spaces.compact import spell_arch
@@ -31,7 +31,7 @@ def write_csv(path: Path, result: SweepResult) -> None:
 
 
 def write_constants(path: Path, result: SweepResult) -> None:
-    """The winner and its uncertainty as plain YAML, which `read_constants` reads back."""
+    """What is named and its uncertainty as plain YAML, which `read_constants` reads back."""
     write_text(
         path, yaml.safe_dump(_constants(result), sort_keys=False, allow_unicode=True, width=100)
     )
@@ -62,45 +62,47 @@ def _constants(result: SweepResult) -> dict[str, Any]:
     winner, settings = result.winner, result.settings
     low, high = settings.cost_band()
     return {
-        **winner.candidate.constants.named(),
+        **result.constants.named(),
+        "verdict": result.estimate.verdict,
         "phi": settings.phi,
         "depth_rounding": settings.depth_rounding,
         "cost": settings.cost,
+        "strategy": settings.strategy,
         "target_ratio": round(settings.target_ratio(), 6),
-        "nominal_ratio": round(winner.candidate.nominal_ratio, 6),
-        "realised_ratio": round(winner.candidate.realised_ratio, 6),
         "band": [round(low, 6), round(high, 6)],
-        "accuracy": _rounded(winner.mean),
-        "stderr": _rounded(winner.stderr),
-        "seeds": len(winner.accuracies),
+        "best": {"key": winner.candidate.arch.key(), **_standing(winner)},
+        "ties": [_standing(tie) for tie in sorted(result.ties, key=lambda tie: -(tie.mean or 0))],
         "noise": _rounded(result.comparison.noise),
-        "ties": [
-            {
-                **tie.candidate.constants.named(),
-                "realised_ratio": round(tie.candidate.realised_ratio, 6),
-                "accuracy": _rounded(tie.mean),
-                "stderr": _rounded(tie.stderr),
-                "seeds": len(tie.accuracies),
-            }
-            for tie in sorted(result.ties, key=lambda tie: -(tie.mean or 0))
-        ],
-        "trainings_to_decide": result.comparison.more_trainings(),
+        "trainings_to_decide": result.more_trainings,
+        "estimate": _estimated(result.estimate),
         "candidates": len(result.candidates),
         "failed_trainings": result.failed,
         "evaluator": dict(result.evaluator),
-        "surface": None if result.direction is None else _surface(result.direction),
     }
 
 
-def _surface(direction: Direction) -> dict[str, Any]:
-    """What a smooth surface through all trainings predicts to be best."""
-    found, low, high = direction.constants, direction.low, direction.high
+def _standing(result: CandidateResult) -> dict[str, Any]:
+    """A candidate, and how accurate it is expected to be."""
     return {
-        **found.named(),
-        "interval": {name: [low[name], high[name]] for name in found.rule.constant_names},
-        "accuracy": _rounded(direction.accuracy),
-        "stderr": _rounded(direction.stderr),
-        "extrapolates": direction.extrapolates,
+        **result.candidate.constants.named(),
+        "nominal_ratio": round(result.candidate.nominal_ratio, 6),
+        "realised_ratio": round(result.candidate.realised_ratio, 6),
+        "accuracy": _rounded(result.mean),
+        "stderr": _rounded(result.stderr),
+        "seeds": len(result.accuracies),
+    }
+
+
+def _estimated(estimate: Estimate) -> dict[str, Any]:
+    """What all trainings in the folder speak for, with 95 % intervals."""
+    names = estimate.constants.rule.constant_names
+    return {
+        **estimate.constants.named(),
+        "interval": {name: [estimate.low[name], estimate.high[name]] for name in names},
+        "known": estimate.known.named(),
+        "gain": _rounded(estimate.gain),
+        "gain_stderr": _rounded(estimate.gain_error),
+        "trainings": estimate.trainings,
     }
 
 

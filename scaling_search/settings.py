@@ -8,20 +8,32 @@ from nas.defaults.conf import default
 from nas.trainings.strategies import FlatGrid, Race, Strategy
 from scaling_search.grow.grid import Grid
 from scaling_search.grow.grid_points import GridSettings
+from scaling_search.judge.guided import ModelGuided
+from scaling_search.judge.observations import directions_of, places_of
 from search_spaces.errors import UserError
+
+_FEWEST = 20
+"""Trainings that a model does for few candidates too: from fewer it learns little."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SweepSettings(GridSettings):
     """The grid, the trainings done on it, and which candidates may win."""
 
-    strategy: Literal["grid", "race"] = default("sweep/race", "strategy")
-    """`race`: further seeds only for candidates that may still be the best, with as good an
-    answer from half the trainings; `grid`: every candidate with every seed."""
+    strategy: Literal["model", "race", "grid"] = default("sweep/model", "strategy")
+    """`model`: a model of accuracy over depth, width and resolution says what to train next, and
+    names α, β, γ; `race`: further seeds only for candidates that may still be the best; `grid`:
+    every candidate with every seed, the paper's own method."""
     seeds: int = default("sweep/grid", "seeds")
     """How often a grid trains each candidate."""
-    budget: int | None = default("sweep/race", "budget")
-    """The most trainings that a race does; 2.5 a candidate when None."""
+    budget: int | None = default("sweep/model", "budget")
+    """The most trainings that a model or a race does; when None, 1.25 a candidate
+    but at least 20, or 2.5 a candidate."""
+    tolerance_points: float = default("sweep/model", "tolerance_points")
+    """A model's sweep ends when the best candidate is expected to be no more than so many
+    percentage points more accurate than the one it would name."""
+    snap: bool = default("sweep/model", "snap")
+    """Whether a model names the grid point of its best candidate, not its own α, β, γ."""
     seed: int = default("sweep/grid", "seed")
     """The first of the seeds."""
     asha: int | None = default("sweep/grid", "asha")
@@ -40,8 +52,12 @@ class SweepSettings(GridSettings):
             raise UserError(f"seeds: expected at least 1, got {self.seeds}")
         if self.budget is not None and self.budget < 1:
             raise UserError(f"budget: expected at least 1, got {self.budget}")
-        if self.strategy not in ("grid", "race"):
-            raise UserError(f"strategy: expected grid or race, got {self.strategy!r}")
+        if self.strategy not in ("model", "race", "grid"):
+            raise UserError(f"strategy: expected model, race or grid, got {self.strategy!r}")
+        if not (math.isfinite(self.tolerance_points) and self.tolerance_points >= 0):
+            raise UserError(
+                f"tolerance_points: expected a number of at least 0, got {self.tolerance_points}"
+            )
         if self.asha is not None and self.asha < 1:
             raise UserError(f"asha: expected at least 1, got {self.asha}")
         if self.cost not in ("macs", "latency"):
@@ -60,10 +76,23 @@ class SweepSettings(GridSettings):
         return tuple(c.index for c in grid.candidates if low <= c.realised_ratio <= high)
 
     def plan(self, grid: Grid) -> Strategy:
-        """What decides which trainings are done; a race leaves out who cannot win."""
+        """What decides which trainings are done; a grid alone trains who cannot win.
+
+        Its networks are the grid's candidates, and after them the baseline.
+        """
         if self.strategy == "grid":
             seeds = tuple(range(self.seed, self.seed + self.seeds))
             return FlatGrid(len(grid.candidates), seeds)
-        racing = self.in_band(grid)
-        budget = math.ceil(2.5 * len(racing)) if self.budget is None else self.budget
-        return Race(racing, self.seed, budget)
+        able = self.in_band(grid)
+        if self.strategy == "race":
+            return Race(able, self.seed, self.budget or math.ceil(2.5 * len(able)))
+        directions = directions_of(grid)
+        return ModelGuided(
+            places=places_of(grid, directions),
+            candidates=able,
+            anchors=(len(grid.candidates),),
+            directions=directions,
+            first_seed=self.seed,
+            budget=self.budget or max(_FEWEST, math.ceil(1.25 * len(able))),
+            tolerance=self.tolerance_points / 100,
+        )

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from nas.evaluators.asked import description
 from nas.evaluators.base import Evaluator
@@ -14,8 +15,10 @@ from nas.executors.base import Executor
 from nas.trainings.engine import LabelledArch, Trainings, train
 from nas.trainings.log import ABLATION, SWEEP, TrainingLog
 from scaling_search.files import write_constants, write_csv
+from scaling_search.grow.ablation import ungrown
 from scaling_search.grow.grid import Candidate, Grid, GridPrice, make_grid
-from scaling_search.judge.trend import Direction, fewest, fit_trend, observations, origin
+from scaling_search.judge.estimate import Estimate, estimate
+from scaling_search.judge.observations import directions_of, observe, origin, places_of
 from scaling_search.judge.winner import SweepResult, find_winner
 from scaling_search.settings import SweepSettings
 from search_spaces.arch import Arch
@@ -115,8 +118,8 @@ def run_sweep(
         ending_early,
         lambda record: progress(_progress(grid, settings, trainings)),
     )
-    direction = _direction(grid, settings, folder)
-    result = find_winner(grid, settings, trainings, description(evaluator), direction)
+    found = _estimate(grid, folder)
+    result = find_winner(grid, settings, trainings, description(evaluator), found)
     write_csv(folder / "sweep.csv", result)
     write_constants(folder / "constants.yaml", result)
     return result
@@ -135,30 +138,33 @@ def _grid(baseline: Arch, settings: SweepSettings, price: GridPrice | None) -> G
 
 
 def _networks(grid: Grid) -> list[LabelledArch]:
+    """The candidates, and after them the baseline."""
+    baseline = ungrown(grid.baseline, grid.rule)
+    labels = {"phi": 0.0, **baseline.asked(), **baseline.costs(), **origin(grid.baseline)}
     return [
-        LabelledArch(
-            candidate.arch,
-            {
-                **candidate.constants.named(),
-                "phi": grid.settings.phi,
-                "points": len(candidate.points),
-                **candidate.asked(),
-                **candidate.costs(),
-                "compact": spell_arch(candidate.arch),
-                **origin(grid.baseline),
-            },
-        )
-        for candidate in grid.candidates
+        *(LabelledArch(candidate.arch, _labels(candidate)) for candidate in grid.candidates),
+        LabelledArch(grid.baseline, {**labels, "compact": spell_arch(grid.baseline)}),
     ]
 
 
-def _direction(grid: Grid, settings: SweepSettings, folder: Path) -> Direction | None:
-    """Fit a surface to all trainings in the folder, of any sweep or ablation."""
+def _labels(candidate: Candidate) -> dict[str, Any]:
+    return {
+        **candidate.constants.named(),
+        "phi": candidate.phi,
+        "points": len(candidate.points),
+        **candidate.asked(),
+        **candidate.costs(),
+        "compact": spell_arch(candidate.arch),
+        **origin(candidate.baseline),
+    }
+
+
+def _estimate(grid: Grid, folder: Path) -> Estimate:
+    """What all trainings in the folder speak for, of any sweep or ablation."""
     logs = [TrainingLog(folder / name) for name in (SWEEP, ABLATION)]
-    seen = observations([record for log in logs for record in log.read()], grid.baseline, grid.rule)
-    if len({each.grown for each in seen}) < fewest(grid.rule):
-        return None
-    return fit_trend(seen, grid.rule).best_direction(settings.phi, settings.ratio)
+    records = [record for log in logs for record in log.read()]
+    directions = directions_of(grid)
+    return estimate(observe(records, grid, directions, places_of(grid, directions)), directions)
 
 
 def _progress(grid: Grid, settings: SweepSettings, trainings: Trainings) -> SweepProgress:

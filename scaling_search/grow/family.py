@@ -26,9 +26,9 @@ PHIS: tuple[float, ...] = (0.5, 1.0, 2.0, 3.5, 5.0, 6.0, 7.0)
 
 
 FOUND = (
-    *("phi", "depth_rounding", "cost", "target_ratio", "nominal_ratio", "realised_ratio", "band"),
-    *("accuracy", "stderr", "seeds", "noise", "ties", "trainings_to_decide", "candidates"),
-    *("failed_trainings", "evaluator", "surface"),
+    *("verdict", "phi", "depth_rounding", "cost", "strategy", "target_ratio", "band", "best"),
+    *("ties", "noise", "trainings_to_decide", "estimate", "candidates", "failed_trainings"),
+    "evaluator",
 )
 """What a sweep's `constants.yaml` says of the constants, beside them."""
 

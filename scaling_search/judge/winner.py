@@ -4,9 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from nas.statistics.comparison import Comparison, compare
+from nas.statistics.comparison import Estimate as Accuracy
 from nas.trainings.engine import Trainings
 from scaling_search.grow.grid import Candidate, Grid
-from scaling_search.judge.trend import Direction
+from scaling_search.judge.estimate import Estimate
+from scaling_search.judge.guided import believe
+from scaling_search.judge.observations import directions_of, places_of
+from scaling_search.rule.rule import Constants
 from scaling_search.settings import SweepSettings
 from search_spaces.errors import UserError
 
@@ -21,6 +25,7 @@ class CandidateResult:
     in_band: bool
     """Whether its realised cost is one that the winner may have."""
     mean: float | None = None
+    """Its expected accuracy: under a model, from all trainings, its own or not."""
     stderr: float | None = None
     winner: bool = False
     tied: bool = False
@@ -44,8 +49,23 @@ class SweepResult:
     """Trainings that failed."""
     evaluator: Mapping[str, str | int | float]
     """How the evaluator describes what it measures."""
-    direction: Direction | None
-    """The best way to grow by a smooth surface through all trainings; None for too few networks."""
+    estimate: Estimate
+    """The constants that all trainings together speak for."""
+
+    @property
+    def constants(self) -> Constants:
+        """What is named: the estimate, or where the settings ask for one a grid point, the
+        winner's."""
+        if self.settings.strategy == "model" and not self.settings.snap:
+            return self.estimate.constants
+        return self.winner.candidate.constants
+
+    @property
+    def more_trainings(self) -> int | None:
+        """About how many more trainings would decide; None for more than anyone does."""
+        if self.settings.strategy == "model":
+            return self.estimate.more_trainings
+        return self.comparison.more_trainings()
 
     @property
     def winner(self) -> CandidateResult:
@@ -63,26 +83,29 @@ def find_winner(
     settings: SweepSettings,
     trainings: Trainings,
     evaluator: Mapping[str, str | int | float],
-    direction: Direction | None = None,
+    estimate: Estimate,
 ) -> SweepResult:
     """The winner that finished trainings give. Raises UserError where no candidate can win."""
-    accuracies, failures = trainings.accuracies, trainings.failures
-    notes = trainings.notes
+    failures, notes = trainings.failures, trainings.notes
+    index = range(len(grid.candidates))
+    accuracies = {each: seeds for each, seeds in trainings.accuracies.items() if each in index}
     in_band = set(settings.in_band(grid))
     eligible = (in_band & accuracies.keys()) - failures.keys()
     if not eligible:
         raise UserError(_no_winner(len(in_band), failures))
     comparison = compare(accuracies, eligible)
+    if settings.strategy == "model":
+        comparison = _believed(grid, trainings, tuple(sorted(in_band)), comparison)
     results = []
     for candidate in grid.candidates:
-        estimate = comparison.estimates.get(candidate.index)
+        accuracy = comparison.estimates.get(candidate.index)
         results.append(
             CandidateResult(
                 candidate=candidate,
                 accuracies=accuracies.get(candidate.index, {}),
                 in_band=candidate.index in in_band,
-                mean=estimate.mean if estimate else None,
-                stderr=estimate.stderr if estimate else None,
+                mean=accuracy.mean if accuracy else None,
+                stderr=accuracy.stderr if accuracy else None,
                 winner=candidate.index == comparison.winner,
                 tied=candidate.index in comparison.ties,
                 reason=failures.get(candidate.index, ""),
@@ -90,7 +113,27 @@ def find_winner(
             )
         )
     failed = sum(record.state == "failed" for record in trainings.records.values())
-    return SweepResult(grid, settings, tuple(results), comparison, failed, evaluator, direction)
+    return SweepResult(grid, settings, tuple(results), comparison, failed, evaluator, estimate)
+
+
+def _believed(
+    grid: Grid, trainings: Trainings, able: tuple[int, ...], measured: Comparison
+) -> Comparison:
+    """What a model expects of those that may win, in place of the means that were measured."""
+    directions = directions_of(grid)
+    belief = believe(places_of(grid, directions), able, directions, trainings.results)
+    seeds = trainings.accuracies
+    means, errors = belief.accuracies.mean(axis=0), belief.accuracies.std(axis=0)
+    expected = {
+        candidate: Accuracy(float(mean), float(error), len(seeds.get(candidate, {})))
+        for candidate, mean, error in zip(belief.candidates, means, errors, strict=True)
+    }
+    return Comparison(
+        estimates={**measured.estimates, **expected},
+        winner=belief.winner,
+        ties=belief.contenders - {belief.winner},
+        noise=belief.surface.noise,
+    )
 
 
 def _no_winner(in_band: int, failures: Mapping[int, str]) -> str:

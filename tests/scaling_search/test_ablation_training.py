@@ -1,11 +1,11 @@
 import csv
 
 import pytest
+from scaling_search.judge.trend import observations
 
 from nas.trainings.log import TrainingLog
 from scaling_search.ablate import train_ablation
 from scaling_search.grow.ablation import ablate
-from scaling_search.judge.trend import observations
 from scaling_search.rule.compound import PAPER
 from search_spaces.errors import UserError
 from search_spaces.zoo import zoo

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scaling_search.judge.trend import Observation, fewest, fit_trend, observations, origin
 
 from nas.networks.cost import cost
 from nas.trainings.record import TrainingRecord
@@ -15,7 +16,6 @@ from scaling_search.grow.ablation import ablate, kinds, write_ablation
 from scaling_search.grow.family import about, formula_family, read_constants
 from scaling_search.grow.grid import make_grid
 from scaling_search.grow.grid_points import GridSettings, nominal_points
-from scaling_search.judge.trend import Observation, fewest, fit_trend, observations, origin
 from scaling_search.rule.compound import COMPOUND, PAPER
 from scaling_search.rule.rule import Rule
 from search_spaces.errors import UserError

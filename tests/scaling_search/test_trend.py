@@ -2,10 +2,10 @@ import math
 
 import numpy as np
 import pytest
+from scaling_search.judge.trend import Observation, fit_trend
 
 from scaling_search.grow.grid import make_grid
 from scaling_search.grow.grid_points import GridSettings
-from scaling_search.judge.trend import Observation, fit_trend
 from scaling_search.rule.compound import COMPOUND
 from search_spaces.errors import UserError
 from search_spaces.zoo import zoo

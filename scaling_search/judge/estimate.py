@@ -1,0 +1,128 @@
+"""The scaling constants that trainings speak for, how sure that is, and what it adds to what was
+known before."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scaling_search.judge.directions import Directions, tilt_to_mean, tilted
+from scaling_search.judge.draws import draw_smooth
+from scaling_search.judge.surface import Places, Seen, fit_surface
+from scaling_search.rule.rule import Constants
+
+Floats = NDArray[np.float64]
+
+_DRAWS = 3000
+_TAIL = 0.025
+_NORMAL = 1.96
+_MOST_TRAININGS = 10_000
+"""More trainings than anyone does: to say their number would be of no use."""
+_SAME = 5e-4
+"""Constants nearer to each other, in logarithms, are the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """Constants with their uncertainty, and how they compare with those known before."""
+
+    constants: Constants
+    """The posterior means of their logarithms."""
+    low: Constants
+    """2.5 % quantiles of the posterior of each."""
+    high: Constants
+    """97.5 % quantiles."""
+    known: Constants
+    """The published ones, which are the answer when nothing was trained."""
+    trainings: int
+    gain: float
+    """How much more accurate than the known ones these are expected to be, at one unit of φ."""
+    gain_error: float
+    contradicts: bool
+    """Whether the known ones are as good with a probability below 2.5 %."""
+
+    @property
+    def more_trainings(self) -> int | None:
+        """About how many more would tell these from the known ones; None for more than anyone does.
+
+        The error falls with the root of their number.
+        """
+        if self.contradicts:
+            return 0
+        if self.gain <= 0 or not self.trainings:
+            return None
+        needed = self.trainings * ((_NORMAL * self.gain_error / self.gain) ** 2 - 1)
+        return max(1, round(needed)) if needed <= _MOST_TRAININGS else None
+
+    @property
+    def verdict(self) -> str:
+        """What the trainings add to what was known, in one sentence."""
+        if not self.trainings:
+            return f"Nothing was trained: {self.constants} are the published constants."
+        points = f"{100 * self.gain:.2f} ± {100 * self.gain_error:.2f} points"
+        if self.contradicts:
+            return (
+                f"The trainings contradict {self.known}: at equal cost {self.constants} are "
+                f"expected to be {points} more accurate."
+            )
+        more, apart = self.more_trainings, np.log(self.constants.values) - np.log(self.known.values)
+        if more is None or np.abs(apart).max() < _SAME:
+            return f"The trainings do not contradict {self.known}, nor would many more tell."
+        return (
+            f"The trainings do not contradict {self.known}: about {more} more would be needed to "
+            f"tell {self.constants} from them."
+        )
+
+
+def estimate(seen: Seen, directions: Directions) -> Estimate:
+    """The estimate after these trainings. Equal trainings give an equal one.
+
+    The prior is tilted so that without any the posterior mean is what is known.
+    """
+    everywhere = Places(directions.shares, np.ones(len(directions.shares)))
+    nothing = Seen.of(everywhere[[]], [])
+    tilt = tilt_to_mean(
+        _best(_drawn(nothing, directions, everywhere), directions), directions.known
+    )
+    drawn = _drawn(seen, directions, everywhere)
+    best = _best(drawn, directions)
+    weights = tilted(best, tilt)
+    mean = weights @ best
+    half = directions.step / 2
+    low, high = (_quantiles(best, weights, tail) for tail in (_TAIL, 1 - _TAIL))
+    ours, theirs = (
+        int(((directions.shares - shares) ** 2).sum(axis=1).argmin())
+        for shares in (mean, directions.known)
+    )
+    gains = drawn[:, ours] - drawn[:, theirs]
+    gain = float(weights @ gains)
+    return Estimate(
+        constants=directions.constants(mean),
+        low=directions.constants(low - half),
+        high=directions.constants(high + half),
+        known=directions.constants(directions.known),
+        trainings=int(seen.counts.sum()),
+        gain=gain,
+        gain_error=float(np.sqrt(weights @ (gains - gain) ** 2)),
+        contradicts=ours != theirs and float(weights @ (gains <= 0)) < _TAIL,
+    )
+
+
+def _drawn(seen: Seen, directions: Directions, everywhere: Places) -> Floats:
+    return draw_smooth(fit_surface(seen, directions), everywhere, _DRAWS)
+
+
+def _best(drawn: Floats, directions: Directions) -> Floats:
+    """(draws, dimensions): the best shares of each."""
+    best: Floats = directions.shares[drawn.argmax(axis=1)]
+    return best
+
+
+def _quantiles(values: Floats, weights: Floats, level: float) -> Floats:
+    """(dimensions,) quantiles of weighted (draws, dimensions) values."""
+    found = []
+    for column in values.T:
+        order = np.argsort(column, kind="stable")
+        at = int(np.searchsorted(np.cumsum(weights[order]), level))
+        found.append(column[order[min(at, len(column) - 1)]])
+    return np.array(found)
