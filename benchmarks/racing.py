@@ -1,126 +1,163 @@
-"""Racing against a flat grid, on accuracy surfaces whose optimum is known.
+"""A model, a race and a flat grid against each other, on surfaces whose optimum is known.
 
-    python benchmarks/racing.py [repetitions]
+    python benchmarks/racing.py [repetitions [surface ...]]
 
-The candidates are the networks of the paper's grid over EfficientNet-B0. Each repetition draws a
-surface: accuracy falls with the square of the distance, in the logarithms of depth, width and
-resolution, from an optimum somewhere on the grid, grows with the logarithm of the cost, and each
-network deviates by a little of its own. A training adds noise of 0.5 points.
+Surfaces are `quadratic`, `ridge` and `published` of `benchmarks/surfaces.py`, with 2, 4 and 8
+points between the best and the worst candidate; a training adds noise of 0.5 points. It takes five
+seconds of a core a repetition of each surface and span, on two processes.
 """
 
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, fields
 
 import numpy as np
+import surfaces
 from numpy.typing import NDArray
 
 from nas.cli.columns import table
-from nas.statistics.comparison import Comparison, compare
-from nas.trainings.strategies import Race
-from scaling_search.grow.grid import Candidate, make_grid
+from nas.statistics.comparison import compare
+from nas.statistics.intervals import mean_error
+from nas.trainings.strategies import Pair, Race, Strategy
+from scaling_search.grow.grid import make_grid
 from scaling_search.grow.grid_points import GridSettings
+from scaling_search.judge.estimate import estimate, known_tilt
+from scaling_search.judge.guided import ModelGuided, believe
+from scaling_search.judge.observations import directions_of, places_of
+from scaling_search.judge.surface import Seen
 from search_spaces.zoo import zoo
 
 NOISE = 0.5
-NEAR = 0.1
 SPANS = (2.0, 4.0, 8.0)
-"""Percentage points of accuracy between the best and the worst candidate"""
+BUDGETS = (46, 57, 92, 115)
+
+Floats = NDArray[np.float64]
+Results = Mapping[Pair, float | None]
+
+GRID = make_grid(zoo("efficientnet_b0"), GridSettings())
+DIRECTIONS = directions_of(GRID)
+PLACES = places_of(GRID, DIRECTIONS)
+TILT = known_tilt(DIRECTIONS)
+EVERYONE = tuple(range(len(GRID.candidates)))
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One strategy's answer in one repetition."""
+    """One answer in one repetition."""
 
-    found: bool
-    near: bool
     regret: float
+    """Points by which the best candidate is better than the one named."""
+    near: bool
+    """Whether that is at most 0.1."""
     held: bool
-    """Whether the winner or one of its ties is the true best"""
+    """Whether the named candidate or one of its ties is the true best."""
     ties: int
-    trainings: int
+    distance: float
+    """Of the named constants from the true ones, in logarithms."""
+    covered: float
+    """The part of α, β, γ whose true value is in its 95 % interval; not a number without one."""
 
 
-def surface(
-    candidates: Sequence[Candidate], span: float, rng: np.random.Generator
-) -> NDArray[np.float64]:
-    """True accuracies in percentage points."""
-    places = np.log([c.multipliers.values for c in candidates])
-    optimum = places[rng.integers(len(places))] + rng.normal(0, 0.02, 3)
-    away = ((places - optimum) ** 2 * rng.uniform(1, 4, 3)).sum(axis=1)
-    smooth = np.log([c.realised_ratio for c in candidates]) * rng.uniform(0, 0.1) - away
-    smooth *= span / np.ptp(smooth)
-    return 80 + smooth + rng.normal(0, 0.1, len(places))
+def repeat(surface: str, span: float, repetition: int) -> dict[str, Finding]:
+    """What each strategy finds in one repetition, by its name and budget."""
+    rng = np.random.default_rng([repetition, int(span * 10)])
+    truth = getattr(surfaces, surface)(GRID.candidates, span, rng)
+    noise = rng.normal(0, NOISE, (len(EVERYONE), 300))
+    trained = (truth.accuracies[:, None] + noise) / 100
+    found = {
+        "grid 230": measured(truth, {(c, s): trained[c, s] for c in EVERYONE for s in range(5)})
+    }
+    for budget in BUDGETS:
+        raced = run(Race(EVERYONE, 0, budget), trained)
+        found[f"race {len(raced)}"] = measured(truth, raced)
+    guided = ModelGuided(PLACES, EVERYONE, (), DIRECTIONS, 0, BUDGETS[-1], tolerance=0.0)
+    everything = list(run(guided, trained).items())
+    for budget in BUDGETS:
+        found[f"model {budget}"] = modelled(truth, dict(everything[:budget]))
+    return found
 
 
-def main(repetitions: int) -> None:
-    candidates = make_grid(zoo("efficientnet_b0"), GridSettings()).candidates
-    everyone = range(len(candidates))
-    race = Race(tuple(everyone), 0, 5 * len(candidates) // 2)
-    rows = []
-    for span in SPANS:
-        findings: dict[str, list[Finding]] = {"grid, 5 seeds": [], "race": []}
-        for repetition in range(repetitions):
-            rng = np.random.default_rng([repetition, int(span * 10)])
-            truth = surface(candidates, span, rng)
-            trained = truth[:, None] + rng.normal(0, NOISE, (len(truth), 100))
-            flat = {c: dict(enumerate(trained[c, :5])) for c in everyone}
-            findings["grid, 5 seeds"].append(judged(compare(flat, everyone), truth, flat))
-            raced = run(race, trained)
-            findings["race"].append(judged(compare(raced, everyone), truth, raced))
-        for name, found in findings.items():
-            values = np.array(
-                [[f.found, f.near, f.regret, f.held, f.ties, f.trainings] for f in found],
-                dtype=float,
-            ).mean(axis=0)
-            rows.append(
-                (
-                    f"span {span:g}: {name}",
-                    *(f"{v:.1%}" for v in values[:2]),
-                    f"{values[2]:.3f}",
-                    f"{values[3]:.1%}",
-                    *(f"{v:.1f}" for v in values[4:]),
-                )
-            )
-        print(
-            table(
-                (
-                    "",
-                    "best found",
-                    f"within {NEAR}",
-                    "regret",
-                    "best in tie set",
-                    "tie set",
-                    "trainings",
-                ),
-                rows[-2:],
-            ),
-            flush=True,
-        )
+def run(strategy: Strategy, trained: Floats) -> dict[Pair, float | None]:
+    """The accuracies of all trainings that a strategy asks for, in the order of asking."""
+    results: dict[Pair, float | None] = {}
+    while pairs := strategy.pending(results):
+        results[pairs[0]] = float(trained[pairs[0]])
+    return results
 
 
-def run(race: Race, trained: NDArray[np.float64]) -> dict[int, dict[int, float]]:
-    """The accuracies of all trainings that the race asks for, by candidate and seed."""
-    results: dict[tuple[int, int], float | None] = {}
+def measured(truth: surfaces.Truth, results: Results) -> Finding:
+    """The candidate of the highest mean, and its ties."""
     accuracies: dict[int, dict[int, float]] = {}
-    while pairs := race.pending(results):
-        for candidate, seed in pairs:
-            results[candidate, seed] = float(trained[candidate, seed])
-            accuracies.setdefault(candidate, {})[seed] = float(trained[candidate, seed])
-    return accuracies
+    for (candidate, seed), accuracy in results.items():
+        accuracies.setdefault(candidate, {})[seed] = accuracy or 0.0
+    comparison = compare(accuracies, EVERYONE)
+    named = np.log(GRID.candidates[comparison.winner].constants.values)
+    held = {comparison.winner, *comparison.ties}
+    return finding(truth, comparison.winner, held, named, float("nan"))
 
 
-def judged(
-    comparison: Comparison, truth: NDArray[np.float64], accuracies: dict[int, dict[int, float]]
+def modelled(truth: surfaces.Truth, results: Results) -> Finding:
+    """The candidate that the model expects to be best, its ties, and its constants."""
+    belief = believe(PLACES, EVERYONE, DIRECTIONS, results)
+    seen: dict[int, list[float]] = {}
+    for (candidate, _), accuracy in results.items():
+        seen.setdefault(candidate, []).append(accuracy or 0.0)
+    found = estimate(Seen.of(PLACES[list(seen)], list(seen.values())), DIRECTIONS, TILT)
+    low, high = np.log(found.low.values), np.log(found.high.values)
+    inside = (low - 5e-4 <= truth.constants) & (truth.constants <= high + 5e-4)
+    named = np.log(found.constants.values)
+    return finding(truth, belief.winner, belief.contenders, named, float(inside.mean()))
+
+
+def finding(
+    truth: surfaces.Truth,
+    winner: int,
+    held: set[int] | frozenset[int],
+    named: Floats,
+    covered: float,
 ) -> Finding:
-    best, chosen = int(truth.argmax()), comparison.winner
-    regret = float(truth[best] - truth[chosen])
-    held = best in {chosen, *comparison.ties}
-    trainings = sum(map(len, accuracies.values()))
-    return Finding(
-        chosen == best, regret <= NEAR, regret, held, len(comparison.ties) + 1, trainings
+    """How an answer stands against the truth."""
+    best = int(truth.accuracies.argmax())
+    regret = float(truth.accuracies[best] - truth.accuracies[winner])
+    distance = float(np.linalg.norm(named - truth.constants))
+    return Finding(regret, regret <= 0.1, best in held, len(held), distance, covered)
+
+
+def main(repetitions: int, names: list[str]) -> None:
+    header = (
+        "",
+        "regret",
+        "within 0.1",
+        "best in tie set",
+        "tie set",
+        "off in log α β γ",
+        "covered",
+    )
+    with ProcessPoolExecutor(2) as pool:
+        for surface in names:
+            for span in SPANS:
+                job = (pool.submit(repeat, surface, span, n) for n in range(repetitions))
+                found = [each.result() for each in list(job)]
+                rows = [row(name, [each[name] for each in found]) for name in found[0]]
+                print(f"{surface}, span {span:g}\n{table(header, rows)}\n", flush=True)
+
+
+def row(name: str, findings: list[Finding]) -> tuple[str, ...]:
+    """The means of a strategy's findings."""
+    mean = {f.name: np.mean([getattr(each, f.name) for each in findings]) for f in fields(Finding)}
+    error = mean_error([each.regret for each in findings]) or 0.0
+    return (
+        name,
+        f"{mean['regret']:.3f} ± {error:.3f}",
+        f"{mean['near']:.1%}",
+        f"{mean['held']:.1%}",
+        f"{mean['ties']:.1f}",
+        f"{mean['distance']:.3f}",
+        "" if np.isnan(mean["covered"]) else f"{mean['covered']:.1%}",
     )
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 200)
+    surfaces_asked = sys.argv[2:] or ["quadratic", "ridge", "published"]
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 200, surfaces_asked)

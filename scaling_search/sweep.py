@@ -17,8 +17,14 @@ from nas.trainings.log import ABLATION, SWEEP, TrainingLog
 from scaling_search.files import write_constants, write_csv
 from scaling_search.grow.ablation import ungrown
 from scaling_search.grow.grid import Candidate, Grid, GridPrice, make_grid
-from scaling_search.judge.estimate import Estimate, estimate
-from scaling_search.judge.observations import directions_of, observe, origin, places_of
+from scaling_search.judge.estimate import Estimate, estimate, known_tilt
+from scaling_search.judge.observations import (
+    directions_of,
+    observe,
+    origin,
+    places_by_key,
+    places_of,
+)
 from scaling_search.judge.winner import SweepResult, find_winner
 from scaling_search.settings import SweepSettings
 from search_spaces.arch import Arch
@@ -75,7 +81,7 @@ def plan_sweep(
     Raises UserError where the constraint or the band leaves no candidate.
     """
     grid = _grid(baseline, settings, price)
-    trainings = Trainings.on_record(_networks(grid), TrainingLog(folder / SWEEP))
+    trainings = Trainings.on_record(networks_of(grid), TrainingLog(folder / SWEEP))
     strategy = settings.plan(grid)
     todo = len(strategy.pending(trainings.results))
     return SweepPlan(grid, settings, todo, strategy.most, len(trainings.records))
@@ -99,7 +105,7 @@ def run_sweep(
     candidate failed.
     """
     grid = _grid(baseline, settings, price)
-    trainings = Trainings.on_record(_networks(grid), TrainingLog(folder / SWEEP))
+    trainings = Trainings.on_record(networks_of(grid), TrainingLog(folder / SWEEP))
 
     def ending_early() -> AbstractContextManager[Executor]:
         made = executor()
@@ -137,7 +143,7 @@ def _grid(baseline: Arch, settings: SweepSettings, price: GridPrice | None) -> G
     return grid
 
 
-def _networks(grid: Grid) -> list[LabelledArch]:
+def networks_of(grid: Grid) -> list[LabelledArch]:
     """The candidates, and after them the baseline."""
     baseline = ungrown(grid.baseline, grid.rule)
     labels = {"phi": 0.0, **baseline.asked(), **baseline.costs(), **origin(grid.baseline)}
@@ -164,7 +170,9 @@ def _estimate(grid: Grid, folder: Path) -> Estimate:
     logs = [TrainingLog(folder / name) for name in (SWEEP, ABLATION)]
     records = [record for log in logs for record in log.read()]
     directions = directions_of(grid)
-    return estimate(observe(records, grid, directions, places_of(grid, directions)), directions)
+    known = places_by_key(grid, places_of(grid, directions))
+    seen = observe(records, grid.baseline, directions, known)
+    return estimate(seen, directions, known_tilt(directions))
 
 
 def _progress(grid: Grid, settings: SweepSettings, trainings: Trainings) -> SweepProgress:

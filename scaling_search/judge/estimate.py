@@ -13,7 +13,7 @@ from scaling_search.rule.rule import Constants
 
 Floats = NDArray[np.float64]
 
-_DRAWS = 3000
+_DRAWS = 2000
 _TAIL = 0.025
 _NORMAL = 1.96
 _MOST_TRAININGS = 10_000
@@ -74,17 +74,22 @@ class Estimate:
         )
 
 
-def estimate(seen: Seen, directions: Directions) -> Estimate:
-    """The estimate after these trainings. Equal trainings give an equal one.
+def known_tilt(directions: Directions) -> Floats:
+    """(dimensions,): what the prior is tilted by, so that its mean is what is known.
 
-    The prior is tilted so that without any the posterior mean is what is known.
+    The lattice, its edges and what is not quadratic would move it a little otherwise.
     """
-    everywhere = Places(directions.shares, np.ones(len(directions.shares)))
-    nothing = Seen.of(everywhere[[]], [])
-    tilt = tilt_to_mean(
-        _best(_drawn(nothing, directions, everywhere), directions), directions.known
+    return tilt_to_mean(
+        _best(_drawn(_nothing(directions), directions), directions), directions.known
     )
-    drawn = _drawn(seen, directions, everywhere)
+
+
+def estimate(seen: Seen, directions: Directions, tilt: Floats) -> Estimate:
+    """The estimate after these trainings, under the prior so tilted.
+
+    Equal trainings give an equal estimate, and none what is known.
+    """
+    drawn = _drawn(seen, directions)
     best = _best(drawn, directions)
     weights = tilted(best, tilt)
     mean = weights @ best
@@ -108,8 +113,17 @@ def estimate(seen: Seen, directions: Directions) -> Estimate:
     )
 
 
-def _drawn(seen: Seen, directions: Directions, everywhere: Places) -> Floats:
-    return draw_smooth(fit_surface(seen, directions), everywhere, _DRAWS)
+def _drawn(seen: Seen, directions: Directions) -> Floats:
+    """(draws, directions) accuracies of one unit of φ in each direction."""
+    return draw_smooth(fit_surface(seen, directions), _everywhere(directions), _DRAWS)
+
+
+def _everywhere(directions: Directions) -> Places:
+    return Places(directions.shares, np.ones(len(directions.shares)))
+
+
+def _nothing(directions: Directions) -> Seen:
+    return Seen.of(_everywhere(directions)[[]], [])
 
 
 def _best(drawn: Floats, directions: Directions) -> Floats:

@@ -1,8 +1,9 @@
 """Where trained networks lie on the surface: those of a grid, and any grown from its baseline."""
 
 import math
-from collections.abc import Iterable, Sequence
-from typing import get_args
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import NamedTuple, get_args
 
 import numpy as np
 
@@ -16,6 +17,13 @@ from scaling_search.rule.rule import Multipliers, Rule
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
 from search_spaces.rounding import DepthRounding
+
+
+class Place(NamedTuple):
+    """Where one network lies: see `Places`."""
+
+    growth: tuple[float, ...]
+    cost: float
 
 
 def origin(baseline: Arch) -> dict[str, str]:
@@ -43,37 +51,58 @@ def places_of(grid: Grid, directions: Directions) -> Places:
     phi = grid.settings.phi
     logs = [_midst(candidate, phi) for candidate in grid.candidates]
     costs = [math.log(candidate.realised_ratio) for candidate in grid.candidates]
-    unit = math.log(directions.ratio)
     nowhere = np.zeros(len(grid.rule.dimensions))
-    return Places(directions.growths(np.array([*logs, nowhere])), np.array([*costs, 0.0]) / unit)
+    return Places(
+        directions.growths(np.array([*logs, nowhere])), np.array([*costs, 0.0]) / _unit(directions)
+    )
 
 
 def observe(
-    records: Iterable[TrainingRecord], grid: Grid, directions: Directions, places: Places
+    records: Iterable[TrainingRecord],
+    baseline: Arch,
+    directions: Directions,
+    known: Mapping[str, Place] = MappingProxyType({}),
 ) -> Seen:
-    """The finished trainings of networks grown from the grid's baseline, whoever asked for them."""
-    known = {each.arch.key(): index for index, each in enumerate(grid.candidates)}
-    known[grid.baseline.key()] = len(grid.candidates)
-    grown: dict[str, tuple[np.ndarray[tuple[int], np.dtype[np.float64]], float]] = {}
+    """The finished trainings of networks grown from the baseline, whoever asked for them.
+
+    Places are those known by the networks' keys, or what the records say they were multiplied by.
+    """
+    places: dict[str, Place] = {}
     accuracies: dict[str, list[float]] = {}
-    unit = math.log(directions.ratio)
     for record in records:
         key = record.key
-        if record.accuracy is None or record.labels.get("baseline") != grid.baseline.key():
+        if record.accuracy is None or record.labels.get("baseline") != baseline.key():
             continue
-        if key in known:
-            grown[key] = places.growth[known[key]], float(places.cost[known[key]])
-        elif key not in grown:
-            asked = asked_multipliers(record, grid.baseline, grid.rule)
-            if asked is None:
+        if key not in places:
+            place = known.get(key) or _place(record, baseline, directions)
+            if place is None:
                 continue
-            cost = math.log(macs_ratio(record.arch, grid.baseline)) / unit
-            grown[key] = directions.growths(np.log(asked.values)), cost
+            places[key] = place
         accuracies.setdefault(key, []).append(record.accuracy)
-    growth = np.array([grown[key][0] for key in accuracies])
-    costs = np.array([grown[key][1] for key in accuracies])
-    shape = (len(accuracies), len(grid.rule.dimensions))
+    growth = np.array([places[key].growth for key in accuracies])
+    shape = len(accuracies), len(directions.rule.dimensions)
+    costs = np.array([places[key].cost for key in accuracies])
     return Seen.of(Places(growth.reshape(shape), costs), list(accuracies.values()))
+
+
+def places_by_key(grid: Grid, places: Places) -> dict[str, Place]:
+    """The places of the candidates and of the baseline, by their networks' keys."""
+    keys = [*(candidate.arch.key() for candidate in grid.candidates), grid.baseline.key()]
+    growths: list[list[float]] = places.growth.tolist()
+    costs: list[float] = places.cost.tolist()
+    return {k: Place(tuple(g), c) for k, g, c in zip(keys, growths, costs, strict=True)}
+
+
+def _place(record: TrainingRecord, baseline: Arch, directions: Directions) -> Place | None:
+    asked = asked_multipliers(record, baseline, directions.rule)
+    if asked is None:
+        return None
+    growth: list[float] = directions.growths(np.log(asked.values)).tolist()
+    return Place(tuple(growth), math.log(macs_ratio(record.arch, baseline)) / _unit(directions))
+
+
+def _unit(directions: Directions) -> float:
+    return math.log(directions.ratio)
 
 
 def asked_multipliers(record: TrainingRecord, baseline: Arch, rule: Rule) -> Multipliers | None:

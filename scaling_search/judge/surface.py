@@ -34,13 +34,13 @@ DEVIATIONS = {0.05: 0.3, 0.2: 0.3, 0.5: 0.25, 1.2: 0.12, 3.0: 0.03}
 from σ, and neighbours on a grid are nearly the same network."""
 ROUGHNESS = (0.0, 0.15)
 """The standard deviation of g, as a part of the curvature."""
-SATURATIONS = (0.1, 0.2, 0.4, 0.8)
+SATURATIONS = (0.1, 0.2, 0.4, 0.8, 1.2)
 """λ: by how much of itself a unit of φ brings less than the unit before it."""
 _LENGTH = 0.35
 """Growths so far apart have values of g that correlate by e^(−½)."""
 _BENDS = (0.75, 0.5)
 """The standard deviation of A's diagonal and of its other elements, as a part of the curvature."""
-_COST = (1.0, 3.0)
+_COST = (2.0, 10.0)
 """Mean and standard deviation of s, in σ: more cost is expected to bring more accuracy."""
 _LEVEL = 1e3
 """The standard deviation of m, in σ, around the mean of what was seen: nothing is known of it."""
@@ -220,48 +220,67 @@ def fit_surface(
         basis = Basis(directions, saturation)
         weights = basis.weights()
         for deviation, roughness in product(DEVIATIONS, ROUGHNESS):
-            # Without g, the covariance of the accuracies does not depend on the curvature.
             own = np.diag(1 / seen.counts + deviation**2)
-            inverse = _inverse(own)
+            # Without g, what accuracies say does not depend on the curvature.
+            said = _said(seen, level, basis, weights, own)
             for curvature in CURVATURES:
                 hyper = Hyperparameters(deviation, curvature, roughness, saturation)
                 if roughness:
-                    inverse = _inverse(own + hyper.size * alike)
-                fits.append(_fit(seen, level, hyper, basis, weights, inverse))
+                    said = _said(seen, level, basis, weights, own + hyper.size * alike)
+                fits.append(_fit(hyper, basis, weights, said))
     logs = np.array([fit.evidence + np.log(DEVIATIONS[fit.hyper.deviation]) for fit in fits])
     probability = np.exp(logs - logs.max())
     return Surface(directions, seen, level, tuple(fits), probability / probability.sum())
 
 
-def _fit(
-    seen: Seen, level: float, hyper: Hyperparameters, basis: Basis, weights: Floats, inverse: Floats
-) -> Fit:
-    functions, values = basis.functions(seen.places), seen.means - level
-    mean, deviation = basis.prior(hyper.curvature)
-    precision = functions.T @ inverse @ functions
-    information = weights.transpose(0, 2, 1) @ precision @ weights + np.diag(deviation**-2.0)
-    spread = _inverse(information)
-    pull: Floats = np.einsum("ufc,f->uc", weights, functions.T @ inverse @ values)
-    usual = mean / deviation**2
-    # −2 log likelihood = squares/σ² − 2 mixed/σ + constant, with y/σ ~ N(functions · weights, …).
-    squares = values @ inverse @ values + seen.squares
-    squares = squares - np.einsum("uc,ucd,ud->u", pull, spread, pull)
-    mixed = np.einsum("uc,ucd,d->u", pull, spread, usual)
-    constant = mean @ usual - np.einsum("c,ucd,d->u", usual, spread, usual)
-    volumes = (
-        np.linalg.slogdet(information)[1]
-        + 2 * np.log(deviation).sum()
-        - np.linalg.slogdet(inverse)[1]
+@dataclass(frozen=True, slots=True, eq=False)
+class _Said:
+    """What the accuracies say, given their covariance around the basis."""
+
+    inverse: Floats
+    """(networks, networks)."""
+    information: Floats
+    """(directions, coefficients, coefficients): of the coefficients."""
+    pull: Floats
+    """(directions, coefficients)."""
+    squares: float
+    """The accuracies' squares, weighed by the inverse; those around their means included."""
+    volume: float
+    """The logarithm of the covariance's determinant."""
+    trainings: float
+
+
+def _said(seen: Seen, level: float, basis: Basis, weights: Floats, covariance: Floats) -> _Said:
+    inverse, values = _inverse(covariance), seen.means - level
+    functions = basis.functions(seen.places)
+    weighed = (functions.T @ inverse @ functions) @ weights
+    return _Said(
+        inverse=inverse,
+        information=weights.transpose(0, 2, 1) @ weighed,
+        pull=functions.T @ inverse @ values @ weights,
+        squares=float(values @ inverse @ values) + seen.squares,
+        volume=float(np.linalg.slogdet(covariance)[1]),
+        trainings=float(seen.counts.sum()),
     )
-    inverse_noise = 1 / NOISES
+
+
+def _fit(hyper: Hyperparameters, basis: Basis, weights: Floats, said: _Said) -> Fit:
+    mean, deviation = basis.prior(hyper.curvature)
+    information = said.information + np.diag(deviation**-2.0)
+    spread, usual = _inverse(information), mean / deviation**2
+    # −2 log likelihood = squares/σ² − 2 mixed/σ + constant, with y/σ ~ N(functions · weights, …).
+    pulled = np.einsum("ucd,ud->uc", spread, said.pull)
+    squares = np.maximum(said.squares - (said.pull * pulled).sum(axis=1), 0)
+    mixed = pulled @ usual
+    constant = mean @ usual - np.einsum("c,ucd,d->u", usual, spread, usual)
+    volumes = np.linalg.slogdet(information)[1] + 2 * np.log(deviation).sum() + said.volume
     evidence: Floats = (
-        -0.5 * (np.maximum(squares, 0)[:, None] * inverse_noise**2 + constant[:, None])
-        + mixed[:, None] * inverse_noise
-        - 0.5 * volumes[:, None]
-        - seen.counts.sum() * np.log(NOISES)
+        -0.5 * (squares[:, None] / NOISES**2 + (constant + volumes)[:, None])
+        + mixed[:, None] / NOISES
+        - said.trainings * np.log(NOISES)
         + np.log(basis.directions.prior)[:, None]
     )
-    return Fit(hyper, basis, weights, inverse, spread, pull, usual, evidence)
+    return Fit(hyper, basis, weights, said.inverse, spread, said.pull, usual, evidence)
 
 
 def _inverse(matrices: Floats) -> Floats:

@@ -1,0 +1,115 @@
+"""What a family's members are expected to reach, before any of them is trained."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nas.trainings.record import TrainingRecord
+from scaling_search.grow.grown import Grown
+from scaling_search.judge.directions import Directions
+from scaling_search.judge.draws import draw_networks, draw_smooth
+from scaling_search.judge.observations import observe
+from scaling_search.judge.surface import SATURATIONS, Places, Surface, fit_surface
+from scaling_search.rule.rule import Constants
+from search_spaces.arch import Arch
+
+Floats = NDArray[np.float64]
+
+_DRAWS = 2000
+_FEWEST_DRAWS = 100
+"""Fewer draws do not make an interval."""
+_MOST_PHI = 12
+"""No φ beyond this is looked at: 2^12 times the baseline's cost."""
+_FEWEST = 4
+"""Different networks below which nothing is forecast."""
+
+
+@dataclass(frozen=True, slots=True)
+class MemberForecast:
+    """The accuracy that a member is expected to have where the trainings were done."""
+
+    accuracy: float
+    low: float
+    """2.5 % quantile."""
+    high: float
+    """97.5 % quantile."""
+    gain: float | None
+    """What it is expected to add to the member before it; None for the first."""
+    extrapolates: bool
+    """Whether it costs more, or less, than all networks that were trained."""
+
+
+@dataclass(frozen=True, slots=True)
+class FamilyForecast:
+    """What is expected of a family, member by member."""
+
+    members: tuple[MemberForecast, ...]
+    trainings: int
+    pays_until: float | None
+    """The φ from which on another unit is expected to bring less than the tolerance; None where
+    that is beyond all φ that are looked at."""
+
+
+def forecast_family(
+    members: Sequence[Grown],
+    records: Iterable[TrainingRecord],
+    directions: Directions,
+    *,
+    constants: Constants,
+    tolerance: float,
+) -> FamilyForecast | None:
+    """The forecast from the trainings of networks grown from the members' baseline.
+
+    `tolerance` is a fraction of accuracy. None where too few networks were trained to say anything.
+    """
+    baseline: Arch = members[0].baseline
+    seen = observe(records, baseline, directions)
+    if len(seen.places) < _FEWEST:
+        return None
+    surface = fit_surface(seen, directions, SATURATIONS)
+    unit = math.log(directions.ratio)
+    growth = directions.growths(np.log([each.multipliers.values for each in members]))
+    cost = np.log([each.realised_ratio for each in members]) / unit
+    everyone = Places(
+        np.vstack([seen.places.growth, growth]), np.concatenate([seen.places.cost, cost])
+    )
+    drawn = _possible(draw_networks(surface, everyone, _DRAWS)[:, len(seen.places) :])
+    means, (low, high) = drawn.mean(axis=0), np.quantile(drawn, [0.025, 0.975], axis=0)
+    least, most = seen.places.cost.min(), seen.places.cost.max()
+    return FamilyForecast(
+        members=tuple(
+            MemberForecast(
+                accuracy=float(means[i]),
+                low=float(low[i]),
+                high=float(high[i]),
+                gain=float(means[i] - means[i - 1]) if i else None,
+                extrapolates=not least - 1e-9 <= cost[i] <= most + 1e-9,
+            )
+            for i in range(len(members))
+        ),
+        trainings=int(seen.counts.sum()),
+        pays_until=_pays_until(surface, constants, tolerance),
+    )
+
+
+def _possible(drawn: Floats) -> Floats:
+    """The draws, (n, members), in which no member is more accurate than can be.
+
+    A steep rise that does not level off soon is ruled out by that.
+    """
+    possible = drawn[(drawn <= 1).all(axis=1)]
+    kept: Floats = (possible if len(possible) >= _FEWEST_DRAWS else drawn).clip(0, 1)
+    return kept
+
+
+def _pays_until(surface: Surface, constants: Constants, tolerance: float) -> float | None:
+    growth = surface.directions.growths(np.log(constants.values))
+    phis = np.arange(0, _MOST_PHI + 0.5, 0.5)
+    along = Places(phis[:, None] * growth, phis * growth.sum())
+    expected = draw_smooth(surface, along, _DRAWS).mean(axis=0)
+    gains = expected[2:] - expected[:-2]
+    below = np.flatnonzero(gains < tolerance)
+    return float(phis[below[0]]) if len(below) else None
