@@ -22,8 +22,8 @@ from scaling_search.grow.grown import Grown
 from scaling_search.judge.estimate import estimate, known_tilt
 from scaling_search.judge.forecast_members import forecast_family
 from scaling_search.judge.observations import directions_of, observe, places_by_key, places_of
+from scaling_search.plan import networks_of, strategy_of
 from scaling_search.settings import SweepSettings
-from scaling_search.sweep import networks_of
 from search_spaces.zoo import zoo
 
 NOISE = 0.005
@@ -73,7 +73,7 @@ def repeat(kind: Callable[[np.random.Generator], Truth], repetition: int) -> lis
     rng = np.random.default_rng(repetition)
     truth, settings = kind(rng), SweepSettings()
     grid = make_grid(zoo("efficientnet_b0"), settings)
-    networks, strategy = networks_of(grid), settings.plan(grid)
+    networks, strategy = networks_of(grid), strategy_of(settings, grid)
     results: dict[tuple[int, int], float | None] = {}
     while pairs := strategy.pending(results):
         index, seed = pairs[0]

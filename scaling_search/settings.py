@@ -5,15 +5,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from nas.defaults.conf import default
-from nas.trainings.strategies import FlatGrid, Race, Strategy
 from scaling_search.grow.grid import Grid
 from scaling_search.grow.grid_points import GridSettings
-from scaling_search.judge.guided import ModelGuided
-from scaling_search.judge.observations import directions_of, places_of
 from search_spaces.errors import UserError
-
-_FEWEST = 20
-"""Trainings that a model does for few candidates too: from fewer it learns little."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,25 +68,3 @@ class SweepSettings(GridSettings):
         """The candidates that may win, by index."""
         low, high = self.cost_band()
         return tuple(c.index for c in grid.candidates if low <= c.realised_ratio <= high)
-
-    def plan(self, grid: Grid) -> Strategy:
-        """What decides which trainings are done; a grid alone trains who cannot win.
-
-        Its networks are the grid's candidates, and after them the baseline.
-        """
-        if self.strategy == "grid":
-            seeds = tuple(range(self.seed, self.seed + self.seeds))
-            return FlatGrid(len(grid.candidates), seeds)
-        able = self.in_band(grid)
-        if self.strategy == "race":
-            return Race(able, self.seed, self.budget or math.ceil(2.5 * len(able)))
-        directions = directions_of(grid)
-        return ModelGuided(
-            places=places_of(grid, directions),
-            candidates=able,
-            anchors=(len(grid.candidates),),
-            directions=directions,
-            first_seed=self.seed,
-            budget=self.budget or max(_FEWEST, math.ceil(1.25 * len(able))),
-            tolerance=self.tolerance_points / 100,
-        )

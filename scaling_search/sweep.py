@@ -7,28 +7,25 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from nas.evaluators.asked import description
 from nas.evaluators.base import Evaluator
 from nas.executors.base import Executor
-from nas.trainings.engine import LabelledArch, Trainings, train
+from nas.trainings.engine import Trainings, train
 from nas.trainings.log import ABLATION, SWEEP, TrainingLog
 from scaling_search.files import write_constants, write_csv
-from scaling_search.grow.ablation import ungrown
 from scaling_search.grow.grid import Candidate, Grid, GridPrice, make_grid
 from scaling_search.judge.estimate import Estimate, estimate, known_tilt
 from scaling_search.judge.observations import (
     directions_of,
     observe,
-    origin,
     places_by_key,
     places_of,
 )
 from scaling_search.judge.winner import SweepResult, find_winner
+from scaling_search.plan import networks_of, strategy_of
 from scaling_search.settings import SweepSettings
 from search_spaces.arch import Arch
-from search_spaces.compact import spell_arch
 from search_spaces.errors import UserError
 
 
@@ -82,7 +79,7 @@ def plan_sweep(
     """
     grid = _grid(baseline, settings, price)
     trainings = Trainings.on_record(networks_of(grid), TrainingLog(folder / SWEEP))
-    strategy = settings.plan(grid)
+    strategy = strategy_of(settings, grid)
     todo = len(strategy.pending(trainings.results))
     return SweepPlan(grid, settings, todo, strategy.most, len(trainings.records))
 
@@ -119,7 +116,7 @@ def run_sweep(
 
     train(
         trainings,
-        settings.plan(grid),
+        strategy_of(settings, grid),
         evaluator,
         ending_early,
         lambda record: progress(_progress(grid, settings, trainings)),
@@ -141,28 +138,6 @@ def _grid(baseline: Arch, settings: SweepSettings, price: GridPrice | None) -> G
             f"they realise {least:.2f}–{most:.2f} ×"
         )
     return grid
-
-
-def networks_of(grid: Grid) -> list[LabelledArch]:
-    """The candidates, and after them the baseline."""
-    baseline = ungrown(grid.baseline, grid.rule)
-    labels = {"phi": 0.0, **baseline.asked(), **baseline.costs(), **origin(grid.baseline)}
-    return [
-        *(LabelledArch(candidate.arch, _labels(candidate)) for candidate in grid.candidates),
-        LabelledArch(grid.baseline, {**labels, "compact": spell_arch(grid.baseline)}),
-    ]
-
-
-def _labels(candidate: Candidate) -> dict[str, Any]:
-    return {
-        **candidate.constants.named(),
-        "phi": candidate.phi,
-        "points": len(candidate.points),
-        **candidate.asked(),
-        **candidate.costs(),
-        "compact": spell_arch(candidate.arch),
-        **origin(candidate.baseline),
-    }
 
 
 def _estimate(grid: Grid, folder: Path) -> Estimate:

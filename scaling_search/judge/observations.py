@@ -112,7 +112,9 @@ def asked_multipliers(record: TrainingRecord, baseline: Arch, rule: Rule) -> Mul
     if len(named) < len(labels):
         return None
     asked = rule.multipliers(**named)
-    return asked if record.key in _realised(asked, baseline) else None
+    # A family's members differ from what growth makes in their dropout.
+    grown = record.arch.replace(dropout=baseline.dropout)
+    return asked if grown.key() in _realised(asked, baseline) else None
 
 
 def _realised(asked: Multipliers, baseline: Arch) -> set[str]:

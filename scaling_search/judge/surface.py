@@ -25,7 +25,7 @@ from scaling_search.judge.directions import Directions
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-NOISES = np.geomspace(2e-4, 0.12, 36)
+NOISES = np.geomspace(2e-5, 0.12, 44)
 """σ: the standard deviation of one training's accuracy, a fraction."""
 CURVATURES = (1.0, 3.0, 10.0, 30.0, 100.0)
 """The mean of A's diagonal: twice what is lost, in σ, where all growth is in a wrong dimension."""

@@ -1,12 +1,13 @@
 import csv
 
 import pytest
-from scaling_search.judge.trend import observations
 
 from nas.trainings.log import TrainingLog
 from scaling_search.ablate import train_ablation
 from scaling_search.grow.ablation import ablate
-from scaling_search.rule.compound import PAPER
+from scaling_search.judge.directions import make_directions
+from scaling_search.judge.observations import observe
+from scaling_search.rule.compound import COMPOUND, PAPER
 from search_spaces.errors import UserError
 from search_spaces.zoo import zoo
 from synthetic import Failing, Surface, here, nowhere
@@ -62,10 +63,14 @@ def test_a_rerun_trains_nothing(trained):
 
 def test_its_records_feed_the_smooth_surface(trained):
     run, *_ = trained
-    seen = observations(TrainingLog(run / "ablation.jsonl").read(), B0)
-    assert len(seen) == 18
-    assert {each.grown["depth"] for each in seen} >= {1.0}
-    assert observations(TrainingLog(run / "ablation.jsonl").read(), zoo("mobilenet_v2")) == []
+    records, directions = (
+        TrainingLog(run / "ablation.jsonl").read(),
+        make_directions(COMPOUND, 2, 4),
+    )
+    seen = observe(records, B0, directions)
+    assert seen.counts.sum() == 18
+    assert 0.0 in seen.places.growth[:, 0]
+    assert not len(observe(records, zoo("mobilenet_v2"), directions).places)
 
 
 def test_a_way_that_fails_has_its_reason(tmp_path):

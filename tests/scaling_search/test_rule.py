@@ -4,14 +4,11 @@ import csv
 from dataclasses import replace
 from fractions import Fraction
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scaling_search.judge.trend import Observation, fewest, fit_trend, observations, origin
 
 from nas.networks.cost import cost
-from nas.trainings.record import TrainingRecord
 from scaling_search.grow.ablation import ablate, kinds, write_ablation
 from scaling_search.grow.family import about, formula_family, read_constants
 from scaling_search.grow.grid import make_grid
@@ -118,33 +115,6 @@ def test_an_ablation_has_a_kind_a_dimension_and_one_of_all(tmp_path):
     assert "gamma" not in header
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: "_".join(rule.names))
-def test_a_surface_finds_the_best_direction_of_its_rule(rule):
-    rng = np.random.default_rng(0)
-    best = np.log(2) / len(rule.dimensions) / np.array([each.exponent for each in rule])
-
-    def accuracy(values):
-        return 0.7 - 0.3 * float(((np.log(values) - best) ** 2).sum())
-
-    draws = np.exp(rng.uniform(0, 0.7, (fewest(rule) * 2, len(rule.dimensions))))
-    seen = [
-        Observation(
-            rule.multipliers(**dict(zip(rule.names, map(float, values), strict=True))),
-            accuracy(values) + rng.normal(0, 1e-4),
-        )
-        for values in draws
-    ]
-    found = fit_trend(seen, rule).best_direction(phi=1)
-    assert found.constants.product() == pytest.approx(2, rel=1e-3)
-    assert np.log(found.constants.values) == pytest.approx(best, abs=0.05)
-    with pytest.raises(UserError, match=f"at least {fewest(rule)} different networks"):
-        fit_trend(seen[: fewest(rule) - 1], rule)
-
-
-def test_the_papers_surface_needs_two_networks_more_than_coefficients():
-    assert fewest(COMPOUND) == 12
-
-
 @pytest.mark.parametrize("name", ["efficientnet_b0", "resnet50"])
 def test_realised_growth_is_the_same_wherever_it_is_said(name):
     baseline = zoo(name)
@@ -152,11 +122,6 @@ def test_realised_growth_is_the_same_wherever_it_is_said(name):
         realised = COMPOUND.realised(member.arch, baseline)
         assert member.realised == realised
         assert member.built() == {f"realised_{n}": round(v, 6) for n, v in realised.named().items()}
-        record = TrainingRecord(
-            arch=member.arch, seed=0, state="finished", accuracy=0.5, labels=origin(baseline)
-        )
-        (seen,) = observations([record], baseline)
-        assert seen.grown == realised
         channels = [sum(stage.channels for stage in a.stages) for a in (member.arch, baseline)]
         assert realised["width"] == channels[0] / channels[1]
 

@@ -178,8 +178,12 @@ def test_files_hold_the_answer(swept):
     assert read_constants(folder / "constants.yaml") == winner.constants
     assert written["target_ratio"] == 2
     assert set(written) == {"alpha", "beta", "gamma", *FOUND}
-    assert written["realised_ratio"] == pytest.approx(winner.realised_ratio, abs=1e-6)
-    assert written["accuracy"] == pytest.approx(result.winner.mean, abs=1e-6)
+    assert written["best"]["key"] == winner.arch.key()
+    assert written["best"]["realised_ratio"] == pytest.approx(winner.realised_ratio, abs=1e-6)
+    assert written["best"]["accuracy"] == pytest.approx(result.winner.mean, abs=1e-6)
+    assert written["verdict"] == result.estimate.verdict
+    low, high = written["estimate"]["interval"]["beta"]
+    assert low <= written["estimate"]["beta"] <= high
     assert written["evaluator"] == {"surface": "synthetic", "sigma": 0.005}
     assert len(written["ties"]) == len(result.ties)
     rows = list(csv.DictReader((folder / "sweep.csv").open()))

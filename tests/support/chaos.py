@@ -11,13 +11,14 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from scaling_search.plan import networks_of, strategy_of
 from scaling_search.settings import SweepSettings
 from scaling_search.sweep import plan_sweep
 from search_spaces.zoo import zoo
 from synthetic import known_accuracy
 
 B0 = zoo("efficientnet_b0")
-SETTINGS = SweepSettings(strategy="race", step=0.1, budget=45)
+SETTINGS = SweepSettings(step=0.1, budget=45, tolerance_points=0)
 SIGMA = 0.005
 SECONDS = 0.2
 
@@ -96,12 +97,11 @@ class Chaos:
 def expected():
     """Accuracies by network and seed of the sweep that nobody disturbs."""
     grid = plan_sweep(B0, SETTINGS, Path("/nonexistent")).grid
-    strategy, results = SETTINGS.plan(grid), {}
+    strategy, networks, results = strategy_of(SETTINGS, grid), networks_of(grid), {}
     while pairs := strategy.pending(results):
         for candidate, seed in pairs:
-            arch = grid.candidates[candidate].arch
-            results[candidate, seed] = known_accuracy(arch, seed, SIGMA)
-    return {(grid.candidates[c].arch.key(), seed): a for (c, seed), a in results.items()}
+            results[candidate, seed] = known_accuracy(networks[candidate].arch, seed, SIGMA)
+    return {(networks[c].arch.key(), seed): a for (c, seed), a in results.items()}
 
 
 def recorded(folder):

@@ -22,9 +22,11 @@ if TYPE_CHECKING:
 
     from scaling_search.grow.grid import Grid, GridPrice
     from scaling_search.judge.forecast import ForecastRow
-    from scaling_search.judge.winner import SweepResult
+    from scaling_search.judge.winner import CandidateResult, SweepResult
     from scaling_search.settings import SweepSettings
     from scaling_search.sweep import SweepPlan, SweepProgress
+
+_MOST_TIES = 8
 
 
 def main(config: Config) -> None:
@@ -152,7 +154,7 @@ def sweep(baseline: Arch, config: Config, run: Path) -> "SweepResult":
 
 def _stage(run: Path, made_with: Mapping[str, Any], plan: "SweepPlan") -> RunStage:
     settings, candidates = plan.settings, plan.grid.candidates
-    racing = settings.in_band(plan.grid) if settings.strategy == "race" else range(len(candidates))
+    racing = range(len(candidates)) if settings.strategy == "grid" else settings.in_band(plan.grid)
     low, high = settings.cost_band()
     asked = {
         "phi": settings.phi,
@@ -180,23 +182,38 @@ def _timed(baseline: Arch, settings: "SweepSettings", run: Path) -> "GridPrice":
 
 
 def summary(result: "SweepResult", run: Path) -> str:
-    """The winner, and whoever may be as good, as a table for the terminal."""
-    rows = []
+    """What is named and how sure it is, and the candidates that may be best, for the terminal."""
     ties = sorted(result.ties, key=lambda tie: tie.mean or 0.0, reverse=True)
-    for each in (result.winner, *ties):
-        candidate = each.candidate
-        error = "" if each.stderr is None else f" ± {each.stderr:.4f}"
-        rows.append(
-            (
-                str(candidate.constants) + (" *" if each.winner else ""),
-                f"{each.mean:.4f}{error}",
-                f"{candidate.nominal_ratio:.2f}×",
-                f"{candidate.realised_ratio:.2f}×",
-            )
-        )
+    rows = [_row(result.winner, " *"), *(_row(tie, "") for tie in ties[:_MOST_TIES])]
     header = (f"{result.grid.rule.symbols} (* best)", "proxy accuracy", "nominal", "realised")
-    others = f"{len(result.ties)} more cannot be told from the best" if result.ties else "no ties"
-    return f"{table(header, rows)}\n{others}; written to {run / 'constants.yaml'}, sweep.csv"
+    others = f"{len(ties)} more cannot be told from the best" if ties else "no ties"
+    cut = f"; {_MOST_TIES} of them are shown" if len(ties) > _MOST_TIES else ""
+    return (
+        f"{table(header, rows)}\n{others}{cut}\n\n{_named(result)}\n{result.estimate.verdict}\n"
+        f"written to {run / 'constants.yaml'}, sweep.csv"
+    )
+
+
+def _row(each: "CandidateResult", mark: str) -> tuple[str, ...]:
+    error = "" if each.stderr is None else f" ± {each.stderr:.4f}"
+    return (
+        str(each.candidate.constants) + mark,
+        f"{each.mean:.4f}{error}",
+        f"{each.candidate.nominal_ratio:.2f}×",
+        f"{each.candidate.realised_ratio:.2f}×",
+    )
+
+
+def _named(result: "SweepResult") -> str:
+    """The constants that are named, and the estimate of all trainings with its intervals."""
+    found = result.estimate
+    symbols = [dimension.symbol for dimension in found.constants.rule]
+    values = zip(symbols, found.constants.values, found.low.values, found.high.values, strict=True)
+    intervals = ", ".join(f"{s} {v:g} [{low:g}, {high:g}]" for s, v, low, high in values)
+    estimate = f"all trainings together: {intervals} (95 %)"
+    if result.constants == found.constants:
+        return estimate
+    return f"named: {result.grid.rule.symbols} {result.constants}, the best candidate's\n{estimate}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,12 +20,19 @@ from search_spaces.yaml_text import load_yaml
 SETTINGS = {
     "search/default": "nas.search.loop.SearchSettings",
     "sweep/grid": "scaling_search.settings.SweepSettings",
-    "sweep/race": "scaling_search.settings.SweepSettings",
+    "sweep/model": "scaling_search.settings.SweepSettings",
     "ray/default": "nas.executors.ray_cluster.RaySettings",
     "latency": "nas.latency.measure.LatencySettings",
 }
 """The options that name no class of theirs, and the dataclass that reads them."""
-PRESETS = ("recipe/efficientnet", "sampler/gp", "sampler/nsga2", "sampler/tpe", "sweep/grid")
+PRESETS = (
+    "recipe/efficientnet",
+    "sampler/gp",
+    "sampler/nsga2",
+    "sampler/tpe",
+    "sweep/grid",
+    "sweep/race",
+)
 """Options that set a class otherwise than another option, which gives its defaults."""
 
 
@@ -97,9 +104,9 @@ def test_settings_without_arguments_are_those_of_a_verb_without_any() -> None:
     from scaling_search.settings import SweepSettings
 
     assert SearchSettings().trials == settings_of("search/default")["trials"] == 24
-    race = {**settings_of("sweep/grid"), **settings_of("sweep/race")}
-    race.pop("defaults")
-    assert SweepSettings() == from_mapping(SweepSettings, race)
+    model = {**settings_of("sweep/grid"), **settings_of("sweep/model")}
+    model.pop("defaults")
+    assert SweepSettings() == from_mapping(SweepSettings, model)
 
 
 def test_a_default_that_conf_lacks_is_noticed() -> None:
