@@ -73,7 +73,7 @@ def repeat(kind: Callable[[np.random.Generator], Truth], repetition: int) -> lis
     rng = np.random.default_rng(repetition)
     truth, settings = kind(rng), SweepSettings()
     grid = make_grid(zoo("efficientnet_b0"), settings)
-    networks, strategy = networks_of(grid), strategy_of(settings, grid)
+    networks, strategy = networks_of(settings, grid), strategy_of(settings, grid)
     results: dict[tuple[int, int], float | None] = {}
     while pairs := strategy.pending(results):
         index, seed = pairs[0]

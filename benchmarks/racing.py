@@ -37,7 +37,7 @@ Results = Mapping[Pair, float | None]
 
 GRID = make_grid(zoo("efficientnet_b0"), GridSettings())
 DIRECTIONS = directions_of(GRID)
-PLACES = places_of(GRID, DIRECTIONS)
+PLACES = places_of(GRID, DIRECTIONS, ())
 TILT = known_tilt(DIRECTIONS)
 EVERYONE = tuple(range(len(GRID.candidates)))
 

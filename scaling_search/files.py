@@ -75,6 +75,7 @@ def _constants(result: SweepResult) -> dict[str, Any]:
         "noise": _rounded(result.comparison.noise),
         "trainings_to_decide": result.more_trainings,
         "estimate": _estimated(result.estimate),
+        "turn": None if result.turn is None else result.turn.verdict,
         "candidates": len(result.candidates),
         "failed_trainings": result.failed,
         "evaluator": dict(result.evaluator),
@@ -99,6 +100,7 @@ def _estimated(estimate: Estimate) -> dict[str, Any]:
     return {
         **estimate.constants.named(),
         "interval": {name: [estimate.low[name], estimate.high[name]] for name in names},
+        "exponents": {name: list(each) for name, each in estimate.exponents.items()},
         "known": estimate.known.named(),
         "gain": _rounded(estimate.gain),
         "gain_stderr": _rounded(estimate.gain_error),

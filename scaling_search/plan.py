@@ -3,12 +3,14 @@
 import math
 from typing import Any
 
+from nas.networks.cost import cost
 from nas.trainings.engine import LabelledArch
 from nas.trainings.strategies import FlatGrid, Race, Strategy
 from scaling_search.grow.ablation import ungrown
 from scaling_search.grow.grid import Candidate, Grid
+from scaling_search.grow.grown import Grown, macs_ratio
 from scaling_search.judge.guided import ModelGuided
-from scaling_search.judge.observations import directions_of, origin, places_of
+from scaling_search.judge.observations import directions_of, origin, places_of, star
 from scaling_search.settings import SweepSettings
 from search_spaces.compact import spell_arch
 
@@ -16,13 +18,39 @@ _FEWEST = 20
 """Trainings that a model does for few candidates too: from fewer it learns little."""
 
 
-def networks_of(grid: Grid) -> list[LabelledArch]:
-    """The candidates, and after them the baseline."""
-    baseline = ungrown(grid.baseline, grid.rule)
-    labels = {"phi": 0.0, **baseline.asked(), **baseline.costs(), **origin(grid.baseline)}
+def beside(settings: SweepSettings, grid: Grid) -> tuple[Grown, ...]:
+    """The networks that are trained beside the grid's candidates: its baseline, and a star of a few
+    at each other φ."""
+    known = {candidate.arch.key() for candidate in grid.candidates}
+    found: list[Grown] = [ungrown(grid.baseline, grid.rule)]
+    for phi in settings.phis:
+        for constants in star(directions_of(grid)):
+            multipliers = constants.multipliers(phi)
+            arch = multipliers.apply(grid.baseline, settings.depth_rounding)
+            if arch.key() in known:
+                continue
+            known.add(arch.key())
+            label = f"phi{phi:g}_star{len(found)}"
+            found.append(
+                Grown(
+                    label=label,
+                    arch=arch.replace(name=f"{grid.baseline.name}_{label}"),
+                    baseline=grid.baseline,
+                    multipliers=multipliers,
+                    constants=constants,
+                    phi=phi,
+                    cost=cost(arch),
+                    realised_ratio=macs_ratio(arch, grid.baseline),
+                )
+            )
+    return tuple(found)
+
+
+def networks_of(settings: SweepSettings, grid: Grid) -> list[LabelledArch]:
+    """The candidates, and after them what is trained beside them."""
     return [
-        *(LabelledArch(candidate.arch, _labels(candidate)) for candidate in grid.candidates),
-        LabelledArch(grid.baseline, {**labels, "compact": spell_arch(grid.baseline)}),
+        LabelledArch(grown.arch, _labels(grown))
+        for grown in (*grid.candidates, *beside(settings, grid))
     ]
 
 
@@ -34,25 +62,29 @@ def strategy_of(settings: SweepSettings, grid: Grid) -> Strategy:
     able = settings.in_band(grid)
     if settings.strategy == "race":
         return Race(able, settings.seed, settings.budget or math.ceil(2.5 * len(able)))
-    directions = directions_of(grid)
+    directions, others = directions_of(grid), beside(settings, grid)
+    baseline, *stars = range(len(grid.candidates), len(grid.candidates) + len(others))
+    anchors = [(baseline, settings.seed), (baseline, settings.seed + 1)]
+    anchors += [(each, settings.seed) for each in stars]
     return ModelGuided(
-        places=places_of(grid, directions),
+        places=places_of(grid, directions, others),
         candidates=able,
-        anchors=(len(grid.candidates),),
+        anchors=tuple(anchors),
         directions=directions,
         first_seed=settings.seed,
-        budget=settings.budget or max(_FEWEST, math.ceil(1.25 * len(able))),
+        budget=settings.budget or max(_FEWEST, math.ceil(1.25 * len(able))) + len(stars),
         tolerance=settings.tolerance_points / 100,
     )
 
 
-def _labels(candidate: Candidate) -> dict[str, Any]:
+def _labels(grown: Grown) -> dict[str, Any]:
+    points = {"points": len(grown.points)} if isinstance(grown, Candidate) else {}
     return {
-        **candidate.constants.named(),
-        "phi": candidate.phi,
-        "points": len(candidate.points),
-        **candidate.asked(),
-        **candidate.costs(),
-        "compact": spell_arch(candidate.arch),
-        **origin(candidate.baseline),
+        **(grown.constants.named() if grown.constants else {}),
+        "phi": grown.phi or 0.0,
+        **points,
+        **grown.asked(),
+        **grown.costs(),
+        "compact": spell_arch(grown.arch),
+        **origin(grown.baseline),
     }

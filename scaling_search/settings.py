@@ -26,6 +26,9 @@ class SweepSettings(GridSettings):
     tolerance_points: float = default("sweep/model", "tolerance_points")
     """A model's sweep ends when the best candidate is expected to be no more than so many
     percentage points more accurate than the one it would name."""
+    phis: tuple[float, ...] = default("sweep/model", "phis")
+    """Other φ at which a model trains a few networks around the published constants, to see
+    whether the best direction turns with cost, and what more cost brings."""
     snap: bool = default("sweep/model", "snap")
     """Whether a model names the grid point of its best candidate, not its own α, β, γ."""
     seed: int = default("sweep/grid", "seed")
@@ -52,6 +55,15 @@ class SweepSettings(GridSettings):
             raise UserError(
                 f"tolerance_points: expected a number of at least 0, got {self.tolerance_points}"
             )
+        for phi in self.phis:
+            if not (math.isfinite(phi) and phi > 0 and phi != self.phi):
+                raise UserError(
+                    f"phis: expected numbers above 0 other than phi = {self.phi:g}, got {phi}"
+                )
+        if len(set(self.phis)) < len(self.phis):
+            raise UserError(f"phis: expected each φ once, got {list(self.phis)}")
+        if self.phis and self.strategy != "model":
+            raise UserError(f"phis: trained by strategy=model alone, not by {self.strategy}")
         if self.asha is not None and self.asha < 1:
             raise UserError(f"asha: expected at least 1, got {self.asha}")
         if self.cost not in ("macs", "latency"):

@@ -15,15 +15,17 @@ from nas.trainings.engine import Trainings, train
 from nas.trainings.log import ABLATION, SWEEP, TrainingLog
 from scaling_search.files import write_constants, write_csv
 from scaling_search.grow.grid import Candidate, Grid, GridPrice, make_grid
-from scaling_search.judge.estimate import Estimate, estimate, known_tilt
+from scaling_search.judge.estimate import estimate, known_tilt
 from scaling_search.judge.observations import (
     directions_of,
     observe,
     places_by_key,
     places_of,
 )
+from scaling_search.judge.surface import Places, Seen
+from scaling_search.judge.turning import turn
 from scaling_search.judge.winner import SweepResult, find_winner
-from scaling_search.plan import networks_of, strategy_of
+from scaling_search.plan import beside, networks_of, strategy_of
 from scaling_search.settings import SweepSettings
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
@@ -78,7 +80,7 @@ def plan_sweep(
     Raises UserError where the constraint or the band leaves no candidate.
     """
     grid = _grid(baseline, settings, price)
-    trainings = Trainings.on_record(networks_of(grid), TrainingLog(folder / SWEEP))
+    trainings = Trainings.on_record(networks_of(settings, grid), TrainingLog(folder / SWEEP))
     strategy = strategy_of(settings, grid)
     todo = len(strategy.pending(trainings.results))
     return SweepPlan(grid, settings, todo, strategy.most, len(trainings.records))
@@ -102,7 +104,7 @@ def run_sweep(
     candidate failed.
     """
     grid = _grid(baseline, settings, price)
-    trainings = Trainings.on_record(networks_of(grid), TrainingLog(folder / SWEEP))
+    trainings = Trainings.on_record(networks_of(settings, grid), TrainingLog(folder / SWEEP))
 
     def ending_early() -> AbstractContextManager[Executor]:
         made = executor()
@@ -121,8 +123,19 @@ def run_sweep(
         ending_early,
         lambda record: progress(_progress(grid, settings, trainings)),
     )
-    found = _estimate(grid, folder)
-    result = find_winner(grid, settings, trainings, description(evaluator), found)
+    directions = directions_of(grid)
+    places = places_of(grid, directions, beside(settings, grid))
+    seen = _seen(grid, settings, places, folder)
+    tilt = known_tilt(directions)
+    result = find_winner(
+        grid,
+        settings,
+        places,
+        trainings,
+        description(evaluator),
+        estimate(seen, directions, tilt),
+        turn(seen, directions, tilt, (settings.phi, *settings.phis)),
+    )
     write_csv(folder / "sweep.csv", result)
     write_constants(folder / "constants.yaml", result)
     return result
@@ -140,14 +153,12 @@ def _grid(baseline: Arch, settings: SweepSettings, price: GridPrice | None) -> G
     return grid
 
 
-def _estimate(grid: Grid, folder: Path) -> Estimate:
-    """What all trainings in the folder speak for, of any sweep or ablation."""
+def _seen(grid: Grid, settings: SweepSettings, places: Places, folder: Path) -> Seen:
+    """All trainings in the folder, of any sweep or ablation."""
     logs = [TrainingLog(folder / name) for name in (SWEEP, ABLATION)]
     records = [record for log in logs for record in log.read()]
-    directions = directions_of(grid)
-    known = places_by_key(grid, places_of(grid, directions))
-    seen = observe(records, grid.baseline, directions, known)
-    return estimate(seen, directions, known_tilt(directions))
+    known = places_by_key((*grid.candidates, *beside(settings, grid)), places)
+    return observe(records, grid.baseline, directions_of(grid), known)
 
 
 def _progress(grid: Grid, settings: SweepSettings, trainings: Trainings) -> SweepProgress:

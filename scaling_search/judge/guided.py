@@ -13,7 +13,6 @@ from scaling_search.judge.draws import draw_networks
 from scaling_search.judge.surface import Places, Seen, Surface, fit_surface
 
 _DRAWS = 400
-_ANCHORED = 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,9 +82,9 @@ class ModelGuided:
 
     places: Places
     candidates: tuple[int, ...]
-    anchors: tuple[int, ...]
-    """What is trained twice to begin with and cannot win: the baseline, which tells what growth
-    brings at all."""
+    anchors: tuple[Pair, ...]
+    """Trainings to begin with of networks that cannot win: of the baseline, which tells what growth
+    brings at all, and at other φ."""
     directions: Directions
     first_seed: int
     budget: int
@@ -122,8 +121,7 @@ class ModelGuided:
             apart = np.minimum(apart, ((growth - growth[chosen[-1]]) ** 2).sum(axis=1))
             chosen.append(int(apart.argmax()))
         first = [(self.candidates[index], self.first_seed) for index in chosen]
-        anchors = [(each, self.first_seed + i) for i in range(_ANCHORED) for each in self.anchors]
-        return [*anchors, *first][: self.budget]
+        return [*self.anchors, *first][: self.budget]
 
     def _next(self, known: Results, under_way: Sequence[Pair]) -> list[Pair]:
         """The block after these; empty where the answer is settled or the budget spent."""

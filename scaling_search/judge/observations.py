@@ -9,11 +9,11 @@ import numpy as np
 
 from nas.trainings.record import TrainingRecord
 from scaling_search.grow.grid import Candidate, Grid
-from scaling_search.grow.grown import macs_ratio
+from scaling_search.grow.grown import Grown, macs_ratio
 from scaling_search.judge.directions import Directions, make_directions
 from scaling_search.judge.surface import Places, Seen
 from scaling_search.rule.compound import COMPOUND, PAPER
-from scaling_search.rule.rule import Multipliers, Rule
+from scaling_search.rule.rule import Constants, Multipliers, Rule
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
 from search_spaces.rounding import DepthRounding
@@ -43,18 +43,32 @@ def directions_of(grid: Grid) -> Directions:
     return make_directions(grid.rule, ratio, settings.max)
 
 
-def places_of(grid: Grid, directions: Directions) -> Places:
-    """The candidates' places, and after them the baseline's.
+def places_of(grid: Grid, directions: Directions, beside: Sequence[Grown]) -> Places:
+    """The places of the candidates, and after them of the networks beside the grid.
 
     A candidate that several grid points realise lies in their midst.
     """
     phi = grid.settings.phi
     logs = [_midst(candidate, phi) for candidate in grid.candidates]
-    costs = [math.log(candidate.realised_ratio) for candidate in grid.candidates]
-    nowhere = np.zeros(len(grid.rule.dimensions))
-    return Places(
-        directions.growths(np.array([*logs, nowhere])), np.array([*costs, 0.0]) / _unit(directions)
-    )
+    logs += [np.log(grown.multipliers.values).tolist() for grown in beside]
+    costs = [math.log(grown.realised_ratio) for grown in (*grid.candidates, *beside)]
+    return Places(directions.growths(np.array(logs)), np.array(costs) / _unit(directions))
+
+
+def star(directions: Directions) -> list[Constants]:
+    """The known constants, and around them two for each dimension.
+
+    One moves half of what the other dimensions have to it, the other all that it has to them.
+    """
+    centre = directions.known
+    corners = np.eye(len(centre))
+    more = [centre + (corner - centre) / 2 for corner in corners]
+    less = [
+        centre - (corner - centre) * s / (1 - s)
+        for corner, s in zip(corners, centre, strict=True)
+        if s < 1
+    ]
+    return [directions.constants(shares) for shares in (centre, *more, *less)]
 
 
 def observe(
@@ -85,12 +99,14 @@ def observe(
     return Seen.of(Places(growth.reshape(shape), costs), list(accuracies.values()))
 
 
-def places_by_key(grid: Grid, places: Places) -> dict[str, Place]:
-    """The places of the candidates and of the baseline, by their networks' keys."""
-    keys = [*(candidate.arch.key() for candidate in grid.candidates), grid.baseline.key()]
+def places_by_key(networks: Sequence[Grown], places: Places) -> dict[str, Place]:
+    """The places of networks, by their keys."""
     growths: list[list[float]] = places.growth.tolist()
     costs: list[float] = places.cost.tolist()
-    return {k: Place(tuple(g), c) for k, g, c in zip(keys, growths, costs, strict=True)}
+    return {
+        network.arch.key(): Place(tuple(growth), cost)
+        for network, growth, cost in zip(networks, growths, costs, strict=True)
+    }
 
 
 def _place(record: TrainingRecord, baseline: Arch, directions: Directions) -> Place | None:

@@ -71,14 +71,14 @@ class Seen:
     """(networks,) trainings."""
     means: Floats
     """(networks,) mean accuracies."""
-    squares: float
-    """The sum of squared deviations of all accuracies from their networks' means."""
+    squares: Floats
+    """(networks,) sums of squared deviations of the accuracies from their network's mean."""
 
     @classmethod
     def of(cls, places: Places, accuracies: Sequence[Sequence[float]]) -> "Seen":
         """The trainings of the networks at these places, at least one of each."""
         means = np.array([float(np.mean(each)) for each in accuracies])
-        squares = sum(float(((np.array(each) - np.mean(each)) ** 2).sum()) for each in accuracies)
+        squares = np.array([float(((np.array(a) - np.mean(a)) ** 2).sum()) for a in accuracies])
         return cls(places, np.array([float(len(a)) for a in accuracies]), means, squares)
 
 
@@ -258,7 +258,7 @@ def _said(seen: Seen, level: float, basis: Basis, weights: Floats, covariance: F
         inverse=inverse,
         information=weights.transpose(0, 2, 1) @ weighed,
         pull=functions.T @ inverse @ values @ weights,
-        squares=float(values @ inverse @ values) + seen.squares,
+        squares=float(values @ inverse @ values) + float(seen.squares.sum()),
         volume=float(np.linalg.slogdet(covariance)[1]),
         trainings=float(seen.counts.sum()),
     )

@@ -9,7 +9,9 @@ from nas.trainings.engine import Trainings
 from scaling_search.grow.grid import Candidate, Grid
 from scaling_search.judge.estimate import Estimate
 from scaling_search.judge.guided import believe
-from scaling_search.judge.observations import directions_of, places_of
+from scaling_search.judge.observations import directions_of
+from scaling_search.judge.surface import Places
+from scaling_search.judge.turning import Turn
 from scaling_search.rule.rule import Constants
 from scaling_search.settings import SweepSettings
 from search_spaces.errors import UserError
@@ -51,6 +53,8 @@ class SweepResult:
     """How the evaluator describes what it measures."""
     estimate: Estimate
     """The constants that all trainings together speak for."""
+    turn: Turn | None
+    """Whether the best direction is another at another cost; None for trainings at one φ."""
 
     @property
     def constants(self) -> Constants:
@@ -81,9 +85,11 @@ class SweepResult:
 def find_winner(
     grid: Grid,
     settings: SweepSettings,
+    places: Places,
     trainings: Trainings,
     evaluator: Mapping[str, str | int | float],
     estimate: Estimate,
+    turn: Turn | None,
 ) -> SweepResult:
     """The winner that finished trainings give. Raises UserError where no candidate can win."""
     failures, notes = trainings.failures, trainings.notes
@@ -95,7 +101,7 @@ def find_winner(
         raise UserError(_no_winner(len(in_band), failures))
     comparison = compare(accuracies, eligible)
     if settings.strategy == "model":
-        comparison = _believed(grid, trainings, tuple(sorted(in_band)), comparison)
+        comparison = _believed(grid, places, trainings, tuple(sorted(in_band)), comparison)
     results = []
     for candidate in grid.candidates:
         accuracy = comparison.estimates.get(candidate.index)
@@ -113,15 +119,16 @@ def find_winner(
             )
         )
     failed = sum(record.state == "failed" for record in trainings.records.values())
-    return SweepResult(grid, settings, tuple(results), comparison, failed, evaluator, estimate)
+    return SweepResult(
+        grid, settings, tuple(results), comparison, failed, evaluator, estimate, turn
+    )
 
 
 def _believed(
-    grid: Grid, trainings: Trainings, able: tuple[int, ...], measured: Comparison
+    grid: Grid, places: Places, trainings: Trainings, able: tuple[int, ...], measured: Comparison
 ) -> Comparison:
     """What a model expects of those that may win, in place of the means that were measured."""
-    directions = directions_of(grid)
-    belief = believe(places_of(grid, directions), able, directions, trainings.results)
+    belief = believe(places, able, directions_of(grid), trainings.results)
     seeds = trainings.accuracies
     means, errors = belief.accuracies.mean(axis=0), belief.accuracies.std(axis=0)
     expected = {

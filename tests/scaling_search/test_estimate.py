@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from nas.trainings.record import TrainingRecord
+from scaling_search.grow.ablation import ungrown
 from scaling_search.grow.family import formula_family
 from scaling_search.grow.grid import make_grid
 from scaling_search.grow.grid_points import GridSettings
@@ -23,7 +24,7 @@ from search_spaces.zoo import zoo
 B0 = zoo("efficientnet_b0")
 GRID = make_grid(B0, GridSettings())
 DIRECTIONS = directions_of(GRID)
-PLACES = places_of(GRID, DIRECTIONS)
+PLACES = places_of(GRID, DIRECTIONS, [ungrown(GRID.baseline, GRID.rule)])
 TILT = known_tilt(DIRECTIONS)
 
 
@@ -97,7 +98,7 @@ def record(arch, multipliers, accuracy=0.5, **labels):
 
 
 def test_trainings_at_any_cost_are_observed():
-    known = places_by_key(GRID, PLACES)
+    known = places_by_key((*GRID.candidates, ungrown(B0, GRID.rule)), PLACES)
     members = formula_family(B0, PAPER, [0.5, 2])
     records = [
         *(record(each.arch, each.multipliers) for each in members),

@@ -3,6 +3,7 @@ import random
 import numpy as np
 import pytest
 
+from scaling_search.grow.ablation import ungrown
 from scaling_search.grow.grid import make_grid
 from scaling_search.grow.grid_points import GridSettings
 from scaling_search.judge.guided import ModelGuided, believe
@@ -11,9 +12,10 @@ from search_spaces.zoo import zoo
 
 GRID = make_grid(zoo("efficientnet_b0"), GridSettings(step=0.1))
 DIRECTIONS = directions_of(GRID)
-PLACES = places_of(GRID, DIRECTIONS)
+PLACES = places_of(GRID, DIRECTIONS, [ungrown(GRID.baseline, GRID.rule)])
 ALL = tuple(range(len(GRID.candidates)))
 BASELINE = len(ALL)
+ANCHORS = ((BASELINE, 0), (BASELINE, 1))
 BEST = np.array([0.2, 0.3, 0.5])
 AWAY = PLACES.growth - PLACES.growth.sum(axis=1, keepdims=True) * BEST
 TRUTH = 0.7 + 0.02 * PLACES.cost - 0.05 * (AWAY**2).sum(axis=1)
@@ -21,7 +23,9 @@ TRUTH = 0.7 + 0.02 * PLACES.cost - 0.05 * (AWAY**2).sum(axis=1)
 
 def strategy(**changes):
     settings = {"first_seed": 0, "budget": 24, "tolerance": 0.0}
-    return ModelGuided(PLACES, ALL, (BASELINE,), DIRECTIONS, **{**settings, **changes})
+    return ModelGuided(
+        PLACES, ALL, ((BASELINE, 0), (BASELINE, 1)), DIRECTIONS, **{**settings, **changes}
+    )
 
 
 def accuracy(candidate, seed, sigma=0.004):
@@ -120,6 +124,6 @@ def test_the_contenders_hold_the_best_and_the_winner_was_trained(undisturbed):
 
 
 def test_one_candidate_is_an_answer():
-    guided = ModelGuided(PLACES, (4,), (BASELINE,), DIRECTIONS, 0, 20, 0.001)
+    guided = ModelGuided(PLACES, (4,), ANCHORS, DIRECTIONS, 0, 20, 0.001)
     results, _ = play(guided)
     assert believe(PLACES, (4,), DIRECTIONS, results).winner == 4

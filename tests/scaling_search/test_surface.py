@@ -3,6 +3,7 @@ import math
 import numpy as np
 import pytest
 
+from scaling_search.grow.ablation import ungrown
 from scaling_search.grow.grid import make_grid
 from scaling_search.grow.grid_points import GridSettings
 from scaling_search.judge.directions import make_directions
@@ -15,7 +16,7 @@ from search_spaces.zoo import zoo
 
 GRID = make_grid(zoo("efficientnet_b0"), GridSettings())
 DIRECTIONS = directions_of(GRID)
-PLACES = places_of(GRID, DIRECTIONS)
+PLACES = places_of(GRID, DIRECTIONS, [ungrown(GRID.baseline, GRID.rule)])
 BEST = np.array([0.4, 0.35, 0.25])
 
 

@@ -97,7 +97,7 @@ class Chaos:
 def expected():
     """Accuracies by network and seed of the sweep that nobody disturbs."""
     grid = plan_sweep(B0, SETTINGS, Path("/nonexistent")).grid
-    strategy, networks, results = strategy_of(SETTINGS, grid), networks_of(grid), {}
+    strategy, networks, results = strategy_of(SETTINGS, grid), networks_of(SETTINGS, grid), {}
     while pairs := strategy.pending(results):
         for candidate, seed in pairs:
             results[candidate, seed] = known_accuracy(networks[candidate].arch, seed, SIGMA)

@@ -190,6 +190,7 @@ def summary(result: "SweepResult", run: Path) -> str:
     cut = f"; {_MOST_TIES} of them are shown" if len(ties) > _MOST_TIES else ""
     return (
         f"{table(header, rows)}\n{others}{cut}\n\n{_named(result)}\n{result.estimate.verdict}\n"
+        f"{f'{result.turn.verdict}{chr(10)}' if result.turn else ''}"
         f"written to {run / 'constants.yaml'}, sweep.csv"
     )
 
