@@ -84,6 +84,11 @@ class RunFolder:
         known = self._known().get(_STUDY)
         return known if isinstance(known, str) else f"{self.path.resolve().name}-{self._new_study}"
 
+    def made_with(self, stage: str) -> Mapping[str, Any]:
+        """What the records of a stage were made with, by its name; empty where nothing says."""
+        known = self._known().get(stage)
+        return known if isinstance(known, Mapping) else {}
+
     @property
     def holder(self) -> str | None:
         """Who writes to the folder now: `process 4711 on host`; None for nobody."""
