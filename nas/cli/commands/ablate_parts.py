@@ -178,10 +178,10 @@ def _with_recipe(node: Any, recipe: Config) -> tuple[Any, bool]:
 def _asked(arm: "Arm") -> dict[str, Any]:
     """An arm as config.yaml has it, for those who read the log."""
     return {
+        "name": arm.name,
         "plain": list(arm.plain),
         "evaluator": arm.evaluator,
         "key": arm.network.arch.key(),
-        "difference": round(arm.difference, 6),
     }
 
 
