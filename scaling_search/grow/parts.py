@@ -7,7 +7,7 @@ framework.
 
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nas.networks.cost import cost
 from nas.statistics.factorial import Cell
@@ -20,6 +20,7 @@ from search_spaces.rounding import DepthRounding
 
 RECIPE, ARCHITECTURE, SCALING = "recipe", "architecture", "scaling"
 PARTS = (RECIPE, ARCHITECTURE, SCALING)
+WIDTH = "width"
 FULL, PLAIN = "full", "plain"
 """The two versions of a part; of the recipe, they are what records call its evaluator."""
 
@@ -102,50 +103,62 @@ def make_arms(
     names = constants.rule.names
     if plain.scaling not in names:
         raise UserError(f"plain_scaling: got {plain.scaling!r}{closest(plain.scaling, names)}")
-    # As many classes and pixels as the baseline has: what is exchanged is the network alone.
-    other = plain.baseline.replace(
+    target = ratio * cost(baseline).macs
+    kinds = (COMPOUND_KIND, plain.scaling) if SCALING in chosen else (COMPOUND_KIND,)
+    starts = {FULL: baseline}
+    if ARCHITECTURE in chosen:
+        starts[PLAIN] = _in_place_of(baseline, plain.baseline, constants)
+    networks: dict[tuple[str, str], AblatedNetwork] = {}
+    for version, start in starts.items():
+        ratio_of_start = target / cost(start).macs
+        grown = [grown_to(start, kind, ratio_of_start, constants, depth_rounding) for kind in kinds]
+        if len({each.arch.key() for each in grown}) < len(grown):
+            raise UserError(
+                f"ratio: at {ratio:g} × the MACs of {baseline.name}, {plain.scaling} alone and all "
+                f"dimensions make the same network of {start.name}; expected another number"
+            )
+        for each, scaling in zip(grown, (FULL, PLAIN), strict=False):
+            named = each.arch.replace(name=f"{start.name}_{each.kind}")
+            networks[version, scaling] = replace(each, arch=named)
+    return tuple(
+        Arm(
+            parts=chosen,
+            plain=exchanged,
+            network=networks[_versions(exchanged)],
+            target_macs=target,
+        )
+        for exchanged in _combinations(chosen)
+    )
+
+
+def _versions(exchanged: Sequence[str]) -> tuple[str, str]:
+    """The versions of architecture and scaling: those that make a network."""
+    architecture, scaling = (PLAIN if p in exchanged else FULL for p in (ARCHITECTURE, SCALING))
+    return architecture, scaling
+
+
+def _in_place_of(baseline: Arch, plain: Arch, constants: Constants) -> Arch:
+    """The plain baseline at the baseline's MACs, by its width, as such networks are sized.
+
+    So both grow by the same ratio; over a small one, compound scaling would be all rounding.
+    Classes and pixels are the baseline's too, as it is the network alone that is exchanged.
+    """
+    fed_alike = plain.replace(
         num_classes=baseline.num_classes,
         in_channels=baseline.in_channels,
         resolution=baseline.resolution,
     )
-    target = ratio * cost(baseline).macs
-    grown: dict[tuple[bool, bool], AblatedNetwork] = {}
-    arms = []
-    for exchanged in _combinations(chosen):
-        which = ARCHITECTURE in exchanged, SCALING in exchanged
-        if which not in grown:
-            start = other if which[0] else baseline
-            kind = plain.scaling if which[1] else COMPOUND_KIND
-            grown[which] = grown_to(
-                start, kind, target / cost(start).macs, constants, depth_rounding
-            )
-        arms.append(Arm(parts=chosen, plain=exchanged, network=grown[which], target_macs=target))
-    _check_distinct(grown, baseline, plain, ratio)
-    return tuple(arms)
+    if fed_alike.key() == baseline.key():
+        raise UserError(
+            f"plain_baseline: {plain.name} is the same network as {baseline.name}; expected "
+            "another one"
+        )
+    ratio = cost(baseline).macs / cost(fed_alike).macs
+    sized = grown_to(fed_alike, WIDTH, ratio, constants)
+    return sized.arch.replace(name=f"{plain.name}_w{sized.multipliers[WIDTH]:.3g}")
 
 
 def _combinations(parts: Sequence[str]) -> Iterator[tuple[str, ...]]:
     """The parts that are plain: none, each alone, and so on up to all."""
     for size in range(len(parts) + 1):
         yield from itertools.combinations(parts, size)
-
-
-def _check_distinct(
-    grown: dict[tuple[bool, bool], AblatedNetwork],
-    baseline: Arch,
-    plain: PlainVersions,
-    ratio: float,
-) -> None:
-    keys = {which: network.arch.key() for which, network in grown.items()}
-    for (architecture, scaling), key in keys.items():
-        if architecture and keys.get((False, scaling)) == key:
-            raise UserError(
-                f"plain_baseline: {plain.baseline.name} is the same network as {baseline.name}; "
-                "expected another one"
-            )
-        if scaling and keys.get((architecture, False)) == key:
-            start = plain.baseline if architecture else baseline
-            raise UserError(
-                f"ratio: at {ratio:g} × the MACs of {baseline.name}, {plain.scaling} alone and all "
-                f"dimensions make the same network of {start.name}; expected another number"
-            )

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 STAGE = "parts"
 """The name of the stage in config.yaml."""
-_PLAIN_STAGE = "parts with the plain recipe"
+_PLAIN_STAGE = "plain recipe"
 
 
 _FAR = 0.05
@@ -80,12 +80,12 @@ def train(
         "seeds": config["seeds"],
         "arms": [_asked(arm) for arm in arms],
     }
-    stage = logged(STAGE, made_with[FULL], log, ARMS_TABLE, EFFECTS_TABLE, asked=asked)
-    with folder.stage(stage):
+    stages = [logged(STAGE, made_with[FULL], log, ARMS_TABLE, EFFECTS_TABLE, asked=asked)]
+    if PLAIN in made_with:
+        recorded = partial(_has_records, log, PLAIN)
+        stages.append(RunStage(_PLAIN_STAGE, made_with[PLAIN], recorded, str(log)))
+    with folder.stage(*stages):
         plan = PartsPlan.of(arms, run, seeds=config["seeds"], seed=config["seed"])
-        if PLAIN in made_with:
-            recorded = partial(_has_records, log, PLAIN)
-            folder.note(RunStage(_PLAIN_STAGE, made_with[PLAIN], recorded, str(log)))
         for name, evaluator in evaluators.items():
             prepare_in(folder, evaluator, made_with[name]["evaluator"])
         say_data(*evaluators.values())
