@@ -1,6 +1,8 @@
 """`nas-search ablate parts=[…]`: what it says, what it refuses, and what is left of it."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -115,6 +117,17 @@ def test_settings_of_the_recipes_are_kept_and_another_is_refused(
     assert refused(*ALL, "recipe.lr=0.3", "parts=[scaling]") == 2
     assert Path("r/config.yaml").read_bytes() == before
     assert len(TrainingLog(Path("r/parts.jsonl")).read()) == 4
+
+
+def test_any_executor_leaves_the_same_records(two_nodes: Any) -> None:
+    logs = []
+    for kind in ("local", "ray", "ray_tune"):
+        ray = [f"executor={kind}", f"ray.address={two_nodes.address}", f"run={kind}"]
+        main([*ALL, "parts=[recipe]", "seeds=2", *ray])
+        records = TrainingLog(Path(kind) / "parts.jsonl").read()
+        logs.append([replace(each, seconds=0, processor_seconds=0) for each in records])
+    assert len(logs[0]) == 4
+    assert logs[0] == logs[1] == logs[2]
 
 
 def test_time_is_told_by_an_ablation_in_the_folder(capsys: pytest.CaptureFixture[str]) -> None:
