@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from nas.networks.cost import cost
-from nas.statistics.factorial import Cell
 from scaling_search.grow.ablation import COMPOUND_KIND, AblatedNetwork, grown_to
 from scaling_search.rule.rule import Constants
 from search_spaces.arch import Arch
@@ -45,7 +44,7 @@ class Arm:
         return f"plain {', '.join(self.plain)}" if self.plain else "full"
 
     @property
-    def cell(self) -> Cell:
+    def cell(self) -> tuple[bool, ...]:
         """For each part that is taken apart, whether it is full."""
         return tuple(part not in self.plain for part in self.parts)
 
