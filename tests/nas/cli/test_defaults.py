@@ -27,6 +27,7 @@ SETTINGS = {
 """The options that name no class of theirs, and the dataclass that reads them."""
 PRESETS = (
     "recipe/efficientnet",
+    "recipe/plain",
     "sampler/gp",
     "sampler/nsga2",
     "sampler/tpe",
