@@ -145,7 +145,8 @@ class Smooth:
         slopes, pairs = rng.normal(size=choices), rng.normal(size=(choices, choices))
         pairs *= rng.random((choices, choices)) < 1 / choices
         values = cls(slopes, pairs, np.zeros(common.shape[1]), 1.0)(at, common)
-        weights: Floats = np.linalg.lstsq(common, values, rcond=None)[0]
+        fit = np.linalg.lstsq(common, values, rcond=None)[0]
+        weights = np.asarray(fit, dtype=np.float64)
         return cls(slopes, pairs, weights, float((values - common @ weights).std()))
 
     def __call__(self, at: Floats, common: Floats) -> Floats:
