@@ -110,7 +110,7 @@ VERBS = {
         positional="baseline",
     ),
     "ablate": Verb(
-        "grow a baseline by depth, width or resolution alone and by all, at equal cost",
+        "hold ways to grow, or recipe, architecture and scaling, against each other at equal cost",
         "nas-search ablate mobilenet_v2 ratio=4",
         settings={
             **_EVALUATION,
@@ -120,6 +120,10 @@ VERBS = {
             "run": path,
             "ratio": anything,
             "ratios": anything,
+            "parts": anything,
+            "plain_baseline": network,
+            "plain_scaling": anything,
+            "plain_recipe": group("_target_"),
             "train": flag,
             "seeds": integer(1),
             "seed": integer(0),

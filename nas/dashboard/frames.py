@@ -10,13 +10,14 @@ import pandas as pd
 
 from nas.dashboard.growth_rule import GrowthRule
 from nas.dashboard.logs import ablation_rows, read_log, sweep_rows
+from nas.dashboard.parts_log import Parts, read_parts
 from nas.dashboard.settings import Settings, read_settings
 from nas.networks.cost import cost
 from nas.runs.folder import RunFolder
 from nas.runs.study import recorded
 from nas.runs.trials_csv import COLUMNS, rows
 from nas.search.loop import search_result
-from nas.trainings.log import ABLATION, SWEEP
+from nas.trainings.log import ABLATION, PARTS, SWEEP
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
 from search_spaces.files import read_bytes, read_text
@@ -65,6 +66,8 @@ class RunFrames:
     """`constants.yaml`: the rule's constants, and how sure they are."""
     ablation: pd.DataFrame
     """One row a way of growing the baseline, and one the baseline; trained, with multipliers."""
+    parts: Parts
+    """What recipe, architecture and scaling are worth, where they were taken apart."""
     family: pd.DataFrame
     """One row a network of the family, smallest first."""
     holder: str | None
@@ -114,6 +117,7 @@ def load_run(folder: Path, rule: GrowthRule) -> RunFrames:
         sweep=_read_sweep(folder, rule, settings, constants),
         constants=constants,
         ablation=_read_ablation(folder, rule, settings),
+        parts=read_parts(folder / PARTS, settings.asked.get("parts", {})),
         family=_read_family(folder / "family", rule),
         holder=RunFolder(folder).holder,
     )

@@ -71,7 +71,7 @@ def read_log(
     for record in sorted(TrainingLog(path).read(), key=lambda record: record.seed):
         if keys is None or record.key in keys:
             _check_numbers(path, record, numbers)
-            _add(found.setdefault(record.key, Measured(record.arch, record.labels)), record)
+            add(found.setdefault(record.key, Measured(record.arch, record.labels)), record)
     return list(found.values())
 
 
@@ -131,7 +131,8 @@ def _check_numbers(path: Path, record: TrainingRecord, numbers: Collection[str])
             )
 
 
-def _add(network: Measured, record: TrainingRecord) -> None:
+def add(network: Measured, record: TrainingRecord) -> None:
+    """Count a training of a network."""
     network.trainings += 1
     if record.accuracy is not None:
         network.accuracies[record.seed] = record.accuracy

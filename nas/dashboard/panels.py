@@ -12,6 +12,7 @@ from nas.dashboard.family import growth_figure, published_figure
 from nas.dashboard.frames import RunFrames
 from nas.dashboard.html import Markup, element, phrase
 from nas.dashboard.page import Panel, Section
+from nas.dashboard.parts import arms_table, effects_figure, effects_table
 from nas.dashboard.published import published_source
 from nas.dashboard.state import unfinished
 from nas.dashboard.sweep import sweep, sweep_figure
@@ -19,17 +20,21 @@ from nas.dashboard.tables import family_table, sweep_table
 from nas.dashboard.trials import accuracy_against_macs_figure, macs_reward
 from nas.dashboard.wording import (
     ablation_words,
+    parts_words,
     plural,
     reward_words,
     search_words,
     sweep_words,
 )
+from nas.statistics.factorial import verdict
 
 
 def sections(frames: RunFrames) -> list[Section]:
-    """Search, sweep, ablation where there is one, and family: in the order of a run."""
+    """Search, sweep, ablations where there are some, and family: in the order of a run."""
     is_begun = not frames.ablation.empty or "ablate" in frames.settings.stages
     trained = [ablation_section(frames)] if is_begun else []
+    if "parts" in frames.settings.stages:
+        trained.append(parts_section(frames))
     return [search_section(frames), sweep_section(frames), *trained, family_section(frames)]
 
 
@@ -175,6 +180,40 @@ def ablation_section(frames: RunFrames) -> Section:
         table=ablation_table(frames),
     )
     return Section("ablation", title, [alone, against], state)
+
+
+def parts_section(frames: RunFrames) -> Section:
+    """What recipe, architecture and scaling are each worth, and every arm that tells it."""
+    title, state, found = "Recipe or scaling?", _state(frames, "parts"), frames.parts.effects
+    if not frames.parts.begun:
+        return Section("parts", title, [], state)
+    each = Panel(
+        id="arms",
+        title="The arms",
+        caption="Every combination of the full and the plain version of each part, at MACs as "
+        f"equal as rounding leaves them; errors are pooled over all.{_proxy(parts_words(frames))}",
+        table=arms_table(frames),
+        open_table=True,
+        wide=True,
+    )
+    if found is None:
+        return Section(
+            "parts",
+            title,
+            [each],
+            state or phrase("No effects can be told: an arm failed with every seed."),
+        )
+    worth = Panel(
+        id="effects",
+        least_width=560,
+        title="What each part is worth",
+        caption=f"{verdict(found)} Intervals hold the true value with 95 %, each for itself; × is "
+        "by how much parts depend on each other.",
+        figure=effects_figure(frames),
+        table=effects_table(frames),
+        wide=True,
+    )
+    return Section("parts", title, [worth, each], state)
 
 
 def family_section(frames: RunFrames) -> Section:

@@ -13,7 +13,7 @@ REWARDS: Mapping[str, type[TargetReward]] = {
     for name, cls in vars(rewards).items()
     if isinstance(cls, type) and issubclass(cls, TargetReward) and cls is not TargetReward
 }
-_STAGES = frozenset({"search", "sweep", "ablate"})
+_STAGES = frozenset({"search", "sweep", "ablate", "parts"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,9 +31,11 @@ class Settings:
     """How the sweep's came about."""
     ablation_evaluator: Mapping[str, Any] = field(default_factory=dict)
     """How the ablation's came about."""
+    parts_evaluator: Mapping[str, Any] = field(default_factory=dict)
+    """How those of parts that were taken apart came about, but for the recipe."""
 
     stages: frozenset[str] = frozenset()
-    """The stages that were begun: search, sweep, ablate."""
+    """The stages that were begun: search, sweep, ablate, parts."""
     asked: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """By stage, how much of it the last call asked for."""
 
@@ -76,6 +78,7 @@ def read_settings(config: Mapping[str, Any]) -> Settings:
         search_evaluator=_mapping(search.get("about")),
         sweep_evaluator=_mapping(sweep.get("about")),
         ablation_evaluator=_mapping(_mapping(config.get("ablate")).get("about")),
+        parts_evaluator=_mapping(_mapping(config.get("parts")).get("about")),
         stages=frozenset(_STAGES & config.keys()),
         asked={name: _mapping(_mapping(config.get(name)).get(ASKED)) for name in _STAGES},
     )

@@ -4,11 +4,16 @@ from collections.abc import Iterator
 
 from nas.dashboard.frames import TRAININGS, RunFrames
 
-_STAGES = {"search": "the search", "sweep": "the sweep", "ablate": "the ablation"}
+_STAGES = {
+    "search": "the search",
+    "sweep": "the sweep",
+    "ablate": "the ablation",
+    "parts": "the parts",
+}
 
 
 def so_far(frames: RunFrames, stage: str) -> str:
-    """How far `search`, `sweep` or `ablate` has come: `12 of 24 trials`; empty where it is done."""
+    """How far a stage has come: `12 of 24 trials`; empty where it is done."""
     match stage:
         case "search":
             if not records_are_here(frames):
@@ -17,6 +22,9 @@ def so_far(frames: RunFrames, stage: str) -> str:
         case "sweep":
             said = _part(*_settled(frames, stage, 1), "networks")
             return said or _without_answer(frames)
+        case "parts":
+            asked = len(frames.parts.arms) * frames.parts.seeds
+            return _part(frames.parts.done, asked, "trainings")
         case _:
             return _part(*_settled(frames, stage, frames.settings.seeds_asked), "networks")
 

@@ -56,6 +56,12 @@ def ablation_words(frames: RunFrames) -> str:
     return proxy_words(frames.settings.ablation_evaluator, measured)
 
 
+def parts_words(frames: RunFrames) -> str:
+    """What the accuracies of parts that were taken apart are of."""
+    counts = [len(arm.accuracies) for arm in frames.parts.arms if arm.accuracies]
+    return proxy_words(frames.settings.parts_evaluator, pd.DataFrame({"seeds": counts}))
+
+
 def reward_words(reward: TargetReward | None, unit: str = "MACs") -> Markup | None:
     """The objective: accuracy · (MACs / 400M) to the power of −0.07; None where it is unknown."""
     if reward is None:

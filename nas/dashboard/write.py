@@ -63,6 +63,8 @@ def _lead(frames: RunFrames) -> str:
         parts.append(f"a sweep over {plural(len(frames.sweep), 'scaled network')}")
     if len(frames.ablation):
         parts.append(f"an ablation over {plural(len(frames.ablation), 'network')}")
+    if frames.parts.begun:
+        parts.append(f"{plural(len(frames.parts.names), 'part')} taken apart")
     if len(frames.family):
         parts.append(f"a family of {plural(len(frames.family), 'network')}")
     text = ", ".join(parts) or "a run that has just begun"

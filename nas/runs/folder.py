@@ -84,14 +84,19 @@ class RunFolder:
         known = self._known().get(_STUDY)
         return known if isinstance(known, str) else f"{self.path.resolve().name}-{self._new_study}"
 
+    def made_with(self, stage: str) -> Mapping[str, Any]:
+        """What the records of a stage were made with, by its name; empty where nothing says."""
+        known = self._known().get(stage)
+        return known if isinstance(known, Mapping) else {}
+
     @property
     def holder(self) -> str | None:
         """Who writes to the folder now: `process 4711 on host`; None for nobody."""
         return holder(self.path / ".lock")
 
     @contextmanager
-    def stage(self, stage: RunStage) -> Iterator[None]:
-        """Hold the folder while a stage writes to it.
+    def stage(self, stage: RunStage, *others: RunStage) -> Iterator[None]:
+        """Hold the folder while a stage writes to it; `others` are noted with it, or none is.
 
         Raises UserError, with nothing written, where the stage's records were made with another
         configuration or are gone, and where another process holds the folder. A UserError or a
@@ -103,7 +108,7 @@ class RunFolder:
             with held(self.path / ".lock", str(self.path)):
                 clear_drafts(self.path)
                 known = self._known()
-                self.note(stage)
+                self.note(stage, *others)
                 try:
                     yield
                 except (UserError, CommandFailed):
@@ -132,13 +137,23 @@ class RunFolder:
         if known and not isinstance(known.get(_STUDY), str):
             raise UserError(f"{self.config} is not of a run folder: give another folder with run=…")
 
-    def note(self, stage: RunStage) -> None:
-        """Write down what a stage's records are made with, in a folder that is held.
+    def note(self, *stages: RunStage) -> None:
+        """Write down what the records of stages are made with, in a folder that is held.
 
-        Raises UserError as `stage` does.
+        Raises UserError as `stage` does, with none of them written down.
         """
         known = self._known()
         self._check_ours(known)
+        noted = {_STUDY: self.study, **known}
+        for stage in stages:
+            self._check(stage, known)
+            asked = {ASKED: dict(stage.asked)} if stage.asked else {}
+            noted[stage.name] = {**stage.made_with, **asked}
+        if noted != known:
+            self._write(noted)
+
+    def _check(self, stage: RunStage, known: Mapping[str, Any]) -> None:
+        """Raises UserError where a stage's records were made otherwise, or are gone."""
         recorded = stage.recorded()
         if recorded and stage.name in known:
             check_made_with(str(self.path), stage.name, known[stage.name], stage.made_with)
@@ -148,10 +163,6 @@ class RunFolder:
                 f"{self.path / left[0]} is there, but not the records that it was made of "
                 f"({stage.records}): put them back, or give another folder with run=…"
             )
-        asked = {ASKED: dict(stage.asked)} if stage.asked else {}
-        noted = {_STUDY: self.study, **known, stage.name: {**stage.made_with, **asked}}
-        if noted != known:
-            self._write(noted)
 
     def _make(self) -> list[Path]:
         """Make the folder, and return all folders that were made for it, innermost first."""

@@ -25,6 +25,10 @@ class Interval:
     low: float
     high: float
 
+    def times(self, factor: float) -> "Interval":
+        """The same in another unit: a factor above 0 times it."""
+        return Interval(factor * self.value, factor * self.low, factor * self.high)
+
     def __format__(self, spec: str) -> str:
         """Value and interval, each number in the format `spec`: `0.52 [0.31, 0.70]`."""
         return f"{self.value:{spec}} [{self.low:{spec}}, {self.high:{spec}}]"

@@ -9,6 +9,7 @@ from nas.trainings.record import TrainingId, TrainingRecord, read_record
 SWEEP = "sweep.jsonl"
 PER_STAGE = "per_stage.jsonl"
 ABLATION = "ablation.jsonl"
+PARTS = "parts.jsonl"
 PROXY_CHECK = "proxy_check.jsonl"
 
 

@@ -91,13 +91,33 @@ def ablate(
     and where a dimension does not grow the network that far.
     """
     for ratio in ratios:
-        if not (math.isfinite(ratio) and ratio > 0):
-            raise UserError(f"ratio: expected a number above 0, got {ratio}")
+        _check_ratio(ratio)
     if not ratios or len({f"{ratio:g}" for ratio in ratios}) < len(ratios):
         raise UserError(f"ratios: expected at least one, and each once, got {list(ratios)}")
     constants.check_growth()
     growths = [_Growth(baseline, kind, constants, depth_rounding) for kind in kinds(constants.rule)]
     return tuple(growth.nearest(ratio) for ratio in ratios for growth in growths)
+
+
+def grown_to(
+    baseline: Arch,
+    kind: str,
+    ratio: float,
+    constants: Constants,
+    depth_rounding: DepthRounding = "ceil",
+) -> AblatedNetwork:
+    """The network of one kind whose MACs are the nearest to ratio × the baseline's.
+
+    Raises UserError as `ablate` does.
+    """
+    _check_ratio(ratio)
+    constants.check_growth()
+    return _Growth(baseline, kind, constants, depth_rounding).nearest(ratio)
+
+
+def _check_ratio(ratio: float) -> None:
+    if not (math.isfinite(ratio) and ratio > 0):
+        raise UserError(f"ratio: expected a number above 0, got {ratio}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -197,7 +197,8 @@ def _short_trainings() -> Iterator[None]:
         return Measurement(accuracy=0.5)
 
     ends = ("scaling_search.sweep.run_sweep", "scaling_search.ablate.train_ablation",
-            "scaling_search.per_stage.run_per_stage", "nas.cli.commands.bench.find_reference",
+            "scaling_search.parts.train_parts", "scaling_search.per_stage.run_per_stage",
+            "nas.cli.commands.bench.find_reference",
             "nas.executors.local.Processes.__enter__", "nas.executors.ray_tasks.RayTasks.__enter__",
             "nas.executors.ray_tune.executor.RayTune.__enter__",
             "nas.latency.profile.build_table")  # fmt: skip

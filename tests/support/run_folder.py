@@ -18,6 +18,7 @@ from scaling_search.grow.ablation import ablate
 from scaling_search.grow.ablation import write_ablation as write_networks
 from scaling_search.grow.family import formula_family
 from scaling_search.grow.family import write_family as write_members
+from scaling_search.grow.parts import PARTS, PlainVersions, make_arms
 from scaling_search.rule.compound import COMPOUND, PAPER
 from search_spaces.arch import Arch
 from search_spaces.yaml_io import write_arch
@@ -259,6 +260,27 @@ def write_ablation_log(folder: Path, ratio: float = 2.0) -> list[str]:
     return [arch.key() for _, _, arch in ways]
 
 
+def write_parts(folder: Path, seeds: int = 3) -> None:
+    """parts.jsonl with every training of every arm, and what config.yaml says of them."""
+    log, b0 = TrainingLog(folder / "parts.jsonl"), zoo("efficientnet_b0")
+    plain = PlainVersions(baseline=zoo("mobilenet_v1"), scaling="width")
+    arms, rng = make_arms(b0, PARTS, plain, 2.0, PAPER), random.Random(5)
+    for seed, arm in itertools.product(range(seeds), arms):
+        accuracy = 0.9 - 0.03 * len(arm.plain) + rng.gauss(0, 0.004)
+        record = training(arm.network.arch, seed, accuracy, {"kind": arm.network.kind})
+        log.append(replace(record, evaluator=arm.evaluator))
+    asked = [
+        {
+            "name": arm.name,
+            "plain": list(arm.plain),
+            "evaluator": arm.evaluator,
+            "key": arm.network.arch.key(),
+        }
+        for arm in arms
+    ]
+    write_asked(folder, "parts", parts=list(PARTS), seeds=seeds, arms=asked)
+
+
 def training(
     arch: Arch, seed: int, accuracy: float | None, labels: Mapping[str, Any], reason: str = ""
 ) -> TrainingRecord:
@@ -287,6 +309,7 @@ def write_run(folder: Path, trials: int = 32) -> Path:
     write_search(folder, trials, failed=(5,) if trials > 5 else ())
     write_sweep(folder, failed=(3,))
     write_ablation(folder)
+    write_parts(folder)
     write_family(folder)
     return folder
 

@@ -1,10 +1,14 @@
-"""`nas-search ablate`: each dimension grown alone against all together, at equal cost."""
+"""`nas-search ablate`: each dimension grown alone against all together, at equal cost.
+
+With `parts`, it is recipe, architecture and scaling that are taken apart: `ablate_parts`.
+"""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nas.cli.columns import table
-from nas.cli.commands.scale import check_rounding, constants, gives_constants, is_number
+from nas.cli.commands.ablate_parts import take_apart
+from nas.cli.commands.scale import check_rounding, is_number, known_constants
 from nas.cli.config import Config
 from nas.cli.evaluation import measured_with, prepare_in, say_data, scaled_evaluator
 from nas.cli.executor import executor
@@ -12,7 +16,7 @@ from nas.cli.progress import ProgressLine
 from nas.networks.cost import cost
 from nas.runs.folder import RunFolder, logged
 from nas.trainings.log import ABLATION
-from scaling_search.rule.compound import PAPER, layers
+from scaling_search.rule.compound import layers
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
 from search_spaces.yaml_io import load_arch
@@ -20,14 +24,19 @@ from search_spaces.yaml_io import load_arch
 if TYPE_CHECKING:
     from scaling_search.ablate import AblationResult
     from scaling_search.grow.ablation import AblatedNetwork
-    from scaling_search.rule.rule import Constants
 
 
 def main(config: Config) -> None:
-    """Write `ablation/depth_x4.yaml` … and `ablation.csv` into the run folder; print the table."""
+    """Write `ablation/depth_x4.yaml` … and `ablation.csv` into the run folder; print the table.
+
+    With `parts`, they are `parts.csv` and `effects.csv`.
+    """
     from scaling_search.grow.ablation import write_ablation
 
     baseline, run = load_arch(str(config["baseline"])), Path(config["run"])
+    if config["parts"] is not None:
+        take_apart(baseline, config, run)
+        return
     networks = ablation(baseline, config, run)
     results = train(networks, config, run) if config["train"] else ()
     write_ablation(networks, run)
@@ -91,7 +100,7 @@ def ablation(baseline: Arch, config: Config, run: Path) -> "tuple[AblatedNetwork
     if not isinstance(ratios, list) or not all(is_number(ratio) for ratio in ratios):
         name = "ratio" if config["ratios"] is None else "ratios"
         raise UserError(f"{name}: expected {_EXPECTED[name]}, got {config[name]!r}")
-    networks = ablate(baseline, ratios, _constants(config, run), rounding)
+    networks = ablate(baseline, ratios, known_constants(config, run), rounding)
     for ratio in ratios:
         grown = {each.arch.key() for each in networks if each.target_ratio == ratio}
         if grown == {baseline.key()}:
@@ -138,8 +147,3 @@ def ablation_table(baseline: Arch, networks: "tuple[AblatedNetwork, ...]") -> st
             )
         )
     return table(header, rows)
-
-
-def _constants(config: Config, run: Path) -> "Constants":
-    known = gives_constants(config) or (run / "constants.yaml").exists()
-    return constants(config, run) if known else PAPER

@@ -117,9 +117,17 @@ def _changed(node: Any, changes: Any) -> Any:
 def _keep_settings(folder: RunFolder, log: TrainingLog, nodes: Mapping[str, Any]) -> None:
     """Remember what each name stood for. Raises UserError where it stood for something else."""
     kept = {each.evaluator for each in log.read()}
-    for name, node in nodes.items():
-        recorded = functools.partial(kept.__contains__, name)
-        folder.note(RunStage(f"proxy {name}", {"evaluator": node}, recorded, str(log.path)))
+    folder.note(
+        *(
+            RunStage(
+                name=f"proxy {name}",
+                made_with={"evaluator": node},
+                recorded=functools.partial(kept.__contains__, name),
+                records=str(log.path),
+            )
+            for name, node in nodes.items()
+        )
+    )
 
 
 def _reward(config: Config) -> RewardOf:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from nas.cli.columns import table
 from nas.cli.config import Config
 from nas.networks.cost import cost
-from scaling_search.rule.compound import COMPOUND
+from scaling_search.rule.compound import COMPOUND, PAPER
 from scaling_search.rule.dimension import Dimension
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
@@ -180,6 +180,12 @@ def constants(config: Config, run: Path) -> "Constants":
             f"or {' '.join(f'{name}=…' for name in given)}"
         )
     return read_constants(path)
+
+
+def known_constants(config: Config, run: Path) -> "Constants":
+    """The constants as `constants` reads them; where there are none, the paper's."""
+    known = gives_constants(config) or (run / "constants.yaml").exists()
+    return constants(config, run) if known else PAPER
 
 
 def gives_constants(config: Config) -> bool:

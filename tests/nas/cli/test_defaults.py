@@ -25,7 +25,14 @@ SETTINGS = {
     "latency": "nas.latency.measure.LatencySettings",
 }
 """The options that name no class of theirs, and the dataclass that reads them."""
-PRESETS = ("recipe/efficientnet", "sampler/gp", "sampler/nsga2", "sampler/tpe", "sweep/grid")
+PRESETS = (
+    "recipe/efficientnet",
+    "recipe/plain",
+    "sampler/gp",
+    "sampler/nsga2",
+    "sampler/tpe",
+    "sweep/grid",
+)
 """Options that set a class otherwise than another option, which gives its defaults."""
 
 

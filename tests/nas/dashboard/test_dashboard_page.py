@@ -20,7 +20,7 @@ from search_spaces.errors import UserError
 
 FIGURES = (
     "accuracy-against-macs", "progress", "choices", "sweep", "candidates", "dimensions", "ways",
-    "growth", "published",
+    "effects", "growth", "published",
 )  # fmt: skip
 
 
@@ -64,6 +64,12 @@ def test_names_that_are_markup_stay_text(tmp_path: Path) -> None:
     run_folder.write_config(folder, evaluator={"dataset": EVIL, "images": 3})
     for name in ("trials.csv", "sweep.csv"):
         _spoil(folder / name)
+    key = run_folder.TrainingLog(folder / "parts.jsonl").read()[0].key
+    arms = [
+        {"name": LINK, "plain": plain, "evaluator": evaluator, "key": key}
+        for plain, evaluator in (([], "full"), ([EVIL], "plain"))
+    ]
+    run_folder.write_asked(folder, "parts", parts=[EVIL], seeds=3, arms=arms)
     shutil.copy(folder / "family" / "b1.yaml", folder / "family" / "b<b>9.yaml")
     page = write_dashboard(folder, COMPOUND)
     report = probed(page, tmp_path, 1280)
@@ -106,6 +112,8 @@ def test_the_page_says_what_was_run(page: Path) -> None:
         "TPESampler",
         "Baseline, proxy accuracy",
         "tied with 4 others",
+        "Recipe or scaling?",
+        "Between all plain and full lie 9.",
         "with proxy accuracies in place of its ImageNet ones",
         "5\u2009288\u2009548",
         "Tan &amp; Le, EfficientNet",

@@ -51,6 +51,21 @@ def stage(name: str = "search", recorded: bool = False, **made_with: object) -> 
     return RunStage(name, made_with, lambda: recorded, "records.db")
 
 
+def test_stages_are_noted_together_or_not_at_all(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path)
+    before = RunStage("plain", {"lr": 0.1}, lambda: True, "the log")
+    with run.stage(before):
+        text = run.config.read_bytes()
+    first = RunStage("full", {"lr": 0.4}, lambda: True, "the log", asked={"seeds": 3})
+    changed = RunStage("plain", {"lr": 0.2}, lambda: True, "the log")
+    with pytest.raises(UserError, match=r"holds a plain made with lr=0\.1, not 0\.2"):
+        run.stage(first, changed).__enter__()
+    assert run.config.read_bytes() == text
+    with run.stage(first, before):
+        assert run.made_with("full") == {"lr": 0.4, "asked": {"seeds": 3}}
+        assert run.made_with("plain") == {"lr": 0.1}
+
+
 def test_a_mistake_removes_nothing_but_what_its_run_made(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
