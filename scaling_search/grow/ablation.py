@@ -158,12 +158,19 @@ def columns(rule: Rule) -> tuple[str, ...]:
     )
 
 
-def write_ablation(networks: Sequence[AblatedNetwork], run: Path) -> tuple[Path, ...]:
+def write_ablation(
+    networks: Sequence[AblatedNetwork], run: Path, classes: Sequence[str] = ()
+) -> tuple[Path, ...]:
     """`ablation/KIND_xRATIO.yaml` for each, and `ablation.csv`, in the run folder.
 
-    What an earlier ablation left there is removed.
+    The files name the `classes` that the networks tell apart. What an earlier ablation left there
+    is removed.
     """
-    texts = {f"{each.label}.yaml": arch_to_yaml(each.arch, each.about()) for each in networks}
+    named = {"classes": list(classes)} if classes else {}
+    texts = {
+        f"{each.label}.yaml": arch_to_yaml(each.arch, {**each.about(), **named})
+        for each in networks
+    }
     paths = write_folder(run, "ablation", texts)
     rows = [
         each.about()
