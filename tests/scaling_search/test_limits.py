@@ -177,7 +177,7 @@ def test_limits_that_leave_no_family_are_refused(limits: dict[str, float], messa
 
 @pytest.mark.parametrize("phi", [2700.0, 3000.0, 1e6])
 def test_a_phi_beyond_all_numbers_is_refused(phi: float) -> None:
-    with pytest.raises(UserError, match="too large|multiplier of at most"):
+    with pytest.raises(UserError, match=r"too large|multiplier of at most"):
         formula_family(B0, PAPER, [phi])
 
 

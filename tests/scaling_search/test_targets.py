@@ -1,10 +1,9 @@
 """`targets=`: each member is the nearest to what it was to cost, of all that a φ makes."""
 
 import bisect
-import statistics
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nas.networks.cost import cost
@@ -15,6 +14,7 @@ from scaling_search.grow.targets import target_family
 from scaling_search.rule.compound import COMPOUND, PAPER
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
+from search_spaces.rounding import DepthRounding
 from search_spaces.zoo import zoo
 
 B0 = zoo("efficientnet_b0")
@@ -24,9 +24,9 @@ EVEN = Limits(resolution_multiple=32)
 
 
 def steps(baseline: Arch, limits: Limits, rounding: str = "ceil") -> list[float]:
-    """The MACs of all networks that φ from 0 to 7 makes, in steps of 1/1000."""
+    """The MACs of all networks that φ from 0 to 4 makes, in steps of 1/400."""
     growth = LimitedGrowth.of(baseline, PAPER, limits, rounding)  # type: ignore[arg-type]
-    return sorted({cost(growth.arch(index / 1000)).macs for index in range(7001)})
+    return sorted({cost(growth.arch(index / 400)).macs for index in range(1601)})
 
 
 @pytest.mark.parametrize("limits", [Limits(), EVEN])
@@ -43,28 +43,24 @@ def test_no_network_of_a_fine_grid_is_nearer(name: str, limits: Limits) -> None:
         assert abs(member.cost.macs - target) <= nearest
 
 
+@pytest.mark.parametrize(("rounding", "most", "usual"), [("ceil", 0.2, 0.13), ("round", 0.13, 0.1)])
 @pytest.mark.parametrize(
-    ("name", "limits", "most", "usual"),
-    [
-        ("efficientnet_b0", Limits(), 0.21, 0.05),
-        ("mobilenet_v2", Limits(), 0.21, 0.05),
-        ("resnet50", Limits(), 0.21, 0.05),
-        ("convnext_tiny", Limits(), 0.21, 0.05),
-        ("efficientnet_b0", EVEN, 0.3, 0.15),
-    ],
+    ("name", "limits"), [*((name, Limits()) for name in NAMES), (NAMES[0], EVEN)]
 )
 def test_budgets_are_met_within_what_the_docs_say_of_rounding(
-    name: str, limits: Limits, most: float, usual: float
+    name: str, limits: Limits, rounding: DepthRounding, most: float, usual: float
 ) -> None:
     baseline = zoo(name)
     unit = cost(baseline).macs
-    targets = [unit * 32 ** (index / 40) for index in range(1, 41)]
-    members = target_family(baseline, PAPER, targets, MACS, limits=limits)[1:]
-    missed = sorted(abs(each.difference or 0.0) for each in members)
+    targets = [unit * 32 ** (index / 20) for index in range(1, 21)]
+    members = target_family(baseline, PAPER, targets, MACS, rounding, limits)
+    missed = sorted(abs(each.difference) for each in members if each.difference is not None)
+    assert len(missed) > 15
     assert missed[-1] <= most
-    assert statistics.quantiles(missed, n=20)[-1] <= usual
+    assert missed[-2] <= usual
 
 
+@settings(max_examples=25)
 @given(st.sampled_from(NAMES), st.sampled_from(("params", "activations")), st.floats(1.5, 20))
 def test_other_costs_are_met_as_well(name: str, kind: str, times: float) -> None:
     baseline, metric = zoo(name), COUNTED[kind]
