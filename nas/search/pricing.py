@@ -102,6 +102,21 @@ class TableLatency:
         return {"unit": self.unit, "device": str(device), "table": self._digest}
 
 
+class EstimatedLatency(TableLatency):
+    """Milliseconds of networks of any size: parts that the table lacks are estimated from it."""
+
+    unit = "ms, estimated"
+
+    def __init__(self, table: str | None) -> None:
+        from nas.latency.estimate import LatencyEstimate  # brings numpy, which MACs do without
+
+        super().__init__(table)
+        self._estimate = LatencyEstimate.of(self._table)
+
+    def __call__(self, arch: Arch, cost: Cost) -> float:
+        return 1e3 * self._estimate.latency(arch)
+
+
 COUNTED: Mapping[str, CostMetric] = {
     "macs": Macs(),
     "params": Parameters(),

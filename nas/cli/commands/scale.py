@@ -9,7 +9,7 @@ from nas.cli.columns import table
 from nas.cli.config import Config
 from nas.defaults.conf import default
 from nas.networks.cost import cost
-from nas.search.pricing import COUNTED, CostMetric, TableLatency
+from nas.search.pricing import COUNTED, CostMetric, EstimatedLatency
 from scaling_search.rule.compound import COMPOUND
 from scaling_search.rule.dimension import Dimension
 from search_spaces.arch import Arch
@@ -139,9 +139,17 @@ def check_family(config: Config) -> "Limits":
         raise UserError(f"coefficients: got {kind!r}{closest(kind, ('published', 'formula'))}")
     if not isinstance(phis, list) or not all(is_number(phi) for phi in phis):
         raise UserError(f"phis: expected a list of numbers, got {phis!r}")
-    if targets is None and kind == "formula":
+    if kind == "published":
+        for name in ("constants", *COMPOUND.constant_names, "targets"):
+            if config.get(name) is not None:
+                raise UserError(
+                    f"{name}: needs coefficients=formula; published rows are as they are"
+                )
+        if phis != list(PHIS):
+            raise UserError("phis: need coefficients=formula; the published rows are fixed")
+    elif targets is None:
         check_phis(phis)
-    if targets is not None:
+    else:
         if not isinstance(targets, list) or not all(is_number(value) for value in targets):
             raise UserError(f"targets: expected a list of numbers, got {targets!r}")
         if kind == "published":
@@ -160,7 +168,7 @@ def _metric(config: Config) -> CostMetric:
     """The cost that targets are of. Raises UserError for none, or a table that cannot be read."""
     name, table = config["targets_of"], config["latency_table"]
     if name == "latency":
-        return TableLatency(table)
+        return EstimatedLatency(table)
     if name not in COUNTED:
         raise UserError(f"targets_of: got {name!r}{closest(name, (*COUNTED, 'latency'))}")
     return COUNTED[name]

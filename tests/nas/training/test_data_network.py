@@ -87,9 +87,8 @@ def of_five_classes(folder: str) -> list[Arch]:
 def test_a_run_is_of_the_datas_classes_from_the_search_to_the_family(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    quick = [each for each in QUICK if each != "search.workers=1"]
-    main(["run", "run=r", *quick, *TWO, "search.workers=1", "executor@sweep_executor=local", "workers=1",
-          "family.resolution_multiple=32", "phis=[1,2]"])  # fmt: skip
+    family = ["family.resolution_multiple=32", "phis=[1,2]"]
+    main(["run", "run=r", *QUICK, *TWO, "executor@sweep_executor=local", "workers=1", *family])
     assert {record.arch.num_classes for record in TrainingLog(Path("r", SWEEP)).read()} == {5}
     assert len(of_five_classes("r/family")) == 3
     assert "B0, B1, B2: fed more pixels than any image of the data has (16)" in (
