@@ -142,9 +142,7 @@ def check_family(config: Config) -> "Limits":
     if kind == "published":
         for name in ("constants", *COMPOUND.constant_names, "targets"):
             if config.get(name) is not None:
-                raise UserError(
-                    f"{name}: needs coefficients=formula; published rows are as they are"
-                )
+                raise UserError(f"{name}: needs coefficients=formula; the published rows are fixed")
         if phis != list(PHIS):
             raise UserError("phis: need coefficients=formula; the published rows are fixed")
     elif targets is None:
