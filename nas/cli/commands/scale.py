@@ -150,14 +150,12 @@ def check_family(config: Config) -> "Limits":
     else:
         if not isinstance(targets, list) or not all(is_number(value) for value in targets):
             raise UserError(f"targets: expected a list of numbers, got {targets!r}")
-        if kind == "published":
-            raise UserError(
-                "targets: need coefficients=formula; the published rows are what they are"
-            )
         if phis != list(PHIS):
             raise UserError("phis: targets stand in their place; expected one of the two")
         check_targets(targets)
         _metric(config)
+    if targets is None and config["targets_of"] != "macs":
+        raise UserError("targets_of: is of targets; give targets=[…] too")
     check_rounding(config["depth_rounding"])
     return from_mapping(Limits, config["family"], "family")
 

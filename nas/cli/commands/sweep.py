@@ -62,6 +62,7 @@ def per_stage(result: "SweepResult", count: int, config: Config, run: Path) -> s
             workers,
             count=count,
             seed=result.settings.seed,
+            classes=names,
             progress=lambda done, total, seconds_left: line(done, total, "", seconds_left),
         )
     best = answer.comparison.estimates[answer.comparison.winner]

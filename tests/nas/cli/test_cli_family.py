@@ -82,6 +82,7 @@ def test_what_is_said_of_a_run_folder_without_data_is_nothing_of_images(
         (["targets=[1e9]", "targets_of=flops"], "targets_of: got 'flops'; expected one of: macs"),
         (["targets=[1e9]", "targets_of=latency"], "latency_table: expected a file that nas-sea"),
         (["targets=[1e9]", "targets_of=latency", "latency_table=no.yaml"], "no.yaml: no such f"),
+        (["targets_of=params"], "targets_of: is of targets; give targets=[…] too"),
         (["num_classes=0"], "num_classes: expected an integer of at least 1, got 0"),
         (["width=2", "targets=[1e9]"], "targets: makes a family; depth, width and resolution one"),
         (["width=2", "family.macs_max=1e9"], "family.macs_max: is of a family; depth, width and "),

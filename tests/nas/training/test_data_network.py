@@ -129,8 +129,13 @@ def test_an_ablation_is_trained_for_the_datas_classes() -> None:
     of_five_classes("r/family")
 
 
-def test_a_sweep_may_be_of_another_number() -> None:
-    main(["sweep", "run=r", *TRAINED, *TWO, "executor=local", "num_classes=1000"])
+def test_a_sweep_may_be_of_another_number_and_by_another_cost() -> None:
+    other = ["num_classes=1000", "sweep.cost=activations"]
+    main(["sweep", "run=r", *TRAINED, *TWO, "executor=local", *other])
+    unit = cost(load_arch("efficientnet_b0")).activations
+    for record in TrainingLog(Path("r", SWEEP)).read():
+        ratio = cost(record.arch).activations / unit
+        assert record.labels["realised_ratio"] == pytest.approx(ratio, abs=1e-6)
     assert {each.arch.num_classes for each in TrainingLog(Path("r", SWEEP)).read()} == {1000}
     main(["scale", "run=r"])
     assert load_arch("r/family/b1.yaml").num_classes == 1000
