@@ -5,12 +5,11 @@ import math
 import os
 import random
 import signal
+import sys
 import time
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-
-import ray
 
 from nas.evaluators.base import EvaluationFailed, Evaluator, Measurement
 from nas.executors.local import InProcess
@@ -36,7 +35,8 @@ def nowhere():
 
 
 def _node():
-    return ray.get_runtime_context().get_node_id() if ray.is_initialized() else "driver"
+    ray = sys.modules.get("ray")  # which takes long to import where it does not run
+    return ray.get_runtime_context().get_node_id() if ray and ray.is_initialized() else "driver"
 
 
 def _threads():
