@@ -86,12 +86,14 @@ def run_per_stage(
     *,
     count: int,
     seed: int = 0,
+    classes: Sequence[str] = (),
     progress: Callable[[int, int, float | None], None] = lambda done, total, seconds_left: None,
 ) -> PerStageResult:
     """Race `count` variants against the uniform network, from where the records leave off.
 
     Records go to `per_stage.jsonl`, the results to `per_stage.csv` and, the winner, to
-    `per_stage.yaml`, in the run folder. Raises UserError as `train` does.
+    `per_stage.yaml`, in the run folder; the last names the `classes` that the networks tell apart.
+    Raises UserError as `train` does.
     """
     networks = (uniform, *variants(uniform, count, seed=seed))
     labels = [{"macs": cost(a).macs, "compact": spell_arch(a)} for a in networks]
@@ -108,7 +110,7 @@ def run_per_stage(
     train(trainings, race, evaluator, executor, tell)
     eligible = trainings.accuracies.keys() - trainings.failures.keys()
     result = PerStageResult(networks, compare(trainings.accuracies, eligible), trainings.failures)
-    _write(run, result)
+    _write(run, result, classes)
     return result
 
 
@@ -120,7 +122,7 @@ def _varied(stage: Stage, rng: random.Random) -> Stage:
     return dataclasses.replace(stage, channels=channels, repeats=repeats, groups=groups)
 
 
-def _write(run: Path, result: PerStageResult) -> None:
+def _write(run: Path, result: PerStageResult, classes: Sequence[str]) -> None:
     found = result.comparison
     rows = [_row(result, index) for index in range(len(result.networks))]
     write_rows(run / "per_stage.csv", list(rows[0]), rows)
@@ -136,6 +138,7 @@ def _write(run: Path, result: PerStageResult) -> None:
             "accuracy": round(best.mean, 6),
             "stderr": None if best.stderr is None else round(best.stderr, 6),
             "seeds": best.seeds,
+            **({"classes": list(classes)} if classes else {}),
         },
     )
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from nas.defaults.conf import default
+from nas.search.pricing import COUNTED
 from scaling_search.grow.grid import Grid
 from scaling_search.grow.grid_points import GridSettings
 from search_spaces.errors import UserError
@@ -37,8 +38,8 @@ class SweepSettings(GridSettings):
     """Epochs after which trainings in the lower two thirds are ended, and again after three times
     as many (asynchronous successive halving). None, as early epochs mislead about the last. With
     several workers, what is ended depends on who comes first."""
-    cost: Literal["macs", "latency"] = default("sweep/grid", "cost")
-    """What a realised cost is; latency is timed, and given to `run_sweep` as its price."""
+    cost: Literal["macs", "params", "activations", "latency"] = default("sweep/grid", "cost")
+    """What a realised cost is, given to `run_sweep` as its price; latency is timed."""
     band: float = default("sweep/grid", "band")
     """The winner is sought among candidates whose realised cost is within this fraction of
     ratio^φ: 0.5 for ±50 %. Wide, since rounding moves costs far; dearer ones are favoured."""
@@ -66,8 +67,8 @@ class SweepSettings(GridSettings):
             raise UserError(f"phis: trained by strategy=model alone, not by {self.strategy}")
         if self.asha is not None and self.asha < 1:
             raise UserError(f"asha: expected at least 1, got {self.asha}")
-        if self.cost not in ("macs", "latency"):
-            raise UserError(f"cost: expected macs or latency, got {self.cost!r}")
+        if self.cost not in (*COUNTED, "latency"):
+            raise UserError(f"cost: expected {', '.join(COUNTED)} or latency, got {self.cost!r}")
         if not self.band > 0:
             raise UserError(f"band: expected a number above 0, got {self.band}")
 

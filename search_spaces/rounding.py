@@ -10,6 +10,8 @@ to 56.
 import math
 from typing import Literal
 
+from search_spaces.errors import UserError
+
 DepthRounding = Literal["ceil", "round"]
 
 
@@ -33,6 +35,15 @@ def round_repeats(repeats: int, depth: float = 1.0, rounding: DepthRounding = "c
     return max(1, math.ceil(product) if rounding == "ceil" else math.floor(product + 0.5))
 
 
-def round_resolution(resolution: float) -> int:
-    """Input pixels to the nearest whole one."""
-    return max(1, int(resolution + 0.5))
+def round_resolution(
+    resolution: float, multiple: int = 1, least: int = 1, most: int | None = None
+) -> int:
+    """Input pixels to the nearest multiple of `multiple` that is from `least` to `most`.
+
+    Raises UserError where there is none.
+    """
+    first = max(1, -(-least // multiple))
+    last = math.inf if most is None else most // multiple
+    if last < first:
+        raise UserError(f"resolution: no multiple of {multiple} from {least} to {most} px")
+    return int(min(max(int(resolution / multiple + 0.5), first), last)) * multiple

@@ -12,8 +12,16 @@ from hypothesis import settings
 # Tensors of this size gain nothing from a second thread, and wait long for one on a busy machine.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+# Ray's workers would give way to whatever else runs: on a busy machine they would hardly start.
+os.environ.update({"RAY_worker_niceness": "0"})
+
 settings.register_profile("repeatable", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("repeatable")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # In pyproject.toml it would have NumPy imported before the number of threads is set above.
+    config.addinivalue_line("filterwarnings", "ignore::optuna.exceptions.ExperimentalWarning")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -35,7 +43,9 @@ def two_nodes() -> Iterator[Any]:
 
     # Ray takes half a minute to miss a node that is killed; a test need not.
     notice = {"health_check_period_ms": 1000, "health_check_failure_threshold": 3}
-    head = {"num_cpus": 1, "include_dashboard": False, "_system_config": notice}
+    # Nobody reads its logs or has it grow: what would do that costs as much as many a test.
+    bare = {"include_dashboard": False, "include_log_monitor": False, "no_monitor": True}
+    head = {"num_cpus": 1, **bare, "_system_config": notice}
     cluster = Cluster(initialize_head=True, head_node_args=head)
     cluster.add_node(num_cpus=1)
     yield cluster

@@ -3,10 +3,11 @@
 import contextlib
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from nas.cli.classes import NAMED
 from nas.cli.config import Config, make
 from nas.cli.progress import ProgressLine
 from nas.evaluators.asked import data_summary, description, for_scaled_networks
@@ -26,11 +27,17 @@ def scaled_evaluator(config: Config) -> Evaluator:
     return for_scaled_networks(made)
 
 
-def measured_with(evaluator: Evaluator, config: Config) -> dict[str, Any]:
-    """Give what tells its records from those of others, and what readers of them should know."""
+def measured_with(
+    evaluator: Evaluator, config: Config, names: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Give what tells its records from those of others, and what readers of them should know.
+
+    `names` are those of the classes that the networks tell apart.
+    """
+    named = {NAMED: list(names)} if names else {}
     return {
         "evaluator": identity_of(evaluator, config["evaluator"]),
-        "about": description(evaluator),
+        "about": {**description(evaluator), **named},
     }
 
 

@@ -61,7 +61,13 @@ _RULE = {
     "gamma": optional(number),
     "depth_rounding": anything,
 }
-_FAMILY = {**_RULE, "coefficients": anything, "phis": anything}
+_FAMILY = {
+    **_RULE,
+    **dict.fromkeys(("coefficients", "phis", "targets", "targets_of"), anything),
+    "family": group(),
+    "latency_table": optional(path),
+    "num_classes": optional(integer(1)),
+}
 _TIMING = ("threads", "batch", "dtype", "memory_format", "clock", "memory", "runs", "warmup")
 
 VERBS = {
@@ -92,6 +98,7 @@ VERBS = {
             "sweep": group(),
             "baseline": network,
             "run": path,
+            "num_classes": optional(integer(1)),
             "plan": flag,
             "per_stage": integer(0),
         },
@@ -118,6 +125,7 @@ VERBS = {
             **_RULE,
             "baseline": network,
             "run": path,
+            "num_classes": optional(integer(1)),
             "ratio": anything,
             "ratios": anything,
             "parts": anything,

@@ -16,6 +16,7 @@ _PHRASES = {
     "images": "{} images",
     "validation images": "{} for validation",
     "classes": "{} classes",
+    "largest image": "images up to {} px",
     "resolution": "{} px",
     "width": "width × {}",
     "depth": "depth × {}",

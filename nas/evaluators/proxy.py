@@ -106,12 +106,14 @@ class ProxyEvaluator(SlimEvaluator):
     def describe(self) -> Mapping[str, str | int | float]:
         """Describe the proxy for the axis titles and tables that show its accuracy."""
         data = self._dataset(self.resolution)
+        largest = data.summary.largest
         return {
             "dataset": self.data.name,
             "data digest": identity(self.data)["digest"],
             "training images": len(data.train),
             "validation images": len(data.val),
             "classes": data.num_classes,
+            **({"largest image": largest} if largest else {}),
             "resolution": self.resolution,
             "width": self.width,
             "depth": self.depth,

@@ -20,6 +20,16 @@ _OWN_SHARE = 0.5
 def recommend(problem: Problem, trials: Sequence[FrozenTrial], prior: Prior | None = None) -> int:
     """The index, among the finished of `trials`, of the one whose reward is expected to be best.
 
+    Raises ValueError as `expected_rewards` does.
+    """
+    return int(np.argmax(expected_rewards(problem, trials, prior)))
+
+
+def expected_rewards(
+    problem: Problem, trials: Sequence[FrozenTrial], prior: Prior | None = None
+) -> Floats:
+    """The rewards that are expected of the (n,) finished of `trials`.
+
     The highest of many noisy measurements is likely a lucky one. A model predicts each accuracy
     from those of similar networks, and a part of the difference between measurement and prediction
     is granted to the network itself. The trials may come from any sampler. Raises ValueError where
@@ -37,7 +47,7 @@ def recommend(problem: Problem, trials: Sequence[FrozenTrial], prior: Prior | No
         expected, _ = model.predict(history.rows)
         accuracies = _between(accuracies, expected)
     pairs = zip(accuracies.tolist(), problem_model.costs(history.rows).tolist(), strict=True)
-    return int(np.argmax([problem.reward(accuracy, cost) for accuracy, cost in pairs]))
+    return np.array([problem.reward(accuracy, cost) for accuracy, cost in pairs])
 
 
 def _between(measured: Floats, expected: Floats) -> Floats:

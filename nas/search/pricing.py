@@ -1,4 +1,4 @@
-"""What a search counts as a network's cost: MACs, parameters, or a latency from a table."""
+"""What counts as a network's cost: MACs, parameters, activations, or a latency from a table."""
 
 import hashlib
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ class CostMetric(Protocol):
         ...
 
     def __call__(self, arch: Arch, cost: Cost) -> float:
-        """The cost of a network, above 0, given its MACs and parameters."""
+        """The cost of a network, above 0, given what it counts up to."""
         ...
 
     def describe(self) -> Mapping[str, str]:
@@ -60,6 +60,22 @@ class Parameters:
         return {"unit": self.unit}
 
 
+@dataclass(frozen=True, slots=True)
+class Activations:
+    """Elements that convs write, which tell the time on accelerators better than MACs do
+    (arXiv 2103.06877)."""
+
+    @property
+    def unit(self) -> str:
+        return "activations"
+
+    def __call__(self, arch: Arch, cost: Cost) -> float:
+        return float(cost.activations)
+
+    def describe(self) -> Mapping[str, str]:
+        return {"unit": self.unit}
+
+
 class TableLatency:
     """Milliseconds, summed from the latency table that `nas-search latency --table` wrote.
 
@@ -84,3 +100,26 @@ class TableLatency:
     def describe(self) -> Mapping[str, str]:
         device = self._table.about.get("device", "unknown")
         return {"unit": self.unit, "device": str(device), "table": self._digest}
+
+
+class EstimatedLatency(TableLatency):
+    """Milliseconds of networks of any size: parts that the table lacks are estimated from it."""
+
+    unit = "ms, estimated"
+
+    def __init__(self, table: str | None) -> None:
+        from nas.latency.estimate import LatencyEstimate  # brings numpy, which MACs do without
+
+        super().__init__(table)
+        self._estimate = LatencyEstimate.of(self._table)
+
+    def __call__(self, arch: Arch, cost: Cost) -> float:
+        return 1e3 * self._estimate.latency(arch)
+
+
+COUNTED: Mapping[str, CostMetric] = {
+    "macs": Macs(),
+    "params": Parameters(),
+    "activations": Activations(),
+}
+"""The costs that follow from the network alone, by the names that settings have for them."""

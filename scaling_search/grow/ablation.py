@@ -3,9 +3,8 @@
 EfficientNet (arXiv 1905.11946), Tables 3 and 7, Figure 8. Imports no framework.
 """
 
-import bisect
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,8 +13,9 @@ from nas.networks.cost import cost
 from nas.runs.csv_files import write_rows
 from nas.runs.generated import write_folder
 from scaling_search.grow.grown import Grown, macs_ratio
+from scaling_search.grow.nearest import Trajectory
 from scaling_search.rule.compound import layers, pixels
-from scaling_search.rule.rule import Constants, Multipliers, Rule
+from scaling_search.rule.rule import MOST_TIMES, Constants, Multipliers, Rule
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
 from search_spaces.rounding import DepthRounding
@@ -23,10 +23,6 @@ from search_spaces.yaml_io import arch_to_yaml
 
 COMPOUND_KIND = "compound"
 """The kind that grows all dimensions; the others are called after the one that they grow."""
-
-_MILLION = 10**6
-_MOST = 4096
-"""The largest multiplier that is looked at: some networks do not grow in some dimension."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,12 +118,7 @@ def _check_ratio(ratio: float) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Growth:
-    """One kind of growth: the networks that it makes of the baseline, in order of their MACs.
-
-    One number says which: a multiplier, or φ where all dimensions grow. MACs grow with it in
-    steps, where rounding changes the network. It is counted in millionths, so that what a file
-    says of it makes the same network again.
-    """
+    """One kind of growth: the networks that it makes of the baseline, along a multiplier or φ."""
 
     baseline: Arch
     kind: str
@@ -135,62 +126,33 @@ class _Growth:
     depth_rounding: DepthRounding
 
     def nearest(self, ratio: float) -> AblatedNetwork:
-        low, high = self._range()
-        unit = cost(self.baseline).macs
-        target = ratio * unit
-        if self._macs(high) < target:
-            grown = self._macs(high) / unit
+        path, unit = self._trajectory(), cost(self.baseline).macs
+        value = path.nearest(ratio * unit)
+        if value is None:
             raise UserError(
                 f"ratio: {self.kind} scaling grows {self.baseline.name} to no more than "
-                f"{grown:.3g} × its MACs, not {ratio:g} ×"
+                f"{path.dearest() / unit:.3g} × its MACs, not {ratio:g} ×"
             )
-        above = _first(lambda count: self._macs(count) >= target, low, high)
-        nearby = [count for count in (above, above - 1) if self._macs(count)]
-        count = min(nearby, key=lambda count: abs(self._macs(count) - target))
-        return self._grown(self._simplest(count) / _MILLION, ratio)
+        return self._grown(value, ratio)
 
-    def _range(self) -> tuple[int, int]:
-        """The smallest number, and the largest that makes no more than a network may have."""
-        low, same, high = 1, _MILLION, _MOST * _MILLION
+    def _trajectory(self) -> Trajectory:
+        low, same, high = 1e-6, 1.0, float(MOST_TIMES)
         if self.kind == COMPOUND_KIND:
-            most = math.log(_MOST, max(self.constants.values))
-            low, same, high = -int(most * _MILLION), 0, int(most * _MILLION)
-        return low, _first(lambda count: self._arch(count) is None, same, high + 1) - 1
+            high = self.constants.phi_of(MOST_TIMES)
+            low, same = -high, 0.0
+        return Trajectory(self._arch, lambda arch: cost(arch).macs, low, same, high)
 
     def _multipliers(self, value: float) -> Multipliers:
         if self.kind == COMPOUND_KIND:
             return self.constants.multipliers(value)
         return self.constants.rule.multipliers(**{self.kind: value})
 
-    def _arch(self, count: int) -> Arch | None:
-        """None where the network would be so small that it is none, or larger than any may be."""
-        multipliers = self._multipliers(count / _MILLION)
-        try:
-            return multipliers.apply(self.baseline, self.depth_rounding)
-        except UserError:
-            return None
-
-    def _macs(self, count: int) -> int:
-        arch = self._arch(count)
-        return cost(arch).macs if arch else 0
-
-    def _simplest(self, count: int) -> int:
-        """The number of fewest decimals that makes a network of the same MACs."""
-        macs = self._macs(count)
-        low, high = self._range()
-        first = _first(lambda other: self._macs(other) >= macs, low, count)
-        beyond = _first(lambda other: self._macs(other) > macs, count, high)
-        for decimals in range(6):
-            step = int(10 ** (6 - decimals))
-            rounded = -(-first // step) * step
-            if rounded < beyond:
-                return rounded
-        return count
+    def _arch(self, value: float) -> Arch:
+        return self._multipliers(value).apply(self.baseline, self.depth_rounding)
 
     def _grown(self, value: float, ratio: float) -> AblatedNetwork:
         compound = self.kind == COMPOUND_KIND
-        multipliers = self._multipliers(value)
-        arch = multipliers.apply(self.baseline, self.depth_rounding)
+        multipliers, arch = self._multipliers(value), self._arch(value)
         label = f"{self.kind}_x{float(ratio):g}"
         return AblatedNetwork(
             label=label,
@@ -206,11 +168,6 @@ class _Growth:
         )
 
 
-def _first(reached: Callable[[int], bool], low: int, high: int) -> int:
-    """The least number that is `reached`, which `high` is taken to be."""
-    return int(low + bisect.bisect_left(range(low, high), True, key=reached))
-
-
 def columns(rule: Rule) -> tuple[str, ...]:
     """The columns of `ablation.csv`."""
     return (
@@ -221,12 +178,19 @@ def columns(rule: Rule) -> tuple[str, ...]:
     )
 
 
-def write_ablation(networks: Sequence[AblatedNetwork], run: Path) -> tuple[Path, ...]:
+def write_ablation(
+    networks: Sequence[AblatedNetwork], run: Path, classes: Sequence[str] = ()
+) -> tuple[Path, ...]:
     """`ablation/KIND_xRATIO.yaml` for each, and `ablation.csv`, in the run folder.
 
-    What an earlier ablation left there is removed.
+    The files name the `classes` that the networks tell apart. What an earlier ablation left there
+    is removed.
     """
-    texts = {f"{each.label}.yaml": arch_to_yaml(each.arch, each.about()) for each in networks}
+    named = {"classes": list(classes)} if classes else {}
+    texts = {
+        f"{each.label}.yaml": arch_to_yaml(each.arch, {**each.about(), **named})
+        for each in networks
+    }
     paths = write_folder(run, "ablation", texts)
     rows = [
         each.about()

@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from nas.networks.cost import cost
 from nas.runs.generated import write_folder
-from scaling_search.grow.grown import Grown, macs_ratio
+from scaling_search.grow.limits import LIMITS, LimitedGrowth, Limits
+from scaling_search.grow.members import Asked, Member, members, without_larger
 from scaling_search.rule.compound import COMPOUND, PUBLISHED
-from scaling_search.rule.rule import Constants, Multipliers, Rule
+from scaling_search.rule.rule import Constants, Rule
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError, shown
 from search_spaces.files import read_text
@@ -33,18 +33,32 @@ FOUND = (
 """What a sweep's `constants.yaml` says of the constants, beside them."""
 
 
-def published_family(baseline: Arch) -> tuple[Grown, ...]:
+def published_family(baseline: Arch, limits: Limits = LIMITS) -> tuple[Member, ...]:
     """The eight published rows applied to any baseline; to EfficientNet-B0, its B0 … B7.
 
-    The rows' pixels and dropout are for a baseline with 224 and 0.2, and scale with its own.
+    The rows' pixels and dropout are for a baseline with 224 and 0.2, and scale with its own. A row
+    has no φ that could be lowered: it is fed no more pixels than the limit, and is left out where
+    it costs too much. Raises UserError for a baseline that exceeds a limit itself, and where the
+    limits leave no other network.
     """
-    members = []
+    limits.check(baseline)
+    kept: list[Member] = []
     for row in PUBLISHED:
-        multipliers = row.multipliers()
-        arch = multipliers.apply(baseline)
+        asked = row.multipliers()
+        multipliers = limits.held(asked, baseline)
+        arch = limits.apply(multipliers, baseline)
         dropout = min(1.0, round(baseline.dropout * row.dropout / 0.2, 6))
-        members.append(_member(row.name, arch, baseline, multipliers, None, row.phi, dropout))
-    return tuple(members)
+        bound = limits.bound(asked, baseline)
+        made = Member.of(
+            arch, dropout, label=row.name, baseline=baseline, multipliers=multipliers,
+            phi=row.phi, limited=bound,
+        )  # fmt: skip
+        exceeded = limits.exceeded(made.cost)
+        if exceeded:
+            left = ", ".join(each.name for each in PUBLISHED[len(kept) :])
+            return without_larger(kept, f"{exceeded}: left out {left}")
+        kept.append(made)
+    return tuple(kept)
 
 
 def formula_family(
@@ -52,27 +66,19 @@ def formula_family(
     constants: Constants,
     phis: Sequence[float] = PHIS,
     depth_rounding: DepthRounding = "ceil",
-) -> tuple[Grown, ...]:
-    """B0, the baseline itself, and a network for each φ, ascending.
+    limits: Limits = LIMITS,
+) -> tuple[Member, ...]:
+    """B0, the baseline itself, and a network for each φ, ascending, within the limits.
 
-    Those above the baseline are b1, b2, …; those of negative φ, smaller than it, b-1, b-2, ….
-    Raises UserError as `check_phis` does, for constants of which none is above 1, and where a
+    Those above the baseline are b1, b2, …; those of negative φ, smaller than it, b-1, b-2, …. The
+    first that costs more than a limit has the largest φ that does not, and those above are left
+    out. Raises UserError as `check_phis` does, for constants of which none is above 1, for a
+    baseline that exceeds a limit itself, where the limits leave no other network, and where a
     network shrinks to nothing.
     """
     check_phis(phis)
-    constants.check_growth()
-    ordered = sorted({0.0, *map(float, phis)})
-    members = []
-    for phi in ordered:
-        name = f"b{ordered.index(phi) - ordered.index(0.0)}"
-        try:
-            multipliers = constants.multipliers(phi)
-            arch = multipliers.apply(baseline, depth_rounding)
-        except UserError as error:
-            raise error.under(f"phis: {phi:g}: ") from None
-        dropout = scaled_dropout(baseline.dropout, phi)
-        members.append(_member(name, arch, baseline, multipliers, constants, phi, dropout))
-    return tuple(members)
+    growth = LimitedGrowth.of(baseline, constants, limits, depth_rounding)
+    return members(growth, [Asked(float(phi)) for phi in phis if phi])
 
 
 def check_phis(phis: Sequence[float]) -> None:
@@ -84,18 +90,8 @@ def check_phis(phis: Sequence[float]) -> None:
         raise UserError(f"phis: expected each φ once, got {', '.join(map('{:g}'.format, given))}")
 
 
-def scaled_dropout(dropout: float, phi: float) -> float:
-    """Dropout growing linearly with φ, as from 0.2 for B0 to 0.5 for B7 at φ = 7 (§5.2).
-
-    In proportion to the baseline's own, so that none stays none; from 0 to at most 0.5 or the
-    baseline's, if that is higher.
-    """
-    grown = dropout * (1 + 1.5 * phi / 7)
-    return round(min(max(grown, 0.0), max(dropout, 0.5)), 6)
-
-
 def write_family(
-    members: Sequence[Grown], run: str | Path, classes: Sequence[str] = ()
+    members: Sequence[Member], run: str | Path, classes: Sequence[str] = ()
 ) -> tuple[Path, ...]:
     """Write each member as `run/family/bN.yaml`, with its `about` and the names of its classes.
 
@@ -108,7 +104,7 @@ def write_family(
     return write_folder(Path(run), "family", texts)
 
 
-def about(member: Grown) -> dict[str, Any]:
+def about(member: Member) -> dict[str, Any]:
     """What a member's file says of where it came from."""
     return {
         "source": "formula" if member.constants else "published",
@@ -117,6 +113,9 @@ def about(member: Grown) -> dict[str, Any]:
         **member.asked(),
         **member.built(),
         **member.costs(),
+        "activations": member.cost.activations,
+        **member.budget(),
+        **({"limited": "; ".join(member.limited)} if member.limited else {}),
     }
 
 
@@ -148,32 +147,3 @@ def _number(path: str | Path, name: str, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise UserError(f"{path}: {name}: expected a number, got {shown(value)}")
     return float(value)
-
-
-def _member(
-    name: str,
-    arch: Arch,
-    baseline: Arch,
-    multipliers: Multipliers,
-    constants: Constants | None,
-    phi: float,
-    dropout: float,
-) -> Grown:
-    arch = arch.replace(name=_family_name(baseline, name), dropout=dropout)
-    return Grown(
-        label=name,
-        arch=arch,
-        baseline=baseline,
-        multipliers=multipliers,
-        constants=constants,
-        phi=phi,
-        cost=cost(arch),
-        realised_ratio=macs_ratio(arch, baseline),
-    )
-
-
-def _family_name(baseline: Arch, name: str) -> str:
-    stem = baseline.name
-    for suffix in ("_b0", "-b0", "b0", "baseline"):
-        stem = stem.removesuffix(suffix)
-    return f"{stem.rstrip('_-')}_{name}".lstrip("_")

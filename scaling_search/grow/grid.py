@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 from nas.networks.cost import cost
+from nas.search.pricing import COUNTED
 from scaling_search.grow.grid_points import GridSettings, nominal_points, values
 from scaling_search.grow.grown import Grown
 from scaling_search.rule.compound import COMPOUND
@@ -17,7 +18,7 @@ from search_spaces.arch import Arch
 from search_spaces.errors import UserError
 
 GridPrice = Callable[[Arch], float]
-"""What a network costs: MACs, or a latency; candidates are compared by its ratio to the
+"""What a network costs: MACs, say, or a latency; candidates are compared by its ratio to the
 baseline's."""
 
 
@@ -81,7 +82,7 @@ def make_grid(
         numbers = [float(value) for value in values(settings)]
         dimensions = len(rule.dimensions)
         points = (Constants(rule, point) for point in product(numbers, repeat=dimensions))
-    price = price or _macs
+    price = price or counted("macs")
     unit = price(baseline)
     candidates = [
         _candidate(arch, members, price(arch) / unit, baseline, settings)
@@ -158,8 +159,10 @@ def _within(candidates: list[Candidate], settings: GridSettings) -> list[Candida
     return kept
 
 
-def _macs(arch: Arch) -> float:
-    return cost(arch).macs
+def counted(name: str) -> GridPrice:
+    """The price that follows from a network alone: `macs`, `params` or `activations`."""
+    metric = COUNTED[name]
+    return lambda arch: metric(arch, cost(arch))
 
 
 def _label(constants: Constants, phi: float) -> str:

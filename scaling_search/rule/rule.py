@@ -14,6 +14,9 @@ from search_spaces.scaling import scale
 
 Number = TypeVar("Number", float, Fraction)
 
+MOST_TIMES = 4096
+"""The largest multiplier that is looked at: some networks do not grow in some dimension."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -129,6 +132,10 @@ class Constants:
             return Multipliers(self.rule, tuple(value**phi for value in self.values))
         except OverflowError:
             raise UserError(f"phi: {phi} is too large for {self.rule.symbols} = {self}") from None
+
+    def phi_of(self, multiplier: float) -> float:
+        """The φ at which the dimension that grows fastest is multiplied by `multiplier`."""
+        return math.log(multiplier, max(self.values))
 
     def product(self) -> float:
         """How much dearer one unit of φ makes a network, were nothing rounded."""

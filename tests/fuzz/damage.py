@@ -45,6 +45,7 @@ class Seen:
     code: int
     said: str
     seconds: float
+    """Processor time, which other programs take nothing of."""
     traceback: str = ""
 
     @property
@@ -105,7 +106,7 @@ def try_each(made: Path, count: int, seed: int, work: Path) -> Iterator[Seen]:
 
 def _call(call: str, damage: str, place: Path) -> Seen:
     said, code, trace = io.StringIO(), 0, ""
-    started = time.monotonic()
+    started = time.process_time()
     with (
         contextlib.chdir(place),
         contextlib.redirect_stderr(said),
@@ -117,7 +118,7 @@ def _call(call: str, damage: str, place: Path) -> Seen:
             code = stopped.code if isinstance(stopped.code, int) else 1
         except Exception as error:  # a traceback, which no user should see
             trace = f"{type(error).__name__}: {error}"[:300]
-    return Seen(call, damage, code, said.getvalue(), time.monotonic() - started, trace)
+    return Seen(call, damage, code, said.getvalue(), time.process_time() - started, trace)
 
 
 def _in_pages(rng: random.Random) -> tuple[str, Callable[[Path], None]]:

@@ -1,12 +1,17 @@
 import random
 
+import pytest
+
 from chaos import Chaos, expected, recorded
 
 
+@pytest.mark.parametrize(("executor", "kills"), [("ray_tune", 10), ("local", 12)])
 def test_whoever_is_killed_whenever_the_records_are_those_of_an_undisturbed_sweep(
-    two_nodes, tmp_path
+    executor, kills, two_nodes, tmp_path
 ):
-    chaos = Chaos(tmp_path, two_nodes.address, random.Random(0))
-    chaos.run(kills=20, drivers=3)
-    assert chaos.drivers + chaos.workers == 20
-    assert recorded(tmp_path) == expected()
+    address = two_nodes.address if executor == "ray_tune" else ""
+    chaos = Chaos(tmp_path, address, random.Random(0))
+    chaos.run(kills=kills, drivers=2)
+    assert chaos.drivers + chaos.workers == kills
+    for folder in chaos.sweeps:
+        assert recorded(folder) == expected()

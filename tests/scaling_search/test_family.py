@@ -8,9 +8,9 @@ from scaling_search.grow.family import (
     formula_family,
     published_family,
     read_constants,
-    scaled_dropout,
     write_family,
 )
+from scaling_search.grow.members import scaled_dropout
 from scaling_search.rule.compound import COMPOUND, PAPER
 from search_spaces.errors import UserError
 from search_spaces.yaml_io import load_arch, read_about

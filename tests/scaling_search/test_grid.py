@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nas.networks.cost import cost
-from scaling_search.grow.grid import make_grid
+from scaling_search.grow.grid import counted, make_grid
 from scaling_search.grow.grid_points import GridSettings, nominal_points
 from scaling_search.rule.compound import COMPOUND, PAPER
 from search_spaces.errors import UserError
@@ -31,6 +31,15 @@ def test_candidates_are_distinct_and_priced_as_built():
             assert point.multipliers(1).apply(B0).key() == candidate.arch.key()
         assert candidate.cost.macs == cost(candidate.arch).macs
         assert candidate.realised_ratio == candidate.cost.macs / cost(B0).macs
+
+
+@pytest.mark.parametrize("name", ["macs", "params", "activations"])
+def test_candidates_are_priced_by_what_is_asked_for(name):
+    settings = GridSettings(constraint="realised", within=0.05)
+    grid = make_grid(B0, settings, counted(name))
+    for candidate in grid.candidates:
+        ratio = getattr(candidate.cost, name) / getattr(cost(B0), name)
+        assert candidate.realised_ratio == ratio == pytest.approx(2, rel=0.05 + 1e-6)
 
 
 @pytest.mark.parametrize(("tolerance", "admitted"), [(0.08, True), (0.0798, True), (0.0797, False)])

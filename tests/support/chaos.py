@@ -18,7 +18,7 @@ from search_spaces.zoo import zoo
 from synthetic import known_accuracy
 
 B0 = zoo("efficientnet_b0")
-SETTINGS = SweepSettings(step=0.1, budget=45, tolerance_points=0)
+SETTINGS = SweepSettings(step=0.1, budget=30, tolerance_points=0)
 SIGMA = 0.005
 SECONDS = 0.2
 
@@ -26,35 +26,42 @@ DRIVER = """
 import sys
 from pathlib import Path
 import chaos
+from nas.executors.local import Processes
 from scaling_search.sweep import run_sweep
 from synthetic import Surface, on_tune
 
-folder = Path(sys.argv[1])
+folder, address = Path(sys.argv[1]), sys.argv[2]
 evaluator = Surface(chaos.SIGMA, chaos.SECONDS, str(folder / "diary"))
-run_sweep(chaos.B0, chaos.SETTINGS, evaluator, folder, on_tune(evaluator, address=sys.argv[2]))
+on_two = on_tune(evaluator, address=address) if address else lambda: Processes(evaluator, 2)
+run_sweep(chaos.B0, chaos.SETTINGS, evaluator, folder, on_two)
 """
 
 
 @dataclass
 class Chaos:
-    """Kills processes of a sweep in `folder`, on the cluster at `address`."""
+    """Kills processes of sweeps in folders of `folder`."""
 
     folder: Path
     address: str
+    """Of the Ray cluster; empty for worker processes of this machine."""
     rng: random.Random
     drivers: int = 0
     """Drivers killed."""
     workers: int = 0
     """Workers killed."""
+    sweeps: list[Path] = field(default_factory=list)
+    """The folders of sweeps: more than one where one was over before all kills were dealt out."""
     _hits: Counter = field(default_factory=Counter)
 
     def run(self, kills, drivers):
-        """Finish the sweep in spite of `kills` kills, of which `drivers` are of the driver."""
+        """Finish a sweep, or more, in spite of `kills` kills, `drivers` of them of the driver."""
         fates = ["driver"] * drivers + ["worker"] * (kills - drivers)
         self.rng.shuffle(fates)
-        driver = self._start()
+        driver = self._next_sweep()
         while fates:
-            self._await_begun(driver, self.rng.randint(1, 3))
+            if not self._await_begun(driver, self.rng.randint(1, 3)):
+                driver = self._next_sweep()
+                continue
             time.sleep(self.rng.uniform(0, SECONDS))
             if fates[-1] == "driver":
                 driver.kill()
@@ -66,30 +73,42 @@ class Chaos:
             fates.pop()
         assert driver.wait() == 0
 
+    def _next_sweep(self):
+        self.sweeps.append(self.folder / str(len(self.sweeps)))
+        self.sweeps[-1].mkdir()
+        self._hits.clear()
+        return self._start()
+
     def _start(self):
-        command = [sys.executable, "-c", DRIVER, str(self.folder), self.address]
+        command = [sys.executable, "-c", DRIVER, str(self.sweeps[-1]), self.address]
         return subprocess.Popen(command, cwd=Path(__file__).parent)
 
     def _begun(self):
-        path = self.folder / "diary"
+        path = self.sweeps[-1] / "diary"
         return [line.split() for line in path.read_text().splitlines()] if path.exists() else []
 
     def _await_begun(self, driver, more):
+        """Wait for so many more trainings to begin; False where the sweep ends before."""
         enough = len(self._begun()) + more
         while len(self._begun()) < enough:
-            assert driver.poll() is None, "the sweep ended before all kills were dealt out"
+            if driver.poll() is not None:
+                assert driver.returncode == 0
+                return False
             time.sleep(0.01)
+        return True
 
     def _kill_worker(self):
         key, seed, pid, *_ = self._begun()[-1]
         # A training whose worker dies three times under one driver is a failed one, rightly.
         if self._hits[key, seed] == 2:
             return False
-        self._hits[key, seed] += 1
         try:
             os.kill(int(pid), signal.SIGKILL)
         except ProcessLookupError:
             return False
+        # It may have gone on to another training meanwhile.
+        key, seed = next(line[:2] for line in reversed(self._begun()) if line[2] == pid)
+        self._hits[key, seed] += 1
         self.workers += 1
         return True
 

@@ -6,13 +6,13 @@ from pathlib import Path
 
 
 def kill_with_children(process: "subprocess.Popen[str]", at_least: int) -> None:
-    """Kill a process once it has so many children; they are to end too, in half a minute."""
+    """Kill a process once it has so many children; they are to end too, in two minutes."""
     while len(children := _children(process.pid)) < at_least:
         assert process.poll() is None
         time.sleep(0.05)
     process.kill()
     process.wait()
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while any(_alive(pid) for pid in children):
         assert time.monotonic() < deadline
         time.sleep(0.05)

@@ -5,17 +5,18 @@ import math
 import os
 import random
 import signal
+import sys
 import time
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-
-import ray
 
 from nas.evaluators.base import EvaluationFailed, Evaluator, Measurement
 from nas.executors.local import InProcess
 from nas.executors.ray_cluster import RaySettings
 from nas.executors.ray_tune.executor import RayTune
 from search_spaces.errors import UserError
+from toy import wait_at, wait_until
 
 
 def on_tune(evaluator, asha=None, **settings):
@@ -34,7 +35,8 @@ def nowhere():
 
 
 def _node():
-    return ray.get_runtime_context().get_node_id() if ray.is_initialized() else "driver"
+    ray = sys.modules.get("ray")  # which takes long to import where it does not run
+    return ray.get_runtime_context().get_node_id() if ray and ray.is_initialized() else "driver"
 
 
 def _threads():
@@ -56,13 +58,30 @@ class Surface(Evaluator):
     sigma: float = 0.005
     seconds: float = 0.0
     diary: str | None = None
+    workers: int = 1
+    """Workers that do their first `rounds` evaluations side by side, however late one starts."""
+    rounds: int = 0
+    gate: str = ""
+    """A file that all evaluations wait for but the first `free`."""
+    free: int = 0
 
     def evaluate(self, arch, seed, report):
         if self.diary:
             with Path(self.diary).open("a") as file:
                 file.write(f"{arch.key()} {seed} {os.getpid()} {_node()} {_threads()}\n")
+            wait_until(self._all_came_as_far)
+        if self.gate:
+            wait_at(Path(self.gate), self.free)
         time.sleep(self.seconds)
         return Measurement(accuracy=known_accuracy(arch, seed, self.sigma), curve=(0.1, 0.2))
+
+    def _all_came_as_far(self):
+        """Whether as many workers have begun as many evaluations as this one, or all rounds."""
+        if not self.rounds:
+            return True
+        begun = Counter(line.split()[2] for line in Path(self.diary).read_text().splitlines())
+        round_ = min(begun[str(os.getpid())], self.rounds)
+        return sum(count >= round_ for count in begun.values()) >= self.workers
 
     def describe(self):
         return {"surface": "synthetic", "sigma": self.sigma}

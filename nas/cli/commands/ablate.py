@@ -3,9 +3,11 @@
 With `parts`, it is recipe, architecture and scaling that are taken apart: `ablate_parts`.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nas.cli.classes import of_data, of_run
 from nas.cli.columns import table
 from nas.cli.commands.ablate_parts import take_apart
 from nas.cli.commands.scale import check_rounding, is_number, known_constants
@@ -13,6 +15,7 @@ from nas.cli.config import Config
 from nas.cli.evaluation import measured_with, prepare_in, say_data, scaled_evaluator
 from nas.cli.executor import executor
 from nas.cli.progress import ProgressLine
+from nas.evaluators.base import Evaluator
 from nas.networks.cost import cost
 from nas.runs.folder import RunFolder, logged
 from nas.trainings.log import ABLATION
@@ -33,13 +36,21 @@ def main(config: Config) -> None:
     """
     from scaling_search.grow.ablation import write_ablation
 
-    baseline, run = load_arch(str(config["baseline"])), Path(config["run"])
+    file, run = str(config["baseline"]), Path(config["run"])
+    evaluator = scaled_evaluator(config) if config["train"] else None
+    count = config["num_classes"]
     if config["parts"] is not None:
-        take_apart(baseline, config, run)
+        take_apart(load_arch(file), config, run)
         return
+    classes = (
+        of_run(load_arch(file), file, run, count)
+        if evaluator is None
+        else of_data(load_arch(file), evaluator, count)
+    )
+    baseline = classes.network
     networks = ablation(baseline, config, run)
-    results = train(networks, config, run) if config["train"] else ()
-    write_ablation(networks, run)
+    results = train(networks, evaluator, config, run, classes.names) if evaluator else ()
+    write_ablation(networks, run, classes.names)
     found = next(each.constants for each in networks if each.constants)
     print(ablation_table(baseline, networks))
     if results:
@@ -49,16 +60,19 @@ def main(config: Config) -> None:
 
 
 def train(
-    networks: "tuple[AblatedNetwork, ...]", config: Config, run: Path
+    networks: "tuple[AblatedNetwork, ...]",
+    evaluator: Evaluator,
+    config: Config,
+    run: Path,
+    names: Sequence[str] = (),
 ) -> "tuple[AblationResult, ...]":
     """How accurate each network is; `ablation.jsonl` and `ablation_accuracy.csv` in the folder."""
     from scaling_search.ablate import train_ablation
 
     seeds, seed = config["seeds"], config["seed"]
-    evaluator = scaled_evaluator(config)
     workers = executor(config, evaluator, "workers", config["workers"])
     line = ProgressLine("ablate")
-    made_with = measured_with(evaluator, config)
+    made_with = measured_with(evaluator, config, names)
     log, exported = run / ABLATION, "ablation_accuracy.csv"
     keys = {networks[0].baseline.key(): None, **{each.arch.key(): None for each in networks}}
     asked = {"networks": list(keys), "seeds": seeds}

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nas.cli.classes import of_data
 from nas.cli.columns import table
 from nas.cli.commands.scale import check_rounding, is_number, known_constants
 from nas.cli.config import Config
@@ -34,7 +35,8 @@ _FAR = 0.05
 
 def take_apart(baseline: Arch, config: Config, run: Path) -> None:
     """Write `parts.csv` and `effects.csv` into the run folder; print what each part is worth."""
-    arms = chosen_arms(baseline, config, run)
+    found = of_data(baseline, scaled_evaluator(config), config["num_classes"])
+    arms = chosen_arms(found.network, config, run)
     settings = _settings(config, sorted({arm.evaluator for arm in arms}))
     result = train(arms, settings, config, run)
     print(arms_table(result))

@@ -12,6 +12,7 @@ from nas.cli.evaluation import prepare_in, say_data
 from nas.cli.executor import executor
 from nas.cli.price import price
 from nas.cli.progress import Pace, ProgressLine
+from nas.evaluators.asked import class_names
 from nas.evaluators.base import EvaluationFailed, Evaluator
 from nas.evaluators.identity import identity_of
 from nas.evaluators.measured import measured
@@ -48,12 +49,14 @@ def main(config: Config) -> None:
     folder, count = Path(config["run"]), config["networks"]
     seeds = range(config["seeds"])
     seed: int = config["seed"]
-    space = load_space(config["space"], "space")
-    archs = spread_sample(space, count, seed)
-    nodes = _proxies(config)
+    space, nodes = load_space(config["space"], "space"), _proxies(config)
     proxies: dict[str, Evaluator] = {
         name: make(node, f"proxies.{name}", Evaluator) for name, node in nodes.items()
     }
+    # As in a search, the networks that are priced are of the data's classes.
+    classes = next(filter(None, map(class_names, proxies.values())), ())
+    space = space.of_classes(len(classes)) if classes else space
+    archs = spread_sample(space, count, seed)
     reward, node = _reward(config), config.get("truth")
     known: Evaluator | None = None if node is None else make(node, "truth", Evaluator)
     workers = {

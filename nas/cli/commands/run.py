@@ -10,7 +10,7 @@ from nas.cli.commands.scale import (
     check_family,
     constants,
     family,
-    family_table,
+    family_report,
     gives_constants,
     write,
 )
@@ -31,16 +31,17 @@ def main(config: Config) -> None:
     _check(config, sweeping, run)
     with _stage("1/4 search"):
         found = search(config, run)
-    baseline = load_arch(str(run / "baseline.yaml"))
+    file = str(run / "baseline.yaml")
+    baseline = load_arch(file)
     with _stage("2/4 sweep"):
         result = sweep(baseline, sweeping, run)
     with _stage("3/4 family"):
-        members = family(baseline, config, run)
-        write(members, run, str(run / "baseline.yaml"))
+        members = family(baseline, {**config, "baseline": file}, run)
+        write(members, config, run, file)
     with _stage("4/4 dashboard"):
         page = draw(run)
     print(f"\n{search_summary(found, run, validated_on(run))}\n\n{sweep_summary(result, run)}\n")
-    print(f"{family_table(members)}\n\ndashboard: {page.resolve()}")
+    print(f"{family_report(members, run, file)}\n\ndashboard: {page.resolve()}")
 
 
 def _check(config: Config, sweeping: Config, run: Path) -> None:

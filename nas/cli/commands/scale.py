@@ -4,41 +4,48 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nas.cli.classes import largest_image, of_run
 from nas.cli.columns import table
 from nas.cli.config import Config
+from nas.defaults.conf import default
 from nas.networks.cost import cost
+from nas.search.pricing import COUNTED, CostMetric, EstimatedLatency
 from scaling_search.rule.compound import COMPOUND, PAPER
 from scaling_search.rule.dimension import Dimension
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
 from search_spaces.files import subfolder
-from search_spaces.parsing import closest
+from search_spaces.parsing import closest, from_mapping
 from search_spaces.scaling import scale
-from search_spaces.yaml_io import load_arch, read_about, write_arch
+from search_spaces.yaml_io import load_arch, write_arch
 
 if TYPE_CHECKING:
     from scaling_search.grow.grown import Grown
+    from scaling_search.grow.limits import Limits
+    from scaling_search.grow.members import Member, Target
     from scaling_search.rule.rule import Constants
 
 
 def main(config: Config) -> None:
     """Write `family/b0.yaml` …, or `scaled/NAME.yaml`, and print what they cost."""
-    baseline, run = load_arch(str(config["baseline"])), Path(config["run"])
+    file, run = str(config["baseline"]), Path(config["run"])
+    baseline = load_arch(file)
     if _given(config):
         print(one(baseline, config, run))
         return
     members = family(baseline, config, run)
-    folder = write(members, run, str(config["baseline"]))
-    print(f"{family_table(members)}\n\nwritten to {folder}")
+    folder = write(members, config, run, file)
+    print(f"{family_report(members, run, file)}\n\nwritten to {folder}")
 
 
 def one(baseline: Arch, config: Config, run: Path) -> str:
     """Write the baseline grown by the dimensions that are given; its cost as a table."""
+    classes = of_run(baseline, str(config["baseline"]), run, config["num_classes"])
+    baseline, names = classes.network, classes.names
     grown = _grown(baseline, config)
     arch = grown.arch
     path = subfolder(run, "scaled") / f"{arch.name}.yaml"
     about = {"source": "scaled", "baseline": baseline.name, **grown.asked(), **grown.costs()}
-    names = class_names(str(config["baseline"]))
     write_arch(arch, path, {**about, "classes": list(names)} if names else about)
     unit = cost(baseline).macs
     rows = [
@@ -60,9 +67,13 @@ def _grown(baseline: Arch, config: Config) -> "Grown":
     from scaling_search.grow.grown import Grown, macs_ratio
 
     *first, last = COMPOUND.names
-    for name in ("constants", *COMPOUND.constant_names):
+    makes_one = f"{', '.join(first)} and {last} one network"
+    for name in ("constants", "targets", *COMPOUND.constant_names):
         if config.get(name) is not None:
-            raise UserError(f"{name}: makes a family; {', '.join(first)} and {last} one network")
+            raise UserError(f"{name}: makes a family; {makes_one}")
+    for name, value in config["family"].items():
+        if value != default("family/default", name):
+            raise UserError(f"family.{name}: is of a family; {makes_one}")
     for dimension in COMPOUND:
         _check_dimension(dimension, config.get(dimension.name))
     check_rounding(config["depth_rounding"])
@@ -98,46 +109,102 @@ def _check_dimension(dimension: Dimension, value: object) -> None:
         )
 
 
-def family(baseline: Arch, config: Config, run: Path) -> "tuple[Grown, ...]":
-    """The family that the configuration asks for. Raises UserError for one it cannot make."""
+def family(baseline: Arch, config: Config, run: Path) -> "tuple[Member, ...]":
+    """The family that the configuration asks for, of the classes of the run folder's data.
+
+    Raises UserError for one it cannot make.
+    """
     from scaling_search.grow.family import formula_family, published_family
+    from scaling_search.grow.targets import target_family
 
-    check_family(config)
+    limits = check_family(config)
+    classes = of_run(baseline, str(config.get("baseline")), run, config["num_classes"])
+    baseline = classes.network
     if config["coefficients"] == "published":
-        return published_family(baseline)
-    rule = constants(config, run)
-    return formula_family(baseline, rule, config["phis"], config["depth_rounding"])
+        return published_family(baseline, limits)
+    rule, rounding = constants(config, run), config["depth_rounding"]
+    if config["targets"] is None:
+        return formula_family(baseline, rule, config["phis"], rounding, limits)
+    return target_family(baseline, rule, config["targets"], _metric(config), rounding, limits)
 
 
-def check_family(config: Config) -> None:
-    """Raises UserError for settings of which no family can be made, whatever the baseline."""
-    from scaling_search.grow.family import check_phis
+def check_family(config: Config) -> "Limits":
+    """Its limits. Raises UserError for settings of which no family can be made."""
+    from scaling_search.grow.family import PHIS, check_phis
+    from scaling_search.grow.limits import Limits
+    from scaling_search.grow.targets import check_targets
 
-    kind, phis = config["coefficients"], config["phis"]
+    kind, phis, targets = config["coefficients"], config["phis"], config["targets"]
     if kind not in ("published", "formula"):
         raise UserError(f"coefficients: got {kind!r}{closest(kind, ('published', 'formula'))}")
     if not isinstance(phis, list) or not all(is_number(phi) for phi in phis):
         raise UserError(f"phis: expected a list of numbers, got {phis!r}")
-    if kind == "formula":
+    if kind == "published":
+        for name in ("constants", *COMPOUND.constant_names, "targets"):
+            if config.get(name) is not None:
+                raise UserError(f"{name}: needs coefficients=formula; the published rows are fixed")
+        if phis != list(PHIS):
+            raise UserError("phis: need coefficients=formula; the published rows are fixed")
+    elif targets is None:
         check_phis(phis)
+    else:
+        if not isinstance(targets, list) or not all(is_number(value) for value in targets):
+            raise UserError(f"targets: expected a list of numbers, got {targets!r}")
+        if phis != list(PHIS):
+            raise UserError("phis: targets stand in their place; expected one of the two")
+        check_targets(targets)
+        _metric(config)
+    if targets is None and config["targets_of"] != "macs":
+        raise UserError("targets_of: is of targets; give targets=[…] too")
     check_rounding(config["depth_rounding"])
+    return from_mapping(Limits, config["family"], "family")
 
 
-def write(members: "Sequence[Grown]", run: Path, baseline: str) -> Path:
+def _metric(config: Config) -> CostMetric:
+    """The cost that targets are of. Raises UserError for none, or a table that cannot be read."""
+    name, table = config["targets_of"], config["latency_table"]
+    if name == "latency":
+        return EstimatedLatency(table)
+    if name not in COUNTED:
+        raise UserError(f"targets_of: got {name!r}{closest(name, (*COUNTED, 'latency'))}")
+    return COUNTED[name]
+
+
+def write(members: "Sequence[Member]", config: Config, run: Path, baseline: str) -> Path:
     """Write the members into the run folder's `family`, which is where they are then.
 
-    They tell the classes apart that their baseline's file names.
+    Their files name the classes that they tell apart.
     """
     from scaling_search.grow.family import write_family
 
-    write_family(members, run, class_names(baseline))
+    classes = of_run(members[0].baseline, baseline, run, config["num_classes"])
+    write_family(members, run, classes.names)
     return run / "family"
 
 
-def family_table(members: "Sequence[Grown]") -> str:
-    """A row a member: multipliers and cost, nominal and realised."""
+def family_report(members: "Sequence[Member]", run: Path, baseline: str) -> str:
+    """The family's table, and under it the limits that bind, a line each.
+
+    `baseline` is the file or the name of the network that it was grown from.
+    """
+    said: dict[str, list[str]] = {}
+    for member in members:
+        for limit in member.limited:
+            said.setdefault(limit, []).append(member.label.upper())
+    largest = largest_image(baseline, run)
+    beyond = [m.label.upper() for m in members if largest and m.arch.resolution > largest]
+    if beyond:
+        said[f"fed more pixels than any image of the data has ({largest})"] = beyond
+    lines = [f"{', '.join(labels)}: {limit}" for limit, labels in said.items()]
+    return "\n".join([family_table(members), *lines])
+
+
+def family_table(members: "Sequence[Member]") -> str:
+    """A row a member: multipliers, cost, nominal and realised, and by what it misses its target."""
     names = members[0].multipliers.rule.multiplied
-    header = ("network", "φ", *names, "px", "params", "MACs", "nominal", "realised")
+    targets = [member.target for member in members if member.target]
+    aimed = (targets[0].metric.unit, "target", "off") if targets else ()
+    header = ("network", "φ", *names, "px", "params", "MACs", "nominal", "realised", *aimed)
     return table(
         header,
         [
@@ -150,10 +217,21 @@ def family_table(members: "Sequence[Grown]") -> str:
                 f"{member.cost.macs:,}",
                 f"{member.nominal_ratio:.2f}×",
                 f"{member.realised_ratio:.2f}×",
+                *(_aim(member, targets[0]) if targets else ()),
             )
             for member in members
         ],
     )
+
+
+def _aim(member: "Member", any_target: "Target") -> tuple[str, str, str]:
+    """What a member costs in the unit of the targets, its own target, and by what it misses it."""
+    from scaling_search.grow.members import spelt
+
+    price = spelt(any_target.price(member.arch))
+    if member.target is None or member.difference is None:
+        return price, "", ""
+    return price, spelt(member.target.value), f"{member.difference:+.2%}"
 
 
 def constants(config: Config, run: Path) -> "Constants":
@@ -203,11 +281,3 @@ def check_rounding(rounding: object) -> None:
 def is_number(value: object) -> bool:
     """Whether it is an int or a float, which a bool is not."""
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def class_names(reference: str) -> tuple[str, ...]:
-    """The names of the classes that a network's file says it tells apart; none of the zoo's."""
-    if not Path(reference).expanduser().is_file():
-        return ()
-    named = read_about(Path(reference).expanduser()).get("classes")
-    return tuple(map(str, named)) if isinstance(named, list) else ()

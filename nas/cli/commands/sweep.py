@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nas.cli.classes import OfClasses, of_data
 from nas.cli.columns import table
 from nas.cli.config import Config
 from nas.cli.evaluation import measured_with, prepare_in, say_data, scaled_evaluator
@@ -31,11 +32,12 @@ _MOST_TIES = 8
 
 def main(config: Config) -> None:
     """Sweep, or go on with a sweep, in the run folder; print the constants."""
+    baseline = load_arch(str(config["baseline"]))
     if config["plan"]:
-        print(plan(load_arch(str(config["baseline"])), config))
+        print(plan(OfClasses.of(baseline, (), config["num_classes"]).network, config))
         return
     run, count = Path(config["run"]), config["per_stage"]
-    result = sweep(load_arch(str(config["baseline"])), config, run)
+    result = sweep(baseline, config, run)
     print(summary(result, run))
     if count:
         print(f"\n{per_stage(result, count, config, run)}")
@@ -48,8 +50,9 @@ def per_stage(result: "SweepResult", count: int, config: Config, run: Path) -> s
     evaluator = scaled_evaluator(config)
     workers = executor(config, evaluator, "workers", config["workers"])
     line = ProgressLine("per stage")
-    made_with = measured_with(evaluator, config)
     uniform = result.winner.candidate.arch
+    names = of_data(uniform, evaluator, config["num_classes"]).names
+    made_with = measured_with(evaluator, config, names)
     log = run / PER_STAGE
     folder = RunFolder(run)
     with folder.stage(logged("per_stage", made_with, log, "per_stage.csv")):
@@ -61,6 +64,7 @@ def per_stage(result: "SweepResult", count: int, config: Config, run: Path) -> s
             workers,
             count=count,
             seed=result.settings.seed,
+            classes=names,
             progress=lambda done, total, seconds_left: line(done, total, "", seconds_left),
         )
     best = answer.comparison.estimates[answer.comparison.winner]
@@ -73,12 +77,15 @@ def per_stage(result: "SweepResult", count: int, config: Config, run: Path) -> s
 
 def plan(baseline: Arch, config: Config) -> str:
     """What each φ and rounding make of the grid, and the map of the configured one's networks."""
-    from scaling_search.grow.grid import make_grid
+    from scaling_search.grow.grid import counted, make_grid
     from scaling_search.judge.forecast import forecast
     from scaling_search.settings import SweepSettings
 
     settings = from_mapping(SweepSettings, config["sweep"], "sweep")
-    rows, grid = forecast_table(forecast(baseline, settings)), make_grid(baseline, settings)
+    # What is timed is not known before; MACs stand for it.
+    price = counted("macs" if settings.cost == "latency" else settings.cost)
+    rows = forecast_table(forecast(baseline, settings, price=price))
+    grid = make_grid(baseline, settings, price)
     at = f"φ = {settings.phi:g} ({settings.depth_rounding})"
     return f"{rows}\n\nnetworks at {at} and their ({grid.rule.symbols}):\n{merge_map(grid)}"
 
@@ -127,20 +134,26 @@ def check_sweep(network: Arch, config: Config) -> None:
 
 
 def sweep(baseline: Arch, config: Config, run: Path) -> "SweepResult":
-    """Records, `sweep.csv` and `constants.yaml` in the run folder."""
+    """Records, `sweep.csv` and `constants.yaml` in the run folder.
+
+    The baseline tells the data's classes apart, unless `num_classes` says how many.
+    """
+    from scaling_search.grow.grid import counted
     from scaling_search.settings import SweepSettings
     from scaling_search.sweep import plan_sweep, run_sweep
 
     settings = from_mapping(SweepSettings, config["sweep"], "sweep")
     evaluator = scaled_evaluator(config)
     workers = executor(config, evaluator, "workers", config["workers"], settings.asha)
-    plan = plan_sweep(baseline, settings, run)
+    classes = of_data(baseline, evaluator, config["num_classes"])
+    baseline = classes.network
+    price = None if settings.cost == "latency" else counted(settings.cost)
+    plan = plan_sweep(baseline, settings, run, price)
     # Records are of a network and a seed; what the grid was that asked for them does not matter.
-    made_with = measured_with(evaluator, config)
+    made_with = measured_with(evaluator, config, classes.names)
     folder = RunFolder(run)
     with folder.stage(_stage(run, made_with, plan)):
-        price = None
-        if settings.cost == "latency":
+        if price is None:
             price = _timed(baseline, settings, run)
             plan = plan_sweep(baseline, settings, run, price)
             folder.note(_stage(run, made_with, plan))

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -262,12 +263,13 @@ def test_a_run_folder_of_another_configuration_is_refused(
 
 
 def test_a_run_folder_in_use_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    slow = [*TOY, "+evaluator.seconds=30", "run=r"]
+    slow = [*TOY, "+evaluator.seconds=600", "run=r"]
     code = f"import nas.cli; nas.cli.main({['search', *slow]!r})"
     environment = {**os.environ, "PYTHONPATH": str(Path(toy.__file__).parent)}
     with subprocess.Popen([sys.executable, "-c", code], env=environment) as other:
         while not Path("r/config.yaml").exists():
             assert other.poll() is None
+            time.sleep(0.02)
         with pytest.raises(SystemExit):
             main(["search", *slow])
         other.kill()

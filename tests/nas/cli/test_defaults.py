@@ -21,6 +21,7 @@ SETTINGS = {
     "search/default": "nas.search.loop.SearchSettings",
     "sweep/grid": "scaling_search.settings.SweepSettings",
     "sweep/model": "scaling_search.settings.SweepSettings",
+    "family/default": "scaling_search.grow.limits.Limits",
     "ray/default": "nas.executors.ray_cluster.RaySettings",
     "latency": "nas.latency.measure.LatencySettings",
 }

@@ -42,7 +42,7 @@ def test_a_script_without_a_guard_has_workers(tmp_path: Path, target: str, stdin
         capture_output=True,
         text=True,
         check=True,
-        timeout=100,
+        timeout=300,
     )
     with (tmp_path / "r" / "trials.csv").open() as file:
         assert [row["state"] for row in csv.DictReader(file)] == ["finished"] * 3

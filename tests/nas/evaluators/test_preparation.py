@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ from nas.cli import main
 from nas.evaluators.base import Evaluator, Measurement, ProgressReport, Report
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
-from toy import Toy
+from toy import Toy, wait_until
 
 NAS_SEARCH = [sys.executable, "-c", "import nas.cli; nas.cli.main()"]
 HERE = Path(__file__)
@@ -39,9 +38,8 @@ class Lessons(Evaluator):
         self.learnt = workspace
 
     def _midway(self) -> None:
-        deadline = time.monotonic() + 60
-        while self.wait and not Path("go").exists() and time.monotonic() < deadline:
-            time.sleep(0.05)
+        if self.wait:
+            wait_until(Path("go").exists)
         if self.stop == "kill":
             os.kill(os.getpid(), signal.SIGKILL)
         if self.stop == "mistake":
@@ -136,7 +134,7 @@ def test_a_preparation_that_was_killed_goes_on_from_what_it_wrote() -> None:
     first = apart(*command("+evaluator.wait=true"))
     _await_lessons(2)
     first.kill()
-    assert first.wait(60) == -signal.SIGKILL
+    assert first.wait(120) == -signal.SIGKILL
     Path("go").touch()
     main(command("+evaluator.wait=true"))
     assert diary() == ["0", "1", "2"]
@@ -152,15 +150,12 @@ def test_a_second_call_is_refused_while_the_first_prepares(
     Path("go").touch()
     assert code == 2
     assert line.startswith("nas-search: r is in use by process ")
-    assert first.wait(60) == 0, first.stderr and first.stderr.read()
+    assert first.wait(120) == 0, first.stderr and first.stderr.read()
     assert diary() == ["0", "1", "2"]
 
 
 def _await_lessons(count: int) -> None:
-    deadline = time.monotonic() + 60
-    while not Path("diary").exists() or len(diary()) < count:
-        assert time.monotonic() < deadline, "nothing is prepared"
-        time.sleep(0.05)
+    wait_until(lambda: Path("diary").exists() and len(diary()) >= count)
 
 
 def test_a_users_mistake_is_told_on_one_line_and_leaves_what_was_prepared(

@@ -96,7 +96,7 @@ class TestPublished:
         assert cost(zoo("efficientnet_v2_s")).params == 21458488
 
 
-@settings(max_examples=500)
+@settings(max_examples=250)
 @given(archs())
 def test_equals_the_built_module(arch: Arch) -> None:
     priced = cost(arch)

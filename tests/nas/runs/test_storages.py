@@ -81,7 +81,7 @@ def test_a_study_has_one_writer(kept: Storage) -> None:
 def _hold_and_die(kept: Storage, name: str, ready: object) -> None:
     with store(kept, name).held(SETTINGS):
         ready.set()  # type: ignore[attr-defined]
-        time.sleep(60)
+        time.sleep(600)
 
 
 def test_a_killed_writer_holds_nobody_up(kept: Storage) -> None:
@@ -90,12 +90,12 @@ def test_a_killed_writer_holds_nobody_up(kept: Storage) -> None:
     ready = context.Event()
     process = context.Process(target=_hold_and_die, args=(kept, name, ready))
     process.start()
-    assert ready.wait(60)
+    assert ready.wait(120)
     with pytest.raises(UserError, match="in use by"):
         store(kept, name).held(SETTINGS).__enter__()
     process.kill()
     process.join()
-    for _ in range(100):
+    for _ in range(600):
         try:
             with store(kept, name).held(SETTINGS):
                 return

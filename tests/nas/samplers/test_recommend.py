@@ -18,7 +18,7 @@ from nas.runs.storage import SqliteFile
 from nas.runs.study import StudyStore
 from nas.samplers.base import Problem, distributions
 from nas.samplers.optuna import OptunaSampler
-from nas.samplers.recommend import recommend
+from nas.samplers.recommend import expected_rewards, recommend
 from nas.search.loop import Search, SearchSettings, search_result
 from nas.search.pricing import Macs
 from nas.search.proposals import Limits, Proposer
@@ -67,7 +67,7 @@ def trials(seed: int, count: int, noise: float) -> list[optuna.trial.FrozenTrial
 def test_of_noisy_trials_the_recommended_is_better_than_the_luckiest() -> None:
     """On average, and beyond chance: of one search, luck may be right."""
     gains, known = [], problem()
-    for seed in range(200):
+    for seed in range(150):
         made = trials(seed, 100, noise=0.02)
         luckiest = max(made, key=lambda trial: trial.value or 0)
         recommended = made[recommend(known, made)]
@@ -75,6 +75,18 @@ def test_of_noisy_trials_the_recommended_is_better_than_the_luckiest() -> None:
         gains.append(rewards[0] - rewards[1])
     standard_error = statistics.stdev(gains) / math.sqrt(len(gains))
     assert statistics.fmean(gains) > max(0.001, 2 * standard_error)
+
+
+def test_expected_rewards_are_nearer_the_truth_than_measured_ones() -> None:
+    known, errors = problem(), []
+    for seed in range(10):
+        made = trials(seed, 60, noise=0.02)
+        expected = expected_rewards(known, made)
+        assert len(expected) == len(made)
+        for trial, value in zip(made, expected.tolist(), strict=True):
+            true = reward(trial.params, accuracy(trial.params))
+            errors.append((abs(value - true), abs((trial.value or 0) - true)))
+    assert sum(own for own, _ in errors) < sum(measured for _, measured in errors)
 
 
 def test_without_noise_on_a_simple_surface_it_is_the_best_measured() -> None:

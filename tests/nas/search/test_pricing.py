@@ -1,4 +1,4 @@
-"""What a search pays with: MACs, parameters, or a latency from a table."""
+"""What a search pays with: MACs, parameters, activations, or a latency from a table."""
 
 import random
 from pathlib import Path
@@ -12,10 +12,10 @@ from nas.latency.cover import covering
 from nas.latency.table import LatencyTable, parts, write_table
 from nas.networks.cost import cost
 from nas.runs.storage import SqliteFile
-from nas.runs.study import StudyStore
+from nas.runs.study import StudyStore, recorded
 from nas.samplers.optuna import OptunaSampler
 from nas.search.loop import Search, SearchSettings
-from nas.search.pricing import CostMetric, Macs, Parameters, TableLatency
+from nas.search.pricing import COUNTED, Activations, CostMetric, Macs, Parameters, TableLatency
 from nas.search.rewards import Front, Soft
 from search_spaces.errors import UserError
 from search_spaces.space import Space, load_space
@@ -64,6 +64,9 @@ def test_prices_are_what_they_are_called(tmp_path: Path) -> None:
     known = cost(B0)
     assert Macs()(B0, known) == known.macs
     assert Parameters()(B0, known) == known.params
+    assert Activations()(B0, known) == known.activations
+    for name, metric in COUNTED.items():
+        assert metric(B0, known) == getattr(known, name)
     price = TableLatency(table(tmp_path / "t.yaml"))
     arch = space().decode(space().sample(random.Random(1)))
     stored = yaml.safe_load((tmp_path / "t.yaml").read_text())["milliseconds"]
@@ -73,11 +76,12 @@ def test_prices_are_what_they_are_called(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("front", [False, True])
-@pytest.mark.parametrize("kind", ["params", "latency"])
+@pytest.mark.parametrize("kind", ["params", "activations", "latency"])
 def test_rewards_and_fronts_are_of_the_price_asked_for(
     tmp_path: Path, kind: str, front: bool
 ) -> None:
-    price = Parameters() if kind == "params" else TableLatency(table(tmp_path / "t.yaml"))
+    timed = kind == "latency"
+    price = TableLatency(table(tmp_path / "t.yaml")) if timed else COUNTED[kind]
     asked = search(tmp_path, price, front=front, trials=8)
     asked.check()
     for record in asked.run(lambda: InProcess(Toy())):
@@ -132,6 +136,13 @@ def test_the_command_line_prices_by_a_table(capsys: pytest.CaptureFixture[str]) 
     with pytest.raises(SystemExit):
         main([*ASKED, *latency, "search.latency_max=100"])
     assert "made with cost.table=" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("_in_an_empty_folder")
+def test_the_command_line_prices_by_activations() -> None:
+    main([*ASKED, "cost=activations"])
+    for record in recorded(Path("r")):
+        assert record.cost == cost(record.arch).activations
 
 
 @pytest.mark.usefixtures("_in_an_empty_folder")

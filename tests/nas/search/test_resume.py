@@ -13,14 +13,13 @@ from pathlib import Path
 import pytest
 
 import toy
+from interrupted import read_until
 from orphans import kill_with_children
 
 TRIALS = 40
 
 
-def command(
-    folder: Path, workers: int, *, trials: int = TRIALS, seconds: float = 0.02
-) -> list[str]:
+def command(folder: Path, workers: int, *more: str, trials: int = TRIALS) -> list[str]:
     settings = [
         f"run={folder}",
         f"search.trials={trials}",
@@ -28,7 +27,8 @@ def command(
         "sampler=random",
         "evaluator=custom",
         "evaluator._target_=toy.Toy",
-        f"+evaluator.seconds={seconds}",
+        "+evaluator.seconds=0.02",
+        *more,
     ]
     return [sys.executable, "-c", f"import nas.cli; nas.cli.main({['search', *settings]!r})"]
 
@@ -109,9 +109,10 @@ def test_workers_do_not_outlive_a_killed_search(tmp_path: Path) -> None:
 @pytest.mark.parametrize("times", [1, 2])
 def test_ctrl_c_says_how_to_go_on_and_a_second_stops_at_once(tmp_path: Path, times: int) -> None:
     folder = tmp_path / "run"
-    slow = {"trials": 8, "seconds": 1.0}  # long enough to be interrupted, however busy all is
+    # Two evaluations end, the others wait: it is interrupted in their midst, however busy all is.
+    gate = [f"+evaluator.gate={tmp_path / 'gate'}", "+evaluator.free=2"]
     process = subprocess.Popen(
-        command(folder, 2, **slow),
+        command(folder, 2, *gate, trials=8),
         env=environment(),
         stderr=subprocess.PIPE,
         text=True,
@@ -123,15 +124,16 @@ def test_ctrl_c_says_how_to_go_on_and_a_second_stops_at_once(tmp_path: Path, tim
     assert process.stderr
     wait_for(process, folder, 2)
     os.killpg(process.pid, signal.SIGINT)
-    while times == 2 and "Ctrl-C again stops at once" not in process.stderr.readline():
-        pass
     if times == 2:
+        read_until(process.stderr, "Ctrl-C again stops at once")
         os.killpg(process.pid, signal.SIGINT)
-    _, errors = process.communicate(timeout=20)
+    _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "To go on: nas-search search run=" in errors
     assert "Traceback" not in errors
     before = finished(folder)
-    subprocess.run(command(folder, 1, **slow), env=environment(), check=True, capture_output=True)
+    (tmp_path / "gate").touch()
+    again = command(folder, 1, *gate, trials=8)
+    subprocess.run(again, env=environment(), check=True, capture_output=True)
     assert finished(folder)[: len(before)] == before
     assert len(finished(folder)) == 8
