@@ -91,15 +91,21 @@ def check_phis(phis: Sequence[float]) -> None:
 
 
 def write_family(
-    members: Sequence[Member], run: str | Path, classes: Sequence[str] = ()
+    members: Sequence[Member],
+    run: str | Path,
+    classes: Sequence[str] = (),
+    forecasts: Sequence[Mapping[str, Any]] = (),
 ) -> tuple[Path, ...]:
     """Write each member as `run/family/bN.yaml`, with its `about` and the names of its classes.
 
-    What an earlier, larger family left there is removed, and nothing else.
+    `forecasts`, where there are any, say what each member is expected to reach. What an earlier,
+    larger family left there is removed, and nothing else.
     """
     named = {"classes": list(classes)} if classes else {}
+    expected = [{"forecast": dict(each)} for each in forecasts] or [{} for _ in members]
     texts = {
-        f"{each.label}.yaml": arch_to_yaml(each.arch, {**about(each), **named}) for each in members
+        f"{each.label}.yaml": arch_to_yaml(each.arch, {**about(each), **said, **named})
+        for each, said in zip(members, expected, strict=True)
     }
     return write_folder(Path(run), "family", texts)
 

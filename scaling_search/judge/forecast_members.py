@@ -63,7 +63,8 @@ def forecast_family(
 ) -> FamilyForecast | None:
     """The forecast from the trainings of networks grown from the members' baseline.
 
-    `tolerance` is a fraction of accuracy. None where too few networks were trained to say anything.
+    A unit of φ pays that brings more than `tolerance`, a fraction, by these constants. None where
+    too few networks were trained to say anything.
     """
     baseline: Arch = members[0].baseline
     seen = observe(records, baseline, directions)

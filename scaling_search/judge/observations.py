@@ -51,7 +51,8 @@ def places_of(grid: Grid, directions: Directions, beside: Sequence[Grown]) -> Pl
     phi = grid.settings.phi
     logs = [_midst(candidate, phi) for candidate in grid.candidates]
     logs += [np.log(grown.multipliers.values).tolist() for grown in beside]
-    costs = [math.log(grown.realised_ratio) for grown in (*grid.candidates, *beside)]
+    everyone = (*grid.candidates, *beside)
+    costs = [math.log(macs_ratio(grown.arch, grid.baseline)) for grown in everyone]
     return Places(directions.growths(np.array(logs)), np.array(costs) / _unit(directions))
 
 

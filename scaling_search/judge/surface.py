@@ -53,7 +53,7 @@ class Places:
     growth: Floats
     """(networks, dimensions): what each dimension's multiplier alone costs, in units of φ."""
     cost: Floats
-    """(networks,): the realised cost in units of φ."""
+    """(networks,): the MACs as built, in units of φ."""
 
     def __len__(self) -> int:
         return len(self.cost)

@@ -9,6 +9,7 @@ from nas.cli.commands.dashboard import draw
 from nas.cli.commands.scale import (
     check_family,
     constants,
+    expected,
     family,
     family_report,
     gives_constants,
@@ -37,11 +38,12 @@ def main(config: Config) -> None:
         result = sweep(baseline, sweeping, run)
     with _stage("3/4 family"):
         members = family(baseline, {**config, "baseline": file}, run)
-        write(members, config, run, file)
+        forecast = expected(members, run)
+        write(members, forecast, config, run, file)
     with _stage("4/4 dashboard"):
         page = draw(run)
     print(f"\n{search_summary(found, run, validated_on(run))}\n\n{sweep_summary(result, run)}\n")
-    print(f"{family_report(members, run, file)}\n\ndashboard: {page.resolve()}")
+    print(f"{family_report(members, forecast, run, file)}\n\ndashboard: {page.resolve()}")
 
 
 def _check(config: Config, sweeping: Config, run: Path) -> None:

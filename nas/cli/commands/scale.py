@@ -10,6 +10,7 @@ from nas.cli.config import Config
 from nas.defaults.conf import default
 from nas.networks.cost import cost
 from nas.search.pricing import COUNTED, CostMetric, EstimatedLatency
+from nas.trainings.log import ABLATION, SWEEP
 from scaling_search.rule.compound import COMPOUND, PAPER
 from scaling_search.rule.dimension import Dimension
 from search_spaces.arch import Arch
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from scaling_search.grow.grown import Grown
     from scaling_search.grow.limits import Limits
     from scaling_search.grow.members import Member, Target
+    from scaling_search.judge.forecast_members import FamilyForecast
     from scaling_search.rule.rule import Constants
 
 
@@ -34,8 +36,9 @@ def main(config: Config) -> None:
         print(one(baseline, config, run))
         return
     members = family(baseline, config, run)
-    folder = write(members, config, run, file)
-    print(f"{family_report(members, run, file)}\n\nwritten to {folder}")
+    forecast = expected(members, run)
+    folder = write(members, forecast, config, run, file)
+    print(f"{family_report(members, forecast, run, file)}\n\nwritten to {folder}")
 
 
 def one(baseline: Arch, config: Config, run: Path) -> str:
@@ -170,20 +173,42 @@ def _metric(config: Config) -> CostMetric:
     return COUNTED[name]
 
 
-def write(members: "Sequence[Member]", config: Config, run: Path, baseline: str) -> Path:
+def expected(members: "Sequence[Member]", run: Path) -> "FamilyForecast | None":
+    """What the run folder's trainings say that the members will reach; None without such."""
+    if not any((run / name).is_file() for name in (SWEEP, ABLATION)):
+        return None  # and NumPy stays where it is
+    from scaling_search.expected import forecast_in
+
+    return forecast_in(run, members)
+
+
+def write(
+    members: "Sequence[Member]",
+    forecast: "FamilyForecast | None",
+    config: Config,
+    run: Path,
+    baseline: str,
+) -> Path:
     """Write the members into the run folder's `family`, which is where they are then.
 
-    Their files name the classes that they tell apart.
+    Their files name the classes that they tell apart, and say what is expected of them.
     """
     from scaling_search.grow.family import write_family
 
+    said = []
+    if forecast is not None:
+        from scaling_search.expected import as_mapping
+
+        said = [as_mapping(each) for each in forecast.members]
     classes = of_run(members[0].baseline, baseline, run, config["num_classes"])
-    write_family(members, run, classes.names)
+    write_family(members, run, classes.names, said)
     return run / "family"
 
 
-def family_report(members: "Sequence[Member]", run: Path, baseline: str) -> str:
-    """The family's table, and under it the limits that bind, a line each.
+def family_report(
+    members: "Sequence[Member]", forecast: "FamilyForecast | None", run: Path, baseline: str
+) -> str:
+    """The family's table, and under it the limits that bind and the forecast, a line each.
 
     `baseline` is the file or the name of the network that it was grown from.
     """
@@ -196,7 +221,33 @@ def family_report(members: "Sequence[Member]", run: Path, baseline: str) -> str:
     if beyond:
         said[f"fed more pixels than any image of the data has ({largest})"] = beyond
     lines = [f"{', '.join(labels)}: {limit}" for limit, labels in said.items()]
+    if forecast is not None:
+        lines.append(f"\n{forecast_table(members, forecast)}")
     return "\n".join([family_table(members), *lines])
+
+
+def forecast_table(members: "Sequence[Member]", forecast: "FamilyForecast") -> str:
+    """What is expected of each member, where that is extrapolated, and how far growth pays."""
+    from scaling_search.expected import TOLERANCE
+
+    rows = [
+        (
+            member.label.upper(),
+            f"{each.accuracy:.4f} [{each.low:.4f}, {each.high:.4f}]",
+            "" if each.gain is None else f"{100 * each.gain:+.2f}",
+            "extrapolated" if each.extrapolates else "",
+        )
+        for member, each in zip(members, forecast.members, strict=True)
+    ]
+    header = ("network", "expected proxy accuracy [95 %]", "points", "")
+    until = forecast.pays_until
+    pays = (
+        "more cost is expected to pay as far as is looked"
+        if until is None
+        else f"from φ = {until:g} on, another unit is expected to bring less than "
+        f"{100 * TOLERANCE:g} points"
+    )
+    return f"{table(header, rows)}\nby {forecast.trainings} trainings; {pays}"
 
 
 def family_table(members: "Sequence[Member]") -> str:
