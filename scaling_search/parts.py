@@ -23,7 +23,7 @@ from nas.trainings.log import TrainingLog
 from nas.trainings.record import TrainingRecord
 from nas.trainings.strategies import FlatGrid
 from scaling_search.grow.parts import PARTS, Arm
-from scaling_search.judge.trend import origin
+from scaling_search.judge.observations import origin
 from search_spaces.errors import UserError
 
 ARMS_TABLE, EFFECTS_TABLE = "parts.csv", "effects.csv"
