@@ -13,6 +13,7 @@ from nas.evaluators.base import Evaluator
 from nas.executors.base import Executor
 from nas.trainings.engine import Trainings, train
 from nas.trainings.log import ABLATION, SWEEP, TrainingLog
+from nas.trainings.strategies import Strategy
 from scaling_search.files import write_constants, write_csv
 from scaling_search.grow.grid import Candidate, Grid, GridPrice, make_grid
 from scaling_search.judge.estimate import estimate, known_tilt
@@ -37,7 +38,7 @@ class SweepProgress:
 
     done: int
     total: int
-    """Trainings known to be needed; racing may ask for more as it learns."""
+    """Trainings at most by a model, or known to be needed: racing may ask for more as it learns."""
     best: Candidate | None
     """The candidate of the highest mean so far, among those within the band."""
     best_accuracy: float | None
@@ -106,6 +107,8 @@ def run_sweep(
     grid = _grid(baseline, settings, price)
     trainings = Trainings.on_record(networks_of(settings, grid), TrainingLog(folder / SWEEP))
 
+    strategy = strategy_of(settings, grid)
+
     def ending_early() -> AbstractContextManager[Executor]:
         made = executor()
         ends_after = getattr(made, "asha", None)
@@ -118,10 +121,10 @@ def run_sweep(
 
     train(
         trainings,
-        strategy_of(settings, grid),
+        strategy,
         evaluator,
         ending_early,
-        lambda record: progress(_progress(grid, settings, trainings)),
+        lambda record: progress(_progress(grid, settings, strategy, trainings)),
     )
     directions = directions_of(grid)
     places = places_of(grid, directions, beside(settings, grid))
@@ -161,7 +164,9 @@ def _seen(grid: Grid, settings: SweepSettings, places: Places, folder: Path) -> 
     return observe(records, grid.baseline, directions_of(grid), known)
 
 
-def _progress(grid: Grid, settings: SweepSettings, trainings: Trainings) -> SweepProgress:
+def _progress(
+    grid: Grid, settings: SweepSettings, strategy: Strategy, trainings: Trainings
+) -> SweepProgress:
     accuracies = trainings.accuracies
     means = {
         index: sum(accuracies[index].values()) / len(accuracies[index])
@@ -169,11 +174,13 @@ def _progress(grid: Grid, settings: SweepSettings, trainings: Trainings) -> Swee
         if index in accuracies
     }
     best = max(means, key=lambda index: means[index], default=None)
-    done = len(trainings.records)
+    done, waiting, left = len(trainings.records), len(trainings.waiting), trainings.seconds_left
+    # A model goes on to its budget, unless it is settled before; how far a race goes is not known.
+    more = max(waiting, strategy.most - done) if settings.strategy == "model" else waiting
     return SweepProgress(
         done=done,
-        total=done + len(trainings.waiting),
+        total=done + more,
         best=None if best is None else grid.candidates[best],
         best_accuracy=None if best is None else means[best],
-        seconds_left=trainings.seconds_left,
+        seconds_left=left / waiting * more if left is not None and waiting else left,
     )
