@@ -1,6 +1,8 @@
-"""The files of a family as a data frame: what each member is, and costs."""
+"""The files of a family as a data frame: what each member costs, and is expected to reach."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -10,7 +12,10 @@ from search_spaces.yaml_io import load_arch, read_about
 
 FAMILY_NUMBERS = ("phi", "nominal_ratio", "realised_ratio")
 """Beside the multipliers of the run's rule."""
-FAMILY_COLUMNS = ("name", "file", "pixels", "blocks", "params", "macs")
+FORECAST_NUMBERS = ("forecast", "forecast_low", "forecast_high", "forecast_gain")
+"""The accuracy that a member is expected to have, its 95 % interval, and what it adds to the member
+before it; fractions."""
+FAMILY_COLUMNS = ("name", "file", "pixels", "blocks", "params", "macs", "extrapolated")
 
 
 def read_family(folder: Path, rule: GrowthRule) -> pd.DataFrame:
@@ -27,8 +32,22 @@ def read_family(folder: Path, rule: GrowthRule) -> pd.DataFrame:
             | {"name": path.stem.upper(), "file": f"family/{path.name}"}
             | {"pixels": arch.resolution, "blocks": sum(stage.repeats for stage in arch.stages)}
             | {"params": price.params, "macs": price.macs}
+            | _forecast(about.get("forecast"))
         )
-    family = pd.DataFrame(rows, columns=[*FAMILY_COLUMNS, *said])
-    for name in said:
+    numbers = [*said, *FORECAST_NUMBERS]
+    family = pd.DataFrame(rows, columns=[*FAMILY_COLUMNS, *numbers])
+    for name in numbers:
         family[name] = pd.to_numeric(family[name], errors="coerce")
     return family.sort_values(["macs", "name"], kind="stable", ignore_index=True)
+
+
+def _forecast(said: object) -> dict[str, Any]:
+    """What a member's file says it is expected to reach; absent values None."""
+    forecast = said if isinstance(said, Mapping) else {}
+    ends = forecast.get("interval")
+    low, high = ends if isinstance(ends, list) and len(ends) == 2 else (None, None)
+    figures = (forecast.get("accuracy"), low, high, forecast.get("gain"))
+    return {
+        **dict(zip(FORECAST_NUMBERS, figures, strict=True)),
+        "extrapolated": forecast.get("extrapolates") is True,
+    }

@@ -18,6 +18,7 @@ from nas.dashboard.published import published_source
 from nas.dashboard.scaling_panels import (
     candidates_caption,
     estimate_panels,
+    forecast_panels,
     sweep_caption,
 )
 from nas.dashboard.state import unfinished
@@ -243,7 +244,7 @@ def family_section(frames: RunFrames) -> Section:
         open_table=True,
         wide=True,
     )
-    return Section("family", "Family", [growth, published, networks])
+    return Section("family", "Family", [*forecast_panels(frames), growth, published, networks])
 
 
 def _made_by(command: str) -> Markup:

@@ -1,14 +1,15 @@
-"""The panel of the estimate, and what marks of the sweep mean."""
+"""The panels of the estimate and of the forecast, and what marks of the sweep mean."""
 
 from collections.abc import Iterator
 
 from nas.dashboard.estimate import estimate_figure
+from nas.dashboard.forecast import LITTLE, Forecast, forecast, forecast_figure
 from nas.dashboard.frames import RunFrames
 from nas.dashboard.growth_rule import GrowthRule
 from nas.dashboard.named import MODEL, Estimate, estimate
 from nas.dashboard.page import Panel
 from nas.dashboard.sweep import Sweep
-from nas.dashboard.wording import plural
+from nas.dashboard.wording import plural, proxy_sentence, sweep_words
 
 
 def estimate_panels(frames: RunFrames) -> list[Panel]:
@@ -22,6 +23,24 @@ def estimate_panels(frames: RunFrames) -> list[Panel]:
             title=f"What the trainings say of {frames.rule.symbols}",
             caption=estimate_caption(found),
             figure=estimate_figure(found),
+            wide=True,
+        )
+    ]
+
+
+def forecast_panels(frames: RunFrames) -> list[Panel]:
+    """What the members are expected to reach; no panel where no file of the family says."""
+    found = forecast(frames)
+    if found is None:
+        return []
+    measured = frames.sweep[frames.sweep["accuracy"].notna()]
+    return [
+        Panel(
+            id="forecast",
+            least_width=560,
+            title="What each step up is expected to bring",
+            caption=f"{forecast_caption(found)}{proxy_sentence(sweep_words(frames))}",
+            figure=forecast_figure(found, measured),
             wide=True,
         )
     ]
@@ -86,3 +105,29 @@ def estimate_caption(found: Estimate) -> str:
             f"{more} accurate than the published."
         )
     return " ".join(parts)
+
+
+def forecast_caption(shown: Forecast) -> str:
+    """Of what the forecast is, where it extrapolates, and from where on a step brings little."""
+    parts = [
+        "Expected from the trainings of scaled networks: proxy accuracy, with the recipe and the "
+        "pixels of those trainings, not what the members reach when trained in full. Bars are "
+        "95 % intervals."
+    ]
+    if shown.extrapolated:
+        names = _listed(shown.extrapolated)
+        parts.append(
+            f"Open and dashed, {names}: extrapolated, outside the costs of all networks trained."
+        )
+    if shown.little_from is not None:
+        parts.append(
+            f"From {shown.little_from} on, each step up is expected to bring less than "
+            f"{100 * LITTLE:g} points."
+        )
+    return " ".join(parts)
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    if len(names) < 3:
+        return " and ".join(names)
+    return f"{', '.join(names[:-1])} and {names[-1]}"

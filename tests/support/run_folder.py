@@ -14,14 +14,16 @@ import yaml
 from nas.search.rewards import Absolute, Hard, Soft
 from nas.trainings.log import TrainingLog
 from nas.trainings.record import TrainingRecord
+from scaling_search.expected import as_mapping
 from scaling_search.grow.ablation import ablate
 from scaling_search.grow.ablation import write_ablation as write_networks
 from scaling_search.grow.family import formula_family
 from scaling_search.grow.family import write_family as write_members
 from scaling_search.grow.parts import PARTS, PlainVersions, make_arms
+from scaling_search.judge.forecast_members import MemberForecast
 from scaling_search.rule.compound import COMPOUND, PAPER
 from search_spaces.arch import Arch
-from search_spaces.yaml_io import write_arch
+from search_spaces.yaml_io import load_arch, read_about, write_arch
 from search_spaces.zoo import zoo
 
 CHANNELS = (16, 24, 40, 80, 112, 192, 320)
@@ -35,6 +37,7 @@ ESTIMATE = {
     "known": {"alpha": 1.2, "beta": 1.1, "gamma": 1.15},
     **{"gain": 0.0004, "gain_stderr": 0.0007, "trainings": 33, "largest": 1.4},
 }
+FORECAST = (0.571, 0.582, 0.596, 0.607, 0.613, 0.6151, 0.6158, 0.6160)
 ALONE = ("depth", "width", "resolution")
 EVALUATOR = {
     "dataset": "digits",
@@ -206,6 +209,23 @@ def write_family(folder: Path) -> None:
     write_members(members, folder)
 
 
+def write_forecasts(folder: Path, accuracies: Sequence[float] = FORECAST, **other: Any) -> None:
+    """What the first members of family/ are expected to reach; from the fourth on extrapolated."""
+    before = None
+    for number, accuracy in enumerate(accuracies):
+        path = folder / "family" / f"b{number}.yaml"
+        forecast = MemberForecast(
+            accuracy=accuracy,
+            low=accuracy - 0.01,
+            high=accuracy + 0.005,
+            gain=None if before is None else accuracy - before,
+            extrapolates=number > 2,
+        )
+        about = {**read_about(path), "forecast": {**as_mapping(forecast), **other}}
+        write_arch(load_arch(str(path)), path, about)
+        before = accuracy
+
+
 def write_ablation(
     folder: Path, ratios: Sequence[float] = (2, 4), *, failed: Sequence[str] = ()
 ) -> None:
@@ -323,6 +343,7 @@ def write_run(folder: Path, trials: int = 32) -> Path:
     write_ablation(folder)
     write_parts(folder)
     write_family(folder)
+    write_forecasts(folder)
     return folder
 
 

@@ -20,7 +20,7 @@ from search_spaces.errors import UserError
 
 FIGURES = (
     "accuracy-against-macs", "progress", "choices", "estimate", "sweep", "candidates",
-    "dimensions", "ways", "effects", "growth", "published",
+    "dimensions", "ways", "effects", "forecast", "growth", "published",
 )  # fmt: skip
 
 
