@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from nas.dashboard.growth_rule import GrowthRule
+from nas.dashboard.named import NamedNetworks
 from nas.networks.cost import cost
 from nas.statistics.comparison import Comparison, compare
 from nas.trainings.log import TrainingLog
@@ -76,31 +77,37 @@ def read_log(
 
 
 def sweep_rows(
-    measured: Iterable[Measured], band: tuple[float, float] | None, unit: int | None = None
+    measured: Iterable[Measured],
+    band: tuple[float, float] | None,
+    unit: int | None = None,
+    judged: NamedNetworks | None = None,
 ) -> list[Row]:
     """A row a network, judged as the sweep judges: the best of the band wins, as far as is known.
 
     `band` are the cost ratios among which the winner is sought; None for any. `unit` are the MACs
-    of the baseline; None where they are not known, or the sweep's costs are no MACs.
+    of the baseline; None where they are not known, or the sweep's costs are no MACs. Winner and
+    ties are those that `judged` names, by a model that these trainings alone do not give.
     """
     networks = list(measured)
     inside = {index for index, each in enumerate(networks) if _in_band(each.ratio(unit), band)}
     able = {index for index in inside if not networks[index].reason}
     found, winners = _compared(networks, able)
-    rows = []
-    for index, each in enumerate(networks):
-        named = index in winners
-        rows.append(
-            {
-                **each.row(unit),
-                **_estimated(found, index),
-                "candidate": index,
-                "in_band": index in inside,
-                "winner": named and found is not None and index == found.winner,
-                "tied": named and found is not None and index in found.ties,
-            }
-        )
-    return rows
+    best, ties = _best(found, winners)
+    if judged is not None:
+        keys = [each.arch.key() for each in networks]
+        best = {index for index, key in enumerate(keys) if key == judged.winner}
+        ties = {index for index, key in enumerate(keys) if key in judged.ties}
+    return [
+        {
+            **each.row(unit),
+            **_estimated(found, index),
+            "candidate": index,
+            "in_band": index in inside,
+            "winner": index in best,
+            "tied": index in ties,
+        }
+        for index, each in enumerate(networks)
+    ]
 
 
 def ablation_rows(measured: Iterable[Measured], rule: GrowthRule) -> list[Row]:
@@ -152,6 +159,15 @@ def _compared(
     if not accuracies:
         return None, ()
     return compare(accuracies, winners or list(accuracies)), winners
+
+
+def _best(
+    found: Comparison | None, winners: Collection[int]
+) -> tuple[Collection[int], Collection[int]]:
+    """The winner and its ties, of those who may win."""
+    if found is None or not winners:
+        return (), ()
+    return {found.winner}, found.ties & set(winners)
 
 
 def _estimated(found: Comparison | None, index: int) -> Row:

@@ -46,6 +46,18 @@ class Settings:
         return asked if isinstance(asked, int) else None
 
     @property
+    def trainings_asked(self) -> int | None:
+        """Trainings that the sweep does at most; None where that is not known."""
+        asked = self._asked("sweep", "most")
+        return asked if isinstance(asked, int) else None
+
+    @property
+    def networks_beside(self) -> frozenset[str]:
+        """Keys of networks that a sweep trains beside its candidates, such as the baseline."""
+        asked = self._asked("sweep", "beside")
+        return frozenset(map(str, asked)) if isinstance(asked, list) else frozenset()
+
+    @property
     def seeds_asked(self) -> int:
         """Trainings of each network of the ablation."""
         asked = self._asked("ablate", "seeds")
