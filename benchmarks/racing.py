@@ -140,8 +140,8 @@ def main(repetitions: int, names: list[str]) -> None:
     with ProcessPoolExecutor(2) as pool:
         for surface in names:
             for span in SPANS:
-                each = range(FIRST, FIRST + repetitions)
-                jobs = [pool.submit(repeat, surface, span, n) for n in each]
+                numbers = range(FIRST, FIRST + repetitions)
+                jobs = [pool.submit(repeat, surface, span, number) for number in numbers]
                 found = [job.result() for job in jobs]
                 rows = [row(name, [each[name] for each in found]) for name in found[0]]
                 print(f"{surface}, span {span:g}\n{table(header, rows)}\n", flush=True)

@@ -12,6 +12,8 @@ _AHEAD = 4
 """Trainings of one network that are thought of at once: one alone would seldom change an answer,
 and so seem worthless, near the end."""
 
+_DIGITS = 6
+
 
 def most_telling(accuracies: Floats, noise: float, count: int, pending: Sequence[int]) -> list[int]:
     """The networks, by column, whose next trainings raise most what the best is expected to have.
@@ -29,7 +31,9 @@ def most_telling(accuracies: Floats, noise: float, count: int, pending: Sequence
         moves = covariance / np.sqrt(np.diag(covariance) + variance / _AHEAD + 1e-18)
         # (networks whose mean moves, networks that are trained, nodes)
         after = mean[:, None, None] + moves[:, :, None] * _NODES
-        chosen.append(int((after.max(axis=0) @ _NODE_WEIGHTS).argmax()))
+        worth = after.max(axis=0) @ _NODE_WEIGHTS
+        # Where two are worth the same but for the last digits, all machines choose the first.
+        chosen.append(int(((worth - worth.max()) / noise).round(_DIGITS).argmax()))
         covariance = _trained(covariance, chosen[-1], variance)
     return chosen
 
