@@ -11,7 +11,6 @@ _NODES, _NODE_WEIGHTS = np.polynomial.hermite_e.hermegauss(9)
 _AHEAD = 4
 """Trainings of one network that are thought of at once: one alone would seldom change an answer,
 and so seem worthless, near the end."""
-
 _DIGITS = 6
 
 
