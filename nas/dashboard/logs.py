@@ -65,11 +65,12 @@ def read_log(
 ) -> list[Measured]:
     """The networks of a log, in order of their first seed; with `keys` only those.
 
-    Raises UserError for a log that is damaged, and where a label named in `numbers` is text.
+    Trainings by evaluators other than the stage's own, of other epochs say, are left out. Raises
+    UserError for a log that is damaged, and where a label named in `numbers` is text.
     """
     found: dict[str, Measured] = {}
     for record in sorted(TrainingLog(path).read(), key=lambda record: record.seed):
-        if keys is None or record.key in keys:
+        if not record.evaluator and (keys is None or record.key in keys):
             _check_numbers(path, record, numbers)
             add(found.setdefault(record.key, Measured(record.arch, record.labels)), record)
     return list(found.values())
