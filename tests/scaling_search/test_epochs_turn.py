@@ -1,23 +1,18 @@
 """Trainings of other lengths: whether the best direction turns with them, and nothing is mixed."""
 
-import hashlib
 import json
-import random
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-import numpy as np
 import pytest
 import yaml
 
 from nas.dashboard.frames import load_run
-from nas.evaluators.base import EvaluationFailed, Evaluator, Measurement
 from nas.trainings.engine import Trainer
 from nas.trainings.log import SWEEP, TrainingLog
 from scaling_search.expected import forecast_in
 from scaling_search.grow.family import formula_family, read_constants
 from scaling_search.grow.grid import make_grid
-from scaling_search.grow.grown import macs_ratio
 from scaling_search.judge.observations import directions_of, observe
 from scaling_search.plan import star_of
 from scaling_search.rule.compound import COMPOUND, PAPER
@@ -25,55 +20,11 @@ from scaling_search.settings import SweepSettings
 from scaling_search.sweep import plan_sweep, run_sweep
 from search_spaces.errors import UserError
 from search_spaces.zoo import zoo
+from short_long import Trained, Untrained
 from synthetic import here, nowhere
 
 B0 = zoo("efficientnet_b0")
 SETTINGS = SweepSettings(step=0.1, phi=3.0, epochs=(8,), budget=24, tolerance_points=0)
-
-
-@dataclass(frozen=True)
-class Trained(Evaluator):
-    """Best grown by width after few epochs, and after more than five by other shares."""
-
-    epochs: int = 4
-    late: tuple[float, float, float] = (0.1, 0.8, 0.1)
-    """Of depth, width and resolution."""
-    sigma: float = 0.0005
-    diary: str = ""
-    """A file with a line for each training."""
-    stops_after: int | None = None
-    """The number of lines in the diary at which it is as if the driver was interrupted."""
-    failing: bool = False
-
-    def evaluate(self, arch, seed, report):
-        if self.failing:
-            raise EvaluationFailed("diverged")
-        if self.diary:
-            with open(self.diary, "a+") as file:
-                file.seek(0)
-                if len(file.readlines()) == self.stops_after:
-                    raise KeyboardInterrupt
-                file.write(f"{self.epochs} {arch.key()} {seed}\n")
-        growth = np.log(COMPOUND.realised(arch, B0).values) * [1, 2, 2] / np.log(2)
-        total = max(float(growth.sum()), 1e-9)
-        best = np.array((0.1, 0.8, 0.1) if self.epochs < 6 else self.late)
-        loss = 0.05 * total * float(((growth / total - best) ** 2).sum())
-        digest = hashlib.sha256(f"{self.epochs} {seed} {arch.key()}".encode()).hexdigest()
-        noise = random.Random(digest).gauss(0, self.sigma)
-        gain = 0.01 * float(np.log2(macs_ratio(arch, B0)))
-        # So far apart that figures of two lengths, put together, would be seen.
-        return Measurement(accuracy=0.5 + 0.02 * self.epochs + gain - loss + noise)
-
-    def describe(self):
-        return {"epochs": self.epochs}
-
-
-@dataclass(frozen=True)
-class Untrained(Evaluator):
-    """Has no epochs."""
-
-    def evaluate(self, arch, seed, report):
-        return Measurement(accuracy=0.5)
 
 
 def trainers(evaluator, *lengths, **changes):
