@@ -71,11 +71,11 @@ def _constants(result: SweepResult) -> dict[str, Any]:
         "strategy": settings.strategy,
         "target_ratio": round(settings.target_ratio(), 6),
         "band": [round(low, 6), round(high, 6)],
-        "best": {"key": winner.candidate.arch.key(), **_standing(winner)},
+        "best": _standing(winner),
         "ties": [_standing(tie) for tie in sorted(result.ties, key=lambda tie: -(tie.mean or 0))],
         "noise": _rounded(result.comparison.noise),
         "trainings_to_decide": result.more_trainings,
-        "estimate": _estimated(result.estimate),
+        "estimate": {**_estimated(result.estimate), "largest": settings.max},
         "turn_with_cost": _said(result.turn_with_cost),
         "turn_with_epochs": _said(result.turn_with_epochs),
         "candidates": len(result.candidates),
@@ -87,6 +87,7 @@ def _constants(result: SweepResult) -> dict[str, Any]:
 def _standing(result: CandidateResult) -> dict[str, Any]:
     """A candidate, and how accurate it is expected to be."""
     return {
+        "key": result.candidate.arch.key(),
         **result.candidate.constants.named(),
         "nominal_ratio": round(result.candidate.nominal_ratio, 6),
         "realised_ratio": round(result.candidate.realised_ratio, 6),

@@ -10,7 +10,7 @@ from pathlib import Path
 from nas.evaluators.asked import check, description
 from nas.evaluators.base import Evaluator
 from nas.trainings.engine import Trainer, Trainings, train
-from nas.trainings.log import SWEEP, TrainingLog
+from nas.trainings.log import SWEEP, TrainingLog, of_epochs
 from nas.trainings.record import TrainingRecord
 from nas.trainings.strategies import FlatGrid
 from scaling_search.grow.grid import Grid
@@ -44,14 +44,14 @@ class Length:
 def lengths_of(settings: SweepSettings, grid: Grid, folder: Path) -> tuple[Length, ...]:
     """Those that the settings ask for, and what is on record of them in the folder's sweep.jsonl.
 
-    Their records say `epochs N` of their evaluator. Raises UserError where the log is damaged.
+    Raises UserError where the log is damaged.
     """
     if not settings.epochs:
         return ()
     networks, log = labelled(star_of(settings, grid)), TrainingLog(folder / SWEEP)
     once = FlatGrid(len(networks), (settings.seed,))
     return tuple(
-        Length(epochs, Trainings.on_record(networks, log, f"epochs {epochs}"), once)
+        Length(epochs, Trainings.on_record(networks, log, of_epochs(epochs)), once)
         for epochs in settings.epochs
     )
 
@@ -135,12 +135,14 @@ def judge_lengths(
     return turn_with_epochs(found, own, directions, tilt, " ".join(untold))
 
 
-def seconds_left(trainings: Trainings, lengths: Sequence[Length], own: int) -> float | None:
-    """Seconds until all is finished, of trainings that take as long as they have epochs.
+def seconds_left(
+    trainings: Trainings, more: int, lengths: Sequence[Length], own: int
+) -> float | None:
+    """Seconds until all is finished, `more` trainings of the sweep's own epochs included.
 
-    None before two trainings of a length are.
+    A training takes as long as it has epochs. None before two of a length are finished.
     """
-    courses = [(own, trainings.pace, len(trainings.waiting))]
+    courses = [(own, trainings.pace, more)]
     courses += [(each.epochs, each.trainings.pace, each.missing) for each in lengths]
     paces = [pace / epochs for epochs, pace, _ in courses if pace is not None]
     return paces[-1] * sum(epochs * count for epochs, _, count in courses) if paces else None

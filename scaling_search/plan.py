@@ -24,7 +24,9 @@ def beside(settings: SweepSettings, grid: Grid) -> tuple[Grown, ...]:
     """The networks that are trained beside the grid's candidates: its baseline, and a star of a few
     at each other φ."""
     known = {candidate.arch.key() for candidate in grid.candidates}
-    found: list[Grown] = [ungrown(grid.baseline, grid.rule)]
+    found: list[Grown] = []
+    if grid.baseline.key() not in known:  # a generous tolerance has it among the candidates
+        found.append(ungrown(grid.baseline, grid.rule))
     for phi in settings.phis:
         for constants in star(directions_of(grid)):
             grown = _grown(grid, constants, phi, settings, len(found))
@@ -65,16 +67,20 @@ def strategy_of(settings: SweepSettings, grid: Grid) -> Strategy:
     if settings.strategy == "race":
         return Race(able, settings.seed, settings.budget or math.ceil(2.5 * len(able)))
     directions, others = directions_of(grid), beside(settings, grid)
-    baseline, *stars = range(len(grid.candidates), len(grid.candidates) + len(others))
-    anchors = [(baseline, settings.seed), (baseline, settings.seed + 1)]
-    anchors += [(each, settings.seed) for each in stars]
+    anchors = [
+        (index, settings.seed + repeated)
+        for index, other in enumerate(others, start=len(grid.candidates))
+        for repeated in range(1 if other.phi else 2)
+    ]
+    stars = sum(other.phi is not None for other in others)
+    usual = max(_FEWEST, math.ceil(1.25 * len(able))) + stars
     return ModelGuided(
         places=places_of(grid, directions, others),
         candidates=able,
         anchors=tuple(anchors),
         directions=directions,
         first_seed=settings.seed,
-        budget=settings.budget or max(_FEWEST, math.ceil(1.25 * len(able))) + len(stars),
+        budget=settings.budget or usual,
         tolerance=settings.tolerance_points / 100,
     )
 

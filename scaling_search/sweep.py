@@ -15,6 +15,7 @@ from nas.executors.base import Executor
 from nas.trainings.engine import Trainer, Trainings, train
 from nas.trainings.log import ABLATION, SWEEP, TrainingLog
 from nas.trainings.record import TrainingRecord
+from nas.trainings.strategies import Strategy
 from scaling_search.files import write_constants, write_csv
 from scaling_search.grow.grid import Candidate, Grid, GridPrice, make_grid
 from scaling_search.judge.estimate import estimate, known_tilt
@@ -48,7 +49,7 @@ class SweepProgress:
 
     done: int
     total: int
-    """Trainings known to be needed; racing may ask for more as it learns."""
+    """Trainings at most by a model, or known to be needed: racing may ask for more as it learns."""
     best: Candidate | None
     """The candidate of the highest mean so far, among those within the band."""
     best_accuracy: float | None
@@ -139,11 +140,13 @@ def run_sweep(
     others = lengths_of(settings, grid, folder)
     own = check_lengths(others, evaluator, lengths)
 
+    strategy = strategy_of(settings, grid)
+
     def tell(record: TrainingRecord) -> None:
-        progress(_progress(grid, settings, trainings, others, own))
+        progress(_progress(grid, settings, strategy, trainings, others, own))
 
     ending = _ending_as_asked(settings, executor)
-    train(trainings, strategy_of(settings, grid), evaluator, ending, tell)
+    train(trainings, strategy, evaluator, ending, tell)
     trainers = {
         epochs: replace(trainer, executor=_ending_as_asked(settings, trainer.executor))
         for epochs, trainer in lengths.items()
@@ -219,6 +222,7 @@ def _done(trainings: Trainings, lengths: Sequence[Length]) -> int:
 def _progress(
     grid: Grid,
     settings: SweepSettings,
+    strategy: Strategy,
     trainings: Trainings,
     lengths: Sequence[Length],
     own: int,
@@ -230,11 +234,15 @@ def _progress(
         if index in accuracies
     }
     best = max(means, key=lambda index: means[index], default=None)
+    done, waiting = len(trainings.records), len(trainings.waiting)
+    # A model goes on to its budget, unless it is settled before; how far a race goes is not known.
+    over = settings.strategy != "model" or any(each.trainings.finished for each in lengths)
+    more = waiting if over else max(waiting, strategy.most - done)
     done = _done(trainings, lengths)
     return SweepProgress(
         done=done,
-        total=done + len(trainings.waiting) + sum(each.missing for each in lengths),
+        total=done + more + sum(each.missing for each in lengths),
         best=None if best is None else grid.candidates[best],
         best_accuracy=None if best is None else means[best],
-        seconds_left=seconds_left(trainings, lengths, own),
+        seconds_left=seconds_left(trainings, more, lengths, own),
     )

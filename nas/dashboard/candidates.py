@@ -43,7 +43,7 @@ def candidates_figure(frames: RunFrames) -> go.Figure:
             col=accuracy,
         )
     _style(figure, rows, frames.rule)
-    figure.update_xaxes(title_text="MACs over the baseline's", row=1, col=cost)
+    figure.update_xaxes(title_text=f"{shown.cost} over the baseline's", row=1, col=cost)
     figure.update_xaxes(title_text=theme.PROXY_PERCENT, row=1, col=accuracy)
     if shown.target_ratio is not None:
         line = {"color": theme.MUTED, "width": 1, "dash": "dot"}

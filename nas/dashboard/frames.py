@@ -8,16 +8,17 @@ from typing import Any
 
 import pandas as pd
 
+from nas.dashboard.family_files import read_family
 from nas.dashboard.growth_rule import GrowthRule
-from nas.dashboard.logs import ablation_rows, read_log, sweep_rows
+from nas.dashboard.logs import Measured, ablation_rows, read_log, sweep_rows
+from nas.dashboard.named import NamedNetworks, named_networks
 from nas.dashboard.parts_log import Parts, read_parts
 from nas.dashboard.settings import Settings, read_settings
-from nas.networks.cost import cost
 from nas.runs.folder import RunFolder
 from nas.runs.study import recorded
 from nas.runs.trials_csv import COLUMNS, rows
 from nas.search.loop import search_result
-from nas.trainings.log import ABLATION, PARTS, SWEEP
+from nas.trainings.log import ABLATION, PARTS, SWEEP, of_epochs
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
 from search_spaces.files import read_bytes, read_text
@@ -42,9 +43,6 @@ ABLATION_FLAGS = ("tied",)
 ABLATION_WORDS = ("kind", "key", "reason")
 TRAININGS = "trainings"
 """How many trainings of a network a log has, failed ones included; no CSV says."""
-FAMILY_NUMBERS = ("phi", "nominal_ratio", "realised_ratio")
-"""Beside the multipliers of the run's rule."""
-FAMILY_COLUMNS = ("name", "file", "pixels", "blocks", "params", "macs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +59,13 @@ class RunFrames:
     trials: pd.DataFrame
     """One row a trial, finished or failed, by number."""
     sweep: pd.DataFrame
-    """One row a distinct network of the sweep."""
+    """One row a distinct network that the sweep trained, or tried to."""
     constants: Mapping[str, Any]
     """`constants.yaml`: the rule's constants, and how sure they are."""
+    named: NamedNetworks | None
+    """What a sweep by a model named; None for other sweeps, whose records say it."""
+    sweep_trainings: int
+    """Trainings on record of the sweep's networks, and of those beside them, of any length."""
     ablation: pd.DataFrame
     """One row a way of growing the baseline, and one the baseline; trained, with multipliers."""
     parts: Parts
@@ -108,17 +110,23 @@ def load_run(folder: Path, rule: GrowthRule) -> RunFrames:
     baseline = folder / "baseline.yaml"
     settings = read_settings(_read_mapping(folder / "config.yaml"))
     constants = _read_mapping(folder / "constants.yaml")
+    named = named_networks(settings.asked.get("sweep") or {}, constants)
+    trained = _read_sweep_log(folder, rule, settings, constants)
     frames = RunFrames(
         folder=folder,
         rule=rule,
         settings=settings,
         baseline=load_arch(str(baseline)) if baseline.exists() else None,
         trials=_read_trials(folder),
-        sweep=_read_sweep(folder, rule, settings, constants),
+        sweep=_sweep_table(folder, rule, settings, constants, trained, named),
         constants=constants,
+        named=named,
+        sweep_trainings=sum(
+            each.trainings for each in (*trained, *_read_other_lengths(folder, settings))
+        ),
         ablation=_read_ablation(folder, rule, settings),
         parts=read_parts(folder / PARTS, settings.asked.get("parts", {})),
-        family=_read_family(folder / "family", rule),
+        family=read_family(folder / "family", rule),
         holder=RunFolder(folder).holder,
     )
     parts = (frames.trials, frames.sweep, frames.ablation, frames.family)
@@ -176,20 +184,50 @@ def _typed(
     return table.sort_values(first, kind="stable", ignore_index=True)
 
 
-def _read_sweep(
+def _read_sweep_log(
     folder: Path, rule: GrowthRule, settings: Settings, constants: Mapping[str, Any]
+) -> list[Measured]:
+    """The networks of the last sweep, and those that were trained beside them."""
+    keys, beside = settings.networks_asked("sweep"), settings.networks_beside
+    wanted = None if keys is None else keys | beside
+    measured = read_log(folder / SWEEP, (*_sweep_numbers(rule), "phi"), wanted)
+    phi = (settings.asked.get("sweep") or constants).get("phi")
+    # A log may hold sweeps at other φ as well.
+    return [
+        each
+        for each in measured
+        if phi is None or each.labels.get("phi", phi) == phi or each.arch.key() in beside
+    ]
+
+
+def _read_other_lengths(folder: Path, settings: Settings) -> list[Measured]:
+    """The networks that the last sweep trained for other epochs too, once for each number."""
+    names = [of_epochs(epochs) for epochs in settings.epochs_asked]
+    return [each for name in names for each in read_log(folder / SWEEP, (), evaluator=name)]
+
+
+def _sweep_numbers(rule: GrowthRule) -> tuple[str, ...]:
+    return (*SWEEP_NUMBERS, *rule.constant_names, *rule.names, TRAININGS)
+
+
+def _sweep_table(
+    folder: Path,
+    rule: GrowthRule,
+    settings: Settings,
+    constants: Mapping[str, Any],
+    trained: Iterable[Measured],
+    named: NamedNetworks | None,
 ) -> pd.DataFrame:
     """From the log, or where there is none, from the table that was made of it."""
-    numbers = (*SWEEP_NUMBERS, *rule.constant_names, *rule.names, TRAININGS)
-    columns = numbers, SWEEP_FLAGS, SWEEP_WORDS
-    measured = read_log(folder / SWEEP, (*numbers, "phi"), settings.networks_asked("sweep"))
+    columns = _sweep_numbers(rule), SWEEP_FLAGS, SWEEP_WORDS
+    left_out = settings.networks_beside - (settings.networks_asked("sweep") or frozenset())
+    swept = [each for each in trained if each.arch.key() not in left_out]
+    if not swept:
+        table = _read_table(folder / "sweep.csv", *columns)
+        untrained = (table["seeds"] == 0) & (table["reason"] == "")
+        return table[~untrained].reset_index(drop=True)
     asked = settings.asked.get("sweep") or constants
-    phi = asked.get("phi")
-    # A log may hold sweeps at other φ as well.
-    measured = [each for each in measured if each.labels.get("phi", phi) == phi or phi is None]
-    if not measured:
-        return _read_table(folder / "sweep.csv", *columns)
-    return _known(sweep_rows(measured, cost_band(asked), baseline_macs(asked)), *columns)
+    return _known(sweep_rows(swept, cost_band(asked), baseline_macs(asked), named), *columns)
 
 
 def cost_band(asked: Mapping[str, Any]) -> tuple[float, float] | None:
@@ -237,23 +275,6 @@ def _as_text(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """A table of text, as a CSV file gives it: what is missing is an empty cell."""
     table = pd.DataFrame([dict(row) for row in rows], dtype=object)
     return table.map(lambda cell: "" if cell is None or cell != cell else str(cell))
-
-
-def _read_family(folder: Path, rule: GrowthRule) -> pd.DataFrame:
-    rows, numbers = [], (*FAMILY_NUMBERS, *rule.multiplied)
-    for path in sorted(folder.glob("*.yaml")):
-        arch, about = load_arch(str(path)), read_about(path)
-        price = cost(arch)
-        rows.append(
-            {name: about.get(name) for name in numbers}
-            | {"name": path.stem.upper(), "file": f"family/{path.name}"}
-            | {"pixels": arch.resolution, "blocks": sum(stage.repeats for stage in arch.stages)}
-            | {"params": price.params, "macs": price.macs}
-        )
-    family = pd.DataFrame(rows, columns=[*FAMILY_COLUMNS, *numbers])
-    for name in numbers:
-        family[name] = pd.to_numeric(family[name], errors="coerce")
-    return family.sort_values(["macs", "name"], kind="stable", ignore_index=True)
 
 
 def _read_mapping(path: Path) -> Mapping[str, Any]:

@@ -3,8 +3,10 @@
 import pandas as pd
 
 from nas.dashboard import theme
+from nas.dashboard.estimate import spelt
 from nas.dashboard.frames import RunFrames
 from nas.dashboard.html import Markup, table
+from nas.dashboard.named import estimate
 from nas.dashboard.trials import macs_reward
 from nas.dashboard.wording import plural, reward_words, search_words, sweep_words
 from nas.statistics.intervals import share_error
@@ -28,14 +30,29 @@ def headline(frames: RunFrames) -> dict[str, str]:
         facts[f"{name}, params"] = theme.count(trial["params"])
         if pd.notna(trial["reward"]):
             facts[f"{name}, reward"] = theme.number(trial["reward"], 4)
-    constants = [frames.constants.get(name) for name in frames.rule.constant_names]
-    if all(isinstance(value, int | float) for value in constants):
-        ties = int(frames.sweep["tied"].sum())
-        tied = f", tied with {plural(ties, 'other')}" if ties else ""
-        facts[f"{frames.rule.symbols}{tied}"] = ", ".join(f"{value:g}" for value in constants)
+    facts |= _constants(frames)
     for network in frames.family.tail(1).to_dict("records") if len(frames.family) > 1 else []:
         macs, params = theme.count(network["macs"]), theme.count(network["params"])
         facts[f"{network['name']}, MACs / params"] = f"{macs} / {params}"
+    return facts
+
+
+def _constants(frames: RunFrames) -> dict[str, str]:
+    """The estimate of each constant with its interval, and what is named where that differs."""
+    facts: dict[str, str] = {}
+    found = estimate(frames.constants, frames.rule)
+    for each in found.constants if found else ():
+        said = f"95 % interval of {each.symbol}; published {each.known:g}"
+        facts[said] = spelt(each)
+    named = [frames.constants.get(name) for name in frames.rule.constant_names]
+    if any(isinstance(value, bool) or not isinstance(value, int | float) for value in named):
+        return facts
+    if found is None or named != [each.value for each in found.constants]:
+        # A flat grid, a race and a snapped answer name a candidate, ties or not.
+        ties = int(frames.sweep["tied"].sum())
+        tied = f", tied with {plural(ties, 'other')}" if ties else ""
+        said = "Named, the best candidate's " if found else ""
+        facts[f"{said}{frames.rule.symbols}{tied}"] = ", ".join(f"{value:g}" for value in named)
     return facts
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from nas.dashboard.growth_rule import GrowthRule
+from nas.dashboard.named import NamedNetworks
 from nas.networks.cost import cost
 from nas.statistics.comparison import Comparison, compare
 from nas.trainings.log import TrainingLog
@@ -61,47 +62,56 @@ class Measured:
 
 
 def read_log(
-    path: Path, numbers: Collection[str], keys: Collection[str] | None = None
+    path: Path,
+    numbers: Collection[str],
+    keys: Collection[str] | None = None,
+    evaluator: str = "",
 ) -> list[Measured]:
     """The networks of a log, in order of their first seed; with `keys` only those.
 
-    Trainings by evaluators other than the stage's own, of other epochs say, are left out. Raises
-    UserError for a log that is damaged, and where a label named in `numbers` is text.
+    Only trainings by the evaluator of that name count, or by the stage's own. Raises UserError for
+    a log that is damaged, and where a label named in `numbers` is text.
     """
     found: dict[str, Measured] = {}
     for record in sorted(TrainingLog(path).read(), key=lambda record: record.seed):
-        if not record.evaluator and (keys is None or record.key in keys):
+        if record.evaluator == evaluator and (keys is None or record.key in keys):
             _check_numbers(path, record, numbers)
             add(found.setdefault(record.key, Measured(record.arch, record.labels)), record)
     return list(found.values())
 
 
 def sweep_rows(
-    measured: Iterable[Measured], band: tuple[float, float] | None, unit: int | None = None
+    measured: Iterable[Measured],
+    band: tuple[float, float] | None,
+    unit: int | None = None,
+    judged: NamedNetworks | None = None,
 ) -> list[Row]:
     """A row a network, judged as the sweep judges: the best of the band wins, as far as is known.
 
     `band` are the cost ratios among which the winner is sought; None for any. `unit` are the MACs
-    of the baseline; None where they are not known, or the sweep's costs are no MACs.
+    of the baseline; None where they are not known, or the sweep's costs are no MACs. Winner and
+    ties are those that `judged` names, by a model that these trainings alone do not give.
     """
     networks = list(measured)
     inside = {index for index, each in enumerate(networks) if _in_band(each.ratio(unit), band)}
     able = {index for index in inside if not networks[index].reason}
     found, winners = _compared(networks, able)
-    rows = []
-    for index, each in enumerate(networks):
-        named = index in winners
-        rows.append(
-            {
-                **each.row(unit),
-                **_estimated(found, index),
-                "candidate": index,
-                "in_band": index in inside,
-                "winner": named and found is not None and index == found.winner,
-                "tied": named and found is not None and index in found.ties,
-            }
-        )
-    return rows
+    best, ties = _best(found, winners)
+    if judged is not None:
+        keys = [each.arch.key() for each in networks]
+        best = {index for index, key in enumerate(keys) if key == judged.winner}
+        ties = {index for index, key in enumerate(keys) if key in judged.ties}
+    return [
+        {
+            **each.row(unit),
+            **_estimated(found, index),
+            "candidate": index,
+            "in_band": index in inside,
+            "winner": index in best,
+            "tied": index in ties,
+        }
+        for index, each in enumerate(networks)
+    ]
 
 
 def ablation_rows(measured: Iterable[Measured], rule: GrowthRule) -> list[Row]:
@@ -153,6 +163,15 @@ def _compared(
     if not accuracies:
         return None, ()
     return compare(accuracies, winners or list(accuracies)), winners
+
+
+def _best(
+    found: Comparison | None, winners: Collection[int]
+) -> tuple[Collection[int], Collection[int]]:
+    """The winner and its ties, of those who may win."""
+    if found is None or not winners:
+        return (), ()
+    return {found.winner}, found.ties & set(winners)
 
 
 def _estimated(found: Comparison | None, index: int) -> Row:

@@ -39,6 +39,8 @@ class Section:
     panels: Sequence[Panel]
     missing: Markup | None = None
     """What the section lacks, and what would make it."""
+    verdict: str = ""
+    """What it comes to, in a sentence."""
 
 
 def render_page(title: str, header: Markup, sections: Sequence[Section], footer: Markup) -> str:
@@ -74,10 +76,12 @@ def _policy(scripts: Sequence[str]) -> str:
 
 def _section(section: Section, numbers: dict[str, int]) -> Markup:
     missing = [element("p", section.missing, class_="missing")] if section.missing else []
+    verdict = [element("p", section.verdict, class_="verdict")] if section.verdict else []
     panels = [_panel(panel, numbers.get(panel.id)) for panel in section.panels]
     return element(
         "section",
         element("h2", section.title),
+        *verdict,
         *missing,
         element("div", *panels, class_="panels"),
         id=section.id,

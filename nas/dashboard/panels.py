@@ -11,9 +11,16 @@ from nas.dashboard.choices import choices, choices_figure
 from nas.dashboard.family import growth_figure, published_figure
 from nas.dashboard.frames import RunFrames
 from nas.dashboard.html import Markup, element, phrase
+from nas.dashboard.named import constants_verdict
 from nas.dashboard.page import Panel, Section
 from nas.dashboard.parts import arms_table, effects_figure, effects_table
 from nas.dashboard.published import published_source
+from nas.dashboard.scaling_panels import (
+    candidates_caption,
+    estimate_panels,
+    forecast_panels,
+    sweep_caption,
+)
 from nas.dashboard.state import unfinished
 from nas.dashboard.sweep import sweep, sweep_figure
 from nas.dashboard.tables import family_table, sweep_table
@@ -22,6 +29,7 @@ from nas.dashboard.wording import (
     ablation_words,
     parts_words,
     plural,
+    proxy_sentence,
     reward_words,
     search_words,
     sweep_words,
@@ -80,7 +88,7 @@ def _macs_panel(frames: RunFrames) -> Panel:
         id="accuracy-against-macs",
         least_width=560,
         title="Proxy accuracy against MACs",
-        caption=phrase(*caption, _proxy(search_words(frames))),
+        caption=phrase(*caption, proxy_sentence(search_words(frames))),
         figure=accuracy_against_macs_figure(frames),
     )
 
@@ -112,7 +120,7 @@ def _choices_panel(frames: RunFrames) -> Panel:
 
 
 def sweep_section(frames: RunFrames) -> Section:
-    """Accuracy against realised cost, and every candidate with its constants."""
+    """What the trainings say of the constants, and every candidate against its realised cost."""
     title, state = "Scaling constants", _state(frames, "sweep")
     if frames.sweep.empty:
         return Section("constants", title, [], state or _made_of_baseline(frames, "sweep"))
@@ -121,33 +129,23 @@ def sweep_section(frames: RunFrames) -> Section:
         candidates = plural(shown.failed, "candidate")
         none = phrase(f"{candidates} failed, none finished{_last(frames.sweep)}.")
         return Section("constants", title, [], none)
-    failed = f" {plural(shown.failed, 'candidate')} failed altogether." if shown.failed else ""
-    total = len(shown.candidates)
-    cut = f" The first {MOST_ROWS} of {total}; the table has all." if total > MOST_ROWS else ""
     against_cost = Panel(
         id="sweep",
         least_width=480,
         title="Proxy accuracy of the scaled networks against their real cost",
-        caption="Bars are one standard error. Filled circles cannot be told from the winner at "
-        f"95 %: ties.{_to_decide(shown.undecided)}{failed} Shaded: costs outside the band "
-        f"within which the winner was sought.{_proxy(sweep_words(frames))}",
+        caption=f"{sweep_caption(shown)}{proxy_sentence(sweep_words(frames))}",
         figure=sweep_figure(frames),
     )
     each = Panel(
         id="candidates",
         least_width=720,
         title="The candidates",
-        caption="A row a distinct network, coloured by standing: the winner, its ties, the others, "
-        "those outside the cost band. Rounding moves the cost from the nominal "
-        f"{frames.rule.formula} to what is built.{cut}",
+        caption=candidates_caption(shown, frames.rule, MOST_ROWS),
         figure=candidates_figure(frames),
         table=sweep_table(frames),
     )
-    return Section("constants", title, [against_cost, each], state)
-
-
-def _to_decide(trainings: int | None) -> str:
-    return f" About {plural(trainings, 'more training')} would decide." if trainings else ""
+    panels = [*estimate_panels(frames), against_cost, each]
+    return Section("constants", title, panels, state, constants_verdict(frames.constants))
 
 
 def ablation_section(frames: RunFrames) -> Section:
@@ -166,7 +164,7 @@ def ablation_section(frames: RunFrames) -> Section:
         least_width=780,
         title="Proxy accuracy of growing one dimension alone",
         caption="Laid out as the paper's Figure 3, with proxy accuracies in place of its ImageNet "
-        f"ones. From the baseline on; bars are one standard error.{_proxy(words)}",
+        f"ones. From the baseline on; bars are one standard error.{proxy_sentence(words)}",
         figure=dimensions_figure(frames),
     )
     against = Panel(
@@ -175,7 +173,7 @@ def ablation_section(frames: RunFrames) -> Section:
         title="Proxy accuracy of one dimension against all three, at equal MACs",
         caption="Laid out as the paper's Figure 8, with proxy accuracies in place of its ImageNet "
         "ones. Ways of the same cost are drawn side by side; bars are one standard error."
-        f"{left_out}{_proxy(words)}",
+        f"{left_out}{proxy_sentence(words)}",
         figure=ways_figure(frames),
         table=ablation_table(frames),
     )
@@ -191,7 +189,8 @@ def parts_section(frames: RunFrames) -> Section:
         id="arms",
         title="The arms",
         caption="Every combination of the full and the plain version of each part, at MACs as "
-        f"equal as rounding leaves them; errors are pooled over all.{_proxy(parts_words(frames))}",
+        "equal as rounding leaves them; errors are pooled over all."
+        f"{proxy_sentence(parts_words(frames))}",
         table=arms_table(frames),
         open_table=True,
         wide=True,
@@ -245,7 +244,7 @@ def family_section(frames: RunFrames) -> Section:
         open_table=True,
         wide=True,
     )
-    return Section("family", "Family", [growth, published, networks])
+    return Section("family", "Family", [*forecast_panels(frames), growth, published, networks])
 
 
 def _made_by(command: str) -> Markup:
@@ -265,10 +264,6 @@ def _baseline(frames: RunFrames) -> str:
 
 def _path(frames: RunFrames, *parts: str) -> str:
     return shlex.quote(str(frames.folder.joinpath(*parts)))
-
-
-def _proxy(words: str) -> str:
-    return f" Proxy accuracy: {words}." if words else ""
 
 
 def _last(failed: pd.DataFrame) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from nas.dashboard.frames import TRAININGS, RunFrames
+from nas.dashboard.named import MODEL, is_answered, strategy
 
 _STAGES = {
     "search": "the search",
@@ -19,6 +20,8 @@ def so_far(frames: RunFrames, stage: str) -> str:
             if not records_are_here(frames):
                 return ""
             return _part(len(frames.finished), frames.settings.trials_asked, "trials")
+        case "sweep" if strategy(frames.settings.asked.get("sweep") or {}, {}) == MODEL:
+            return _of_a_model(frames)
         case "sweep":
             said = _part(*_settled(frames, stage, 1), "networks")
             return said or _without_answer(frames)
@@ -67,8 +70,20 @@ def _settled(frames: RunFrames, stage: str, seeds: int) -> tuple[int, int | None
 
 def _without_answer(frames: RunFrames) -> str:
     """A race trains some networks again, until its answer is written."""
-    begun = "sweep" in frames.settings.asked and frames.settings.asked["sweep"]
-    return "every network is measured, no winner is named" if begun and not frames.constants else ""
+    asked = frames.settings.asked.get("sweep")
+    answered = not asked or is_answered(asked, frames.constants)
+    return "" if answered else "every network is measured, no winner is named"
+
+
+def _of_a_model(frames: RunFrames) -> str:
+    """A model ends whenever it is sure enough, and does not train every network."""
+    if is_answered(frames.settings.asked["sweep"], frames.constants):
+        return ""
+    done, most = frames.sweep_trainings, frames.settings.trainings_asked
+    # Trainings of a sweep by another strategy are on record too, and not in its budget.
+    if most is None or done > most:
+        return f"{done} trainings, no constants are named"
+    return f"{done} of at most {most} trainings"
 
 
 def _part(done: int, asked: int | None, things: str) -> str:

@@ -9,18 +9,22 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from nas.dashboard import theme
-from nas.dashboard.frames import RunFrames, cost_band
+from nas.dashboard.frames import TRAININGS, RunFrames, cost_band
 from nas.dashboard.growth_rule import GrowthRule
+from nas.dashboard.named import MODEL, Expected, strategy
 from nas.dashboard.wording import plural, spelling_lines, sweep_words
 
 STANDINGS: Mapping[str, dict[str, Any]] = {
     "winner": {"symbol": "star", "size": 16, "color": theme.VERMILLION},
     "tied with the winner": {"symbol": "circle", "size": 9, "color": theme.BLUE},
+    "trained, nothing named yet": {"symbol": "circle-open", "size": 9, "color": theme.BLUE},
     "behind": {"symbol": "circle-open", "size": 8, "color": theme.MUTED},
     "failed with some seed": {"symbol": "x-thin-open", "size": 8, "color": theme.PURPLE},
     "outside the cost band": {"symbol": "diamond-open", "size": 8, "color": theme.ORANGE},
 }
 HEIGHT = 560
+_COSTS = {"params": "parameters", "activations": "activations", "latency": "latency"}
+"""What the page calls costs, by the sweep's setting; MACs otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +41,32 @@ class Sweep:
     target_ratio: float | None
     """The cost ratio that φ asked for."""
     undecided: int | None
-    """About how many more trainings would tell the winner from its ties."""
+    """About how many more trainings would tell the winner from its ties; a model does not say."""
+    strategy: str
+    """How it was decided what to train: model, race or grid; empty where nothing says."""
+    cost: str
+    """What cost ratios are of: `MACs`."""
+    untrained: int
+    """Ties that a model names and that were never trained."""
+    measured: bool
+    """Whether accuracies are means of trainings, not what a model expects, which is all that the
+    table of a model's sweep says."""
+
+    @property
+    def is_named(self) -> bool:
+        """Whether there is a winner."""
+        return bool(self.candidates["winner"].any())
 
 
 def sweep(frames: RunFrames) -> Sweep:
     """The candidates, each with how it stands against the winner."""
     measured = frames.sweep[frames.sweep["accuracy"].notna()]
+    asked = frames.settings.asked.get("sweep") or frames.constants
+    way = strategy(asked, frames.constants)
+    under_way = way == MODEL and not measured["winner"].any()
     rows = measured.to_dict("records")
     measured = measured.assign(
-        standing=[_standing(row) for row in rows],
+        standing=[_standing(row, under_way) for row in rows],
         label=[constants_label(row, frames.rule) for row in rows],
         title=[_constants_title(row, frames.rule) for row in rows],
     )
@@ -54,8 +75,12 @@ def sweep(frames: RunFrames) -> Sweep:
         ["rank", "accuracy", "candidate"], ascending=[True, False, True], ignore_index=True
     )
     proxy = theme.escaped(sweep_words(frames))
-    hovers = [_hover(row, proxy) for row in measured.to_dict("records")]
-    asked = frames.settings.asked.get("sweep") or frames.constants
+    expected = frames.named.expected if frames.named else {}
+    are_means = way != MODEL or bool(measured[TRAININGS].notna().any())
+    hovers = [
+        _hover(row, proxy, expected.get(row["key"]), are_means)
+        for row in measured.to_dict("records")
+    ]
     trainings = frames.constants.get("trainings_to_decide")
     ratio = asked.get("target_ratio")
     return Sweep(
@@ -63,7 +88,11 @@ def sweep(frames: RunFrames) -> Sweep:
         failed=len(frames.sweep) - len(measured),
         band=cost_band(asked),
         target_ratio=float(ratio) if isinstance(ratio, int | float) else None,
-        undecided=trainings if isinstance(trainings, int) else None,
+        undecided=trainings if isinstance(trainings, int) and way != MODEL else None,
+        strategy=way,
+        cost=_COSTS.get(str(asked.get("cost") or frames.constants.get("cost")), "MACs"),
+        untrained=frames.named.untrained if frames.named else 0,
+        measured=are_means,
     )
 
 
@@ -85,18 +114,18 @@ def sweep_figure(frames: RunFrames) -> go.Figure:
                 error_y=error_bars(rows, marker["color"]),
                 **candidate_markers(rows, standing, marker),
             )
-    for row in shown.candidates[shown.candidates["winner"]].head(1).to_dict("records"):
-        figure.add_annotation(_winner_label(row))
     theme.styled(figure, HEIGHT)
     ratios = [*shown.candidates["realised_ratio"].dropna()]
     ratios += [shown.target_ratio] if shown.target_ratio else []
     ratios = ratios or [1.0]  # a table may lack them
     pad = 0.04 * (max(ratios) - min(ratios)) + 0.02
-    figure.update_layout(legend={"traceorder": "reversed"})
-    figure.update_xaxes(title_text="MACs over the baseline's, as built")
+    figure.update_layout(legend={"traceorder": "reversed"}, showlegend=True)
+    figure.update_xaxes(title_text=f"{shown.cost} over the baseline's, as built")
     ends = (min(ratios) - pad, max(ratios) + pad)
     figure.update_xaxes(range=ends)
     _mark_costs(figure, shown, ends)
+    for row in shown.candidates[shown.candidates["winner"]].head(1).to_dict("records"):
+        figure.add_annotation(_winner_label(row, ends))
     figure.update_yaxes(title_text=theme.PROXY_PERCENT)
     return figure
 
@@ -124,9 +153,12 @@ def error_bars(rows: pd.DataFrame, color: str) -> dict[str, Any]:
     }
 
 
-def _winner_label(row: Mapping[Any, Any]) -> dict[str, Any]:
+def _winner_label(row: Mapping[Any, Any], ends: tuple[float, float]) -> dict[str, Any]:
+    """The winner's constants above its bar; near an end of the axis, away from that end."""
+    along = (row["realised_ratio"] - ends[0]) / (ends[1] - ends[0])
     return {
         "x": row["realised_ratio"],
+        "xanchor": "left" if along < 0.25 else "right" if along > 0.75 else "center",
         "y": 100 * (row["accuracy"] + (0 if math.isnan(row["stderr"]) else row["stderr"])),
         "text": row["title"],
         "yanchor": "bottom",
@@ -162,23 +194,28 @@ def _constants_title(row: Mapping[Any, Any], rule: GrowthRule) -> str:
     return ", ".join(f"{symbol} {value}" for symbol, value in pairs)
 
 
-def _standing(row: Mapping[Any, Any]) -> str:
+def _standing(row: Mapping[Any, Any], under_way: bool) -> str:
+    """`under_way`: a model has not named any of its networks yet."""
     if row["winner"]:
         return "winner"
     if not row["in_band"]:
         return "outside the cost band"
     if row["reason"]:
         return "failed with some seed"
+    if under_way:
+        return "trained, nothing named yet"
     return "tied with the winner" if row["tied"] else "behind"
 
 
-def _hover(row: Mapping[Any, Any], proxy: str) -> str:
+def _hover(row: Mapping[Any, Any], proxy: str, expected: Expected | None, are_means: bool) -> str:
     seeds = "" if math.isnan(row["seeds"]) else f", {plural(int(row['seeds']), 'seed')}"
     points = "" if math.isnan(row["points"]) else plural(int(row["points"]), "grid point")
+    accuracy = theme.percent_pm(row["accuracy"], row["stderr"], 2)
     lines = [
         row["standing"],
         f"failed: {theme.escaped(row['reason'])}" if row["reason"] else "",
-        f"proxy accuracy {theme.percent_pm(row['accuracy'], row['stderr'], 2)}{seeds}",
+        f"proxy accuracy {accuracy}{seeds}" if are_means else _expected(accuracy),
+        _expected(_expectation(expected)) if expected and are_means else "",
         f"<i>{proxy}</i>" if proxy else "",
         f"cost × {theme.number(row['realised_ratio'], 2)} as built, "
         f"× {theme.number(row['nominal_ratio'], 2)} nominal",
@@ -187,3 +224,12 @@ def _hover(row: Mapping[Any, Any], proxy: str) -> str:
         theme.escaped(row["note"]),
     ]
     return theme.hover(row["title"], [*filter(None, lines), *spelling_lines(row["compact"])])
+
+
+def _expected(accuracy: str) -> str:
+    return f"expected from all trainings {accuracy}"
+
+
+def _expectation(expected: Expected) -> str:
+    stderr = math.nan if expected.stderr is None else expected.stderr
+    return theme.percent_pm(expected.accuracy, stderr, 2)

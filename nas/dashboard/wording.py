@@ -119,6 +119,11 @@ def plural(number: int, noun: str) -> str:
     return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
+def proxy_sentence(words: str) -> str:
+    """What a caption ends with, given what accuracies are of; empty where nothing says."""
+    return f" Proxy accuracy: {words}." if words else ""
+
+
 def _seeds(records: pd.DataFrame) -> list[str]:
     seeds = sorted({int(n) for n in records["seeds"].dropna()})
     if not seeds:

@@ -6,6 +6,7 @@ from nas.dashboard.frames import RunFrames, load_run
 from nas.dashboard.growth_rule import GrowthRule
 from nas.dashboard.header import baseline_table, headline, run_facts
 from nas.dashboard.html import Markup, definitions, element
+from nas.dashboard.named import constants_verdict
 from nas.dashboard.page import render_page
 from nas.dashboard.panels import sections
 from nas.dashboard.state import run_state
@@ -41,6 +42,7 @@ def _header(frames: RunFrames) -> Markup:
         element("p", _lead(frames), class_="lead"),
         *([element("p", state, class_="state")] if (state := run_state(frames)) else []),
         *([element("div", *figures, class_="headline")] if figures else []),
+        *([element("p", said, class_="verdict")] if (said := _verdict(frames)) else []),
         element(
             "div",
             *([element("div", element("h3", "What was run"), definitions(facts))] if facts else []),
@@ -48,6 +50,10 @@ def _header(frames: RunFrames) -> Markup:
             class_="about",
         ),
     )
+
+
+def _verdict(frames: RunFrames) -> str:
+    return constants_verdict(frames.constants)
 
 
 def _baseline(baseline: Arch) -> tuple[Markup, Markup]:

@@ -33,6 +33,8 @@ class Directions:
     """(directions, dimensions), each row summing to 1."""
     prior: Floats
     """(directions,) probabilities."""
+    most: Floats
+    """(dimensions,): the shares of the largest constants."""
     step: float
     """The distance between neighbouring shares."""
     plane: Floats
@@ -68,7 +70,7 @@ def make_directions(rule: Rule, ratio: float, largest: float) -> Directions:
     logs = np.log(inside) @ (concentration * centre - 1)
     density = np.exp(logs - logs.max())
     prior = density / density.sum()
-    return Directions(rule, ratio, shares, prior, 1 / steps, _plane(dimensions), centre)
+    return Directions(rule, ratio, shares, prior, most, 1 / steps, _plane(dimensions), centre)
 
 
 def exponents(rule: Rule) -> Floats:

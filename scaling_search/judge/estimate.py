@@ -116,7 +116,7 @@ def estimate(seen: Seen, directions: Directions, tilt: Floats) -> Estimate:
     return Estimate(
         constants=directions.constants(mean),
         low=directions.constants(low - half),
-        high=directions.constants(high + half),
+        high=directions.constants(np.minimum(high + half, np.maximum(high, directions.most))),
         known=directions.constants(directions.known),
         trainings=int(seen.counts.sum()),
         gain=gain,

@@ -121,7 +121,8 @@ class ModelGuided:
             apart = np.minimum(apart, ((growth - growth[chosen[-1]]) ** 2).sum(axis=1))
             chosen.append(int(apart.argmax()))
         first = [(self.candidates[index], self.first_seed) for index in chosen]
-        return [*self.anchors, *first][: self.budget]
+        # A budget of one is of a candidate.
+        return [*first[:1], *self.anchors, *first[1:]][: self.budget]
 
     def _next(self, known: Results, under_way: Sequence[Pair]) -> list[Pair]:
         """The block after these; empty where the answer is settled or the budget spent."""

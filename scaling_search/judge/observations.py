@@ -10,13 +10,15 @@ import numpy as np
 from nas.trainings.record import TrainingRecord
 from scaling_search.grow.grid import Candidate, Grid
 from scaling_search.grow.grown import Grown, macs_ratio
-from scaling_search.judge.directions import Directions, make_directions
+from scaling_search.judge.directions import Directions, exponents, make_directions
 from scaling_search.judge.surface import Places, Seen
 from scaling_search.rule.compound import COMPOUND, PAPER
 from scaling_search.rule.rule import Constants, Multipliers, Rule
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
 from search_spaces.rounding import DepthRounding
+
+_ROOM = 1.1
 
 
 class Place(NamedTuple):
@@ -40,7 +42,9 @@ def directions_of(grid: Grid) -> Directions:
     settings, ratio = grid.settings, grid.settings.ratio
     if grid.rule.names == COMPOUND.names and abs(PAPER.product() - ratio) <= settings.tolerance:
         ratio = PAPER.product()
-    return make_directions(grid.rule, ratio, settings.max)
+    # Constants that are all too small to cost so much leave no direction; alike they are enough.
+    alike = ratio ** (1 / exponents(grid.rule).sum())
+    return make_directions(grid.rule, ratio, max(settings.max, _ROOM * float(alike)))
 
 
 def places_of(grid: Grid, directions: Directions, beside: Sequence[Grown]) -> Places:
@@ -61,15 +65,12 @@ def star(directions: Directions) -> list[Constants]:
 
     One moves half of what the other dimensions have to it, the other all that it has to them.
     """
-    centre = directions.known
-    corners = np.eye(len(centre))
-    more = [centre + (corner - centre) / 2 for corner in corners]
-    less = [
-        centre - (corner - centre) * s / (1 - s)
-        for corner, s in zip(corners, centre, strict=True)
-        if s < 1
-    ]
-    return [directions.constants(shares) for shares in (centre, *more, *less)]
+    shares = [directions.known]
+    for corner, share in zip(np.eye(len(directions.known)), directions.known, strict=True):
+        shares.append(directions.known + (corner - directions.known) / 2)
+        if share < 1:
+            shares.append(directions.known - (corner - directions.known) * share / (1 - share))
+    return [directions.constants(each) for each in shares]
 
 
 def observe(

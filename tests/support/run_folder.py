@@ -14,14 +14,16 @@ import yaml
 from nas.search.rewards import Absolute, Hard, Soft
 from nas.trainings.log import TrainingLog
 from nas.trainings.record import TrainingRecord
+from scaling_search.expected import as_mapping
 from scaling_search.grow.ablation import ablate
 from scaling_search.grow.ablation import write_ablation as write_networks
 from scaling_search.grow.family import formula_family
 from scaling_search.grow.family import write_family as write_members
 from scaling_search.grow.parts import PARTS, PlainVersions, make_arms
+from scaling_search.judge.forecast_members import MemberForecast
 from scaling_search.rule.compound import COMPOUND, PAPER
 from search_spaces.arch import Arch
-from search_spaces.yaml_io import write_arch
+from search_spaces.yaml_io import load_arch, read_about, write_arch
 from search_spaces.zoo import zoo
 
 CHANNELS = (16, 24, 40, 80, 112, 192, 320)
@@ -29,6 +31,13 @@ REPEATS = (1, 2, 2, 3, 3, 4, 1)
 STRIDES = (1, 2, 2, 2, 1, 2, 1)
 Reward = Soft | Hard | Absolute
 SOFT = Soft(400e6)
+ESTIMATE = {
+    **{"alpha": 1.18, "beta": 1.12, "gamma": 1.14},
+    "interval": {"alpha": [1.0, 1.4], "beta": [1.02, 1.25], "gamma": [1.0, 1.31]},
+    "known": {"alpha": 1.2, "beta": 1.1, "gamma": 1.15},
+    **{"gain": 0.0004, "gain_stderr": 0.0007, "trainings": 33, "largest": 1.4},
+}
+FORECAST = (0.571, 0.582, 0.596, 0.607, 0.613, 0.6151, 0.6158, 0.6160)
 ALONE = ("depth", "width", "resolution")
 EVALUATOR = {
     "dataset": "digits",
@@ -176,14 +185,20 @@ def write_sweep(folder: Path, candidates: int = 46, *, failed: Sequence[int] = (
             row["tied"] = row is not winner and winner["accuracy"] - row["accuracy"] < 0.006
         winner["winner"] = True
         constants = {name: winner[name] for name in ("alpha", "beta", "gamma")}
-        constants |= {
-            "phi": 1.0,
-            "target_ratio": 2.0,
-            "band": [1.1, 2.9],
-            "trainings_to_decide": 40,
-        }
-        (folder / "constants.yaml").write_text(yaml.safe_dump(constants), "utf-8")
+        constants |= {"target_ratio": 2.0, "band": [1.1, 2.9], "trainings_to_decide": 40}
+        write_constants(folder, strategy="race", phi=1.0, **constants)
     write_csv(folder / "sweep.csv", rows)
+
+
+def write_constants(folder: Path, **named: Any) -> None:
+    """constants.yaml; the estimate is named where nothing else is."""
+    constants = {
+        **{name: ESTIMATE[name] for name in ("alpha", "beta", "gamma")},
+        "verdict": "The trainings do not contradict 1.2, 1.1, 1.15, nor would many more tell.",
+        "estimate": ESTIMATE,
+        **named,
+    }
+    (folder / "constants.yaml").write_text(yaml.safe_dump(constants), "utf-8")
 
 
 def write_family(folder: Path) -> None:
@@ -192,6 +207,23 @@ def write_family(folder: Path) -> None:
         zoo("efficientnet_b0"), COMPOUND.constants(alpha=1.15, beta=1.15, gamma=1.15)
     )
     write_members(members, folder)
+
+
+def write_forecasts(folder: Path, accuracies: Sequence[float] = FORECAST, **other: Any) -> None:
+    """What the first members of family/ are expected to reach; from the fourth on extrapolated."""
+    before = None
+    for number, accuracy in enumerate(accuracies):
+        path = folder / "family" / f"b{number}.yaml"
+        forecast = MemberForecast(
+            accuracy=accuracy,
+            low=accuracy - 0.01,
+            high=accuracy + 0.005,
+            gain=None if before is None else accuracy - before,
+            extrapolates=number > 2,
+        )
+        about = {**read_about(path), "forecast": {**as_mapping(forecast), **other}}
+        write_arch(load_arch(str(path)), path, about)
+        before = accuracy
 
 
 def write_ablation(
@@ -311,6 +343,7 @@ def write_run(folder: Path, trials: int = 32) -> Path:
     write_ablation(folder)
     write_parts(folder)
     write_family(folder)
+    write_forecasts(folder)
     return folder
 
 

@@ -188,6 +188,8 @@ def _trainer(config: Config) -> "Trainer":
 
 
 def _stage(run: Path, made_with: Mapping[str, Any], plan: "SweepPlan") -> RunStage:
+    from scaling_search.plan import beside
+
     settings, candidates = plan.settings, plan.grid.candidates
     racing = range(len(candidates)) if settings.strategy == "grid" else settings.in_band(plan.grid)
     low, high = settings.cost_band()
@@ -195,7 +197,12 @@ def _stage(run: Path, made_with: Mapping[str, Any], plan: "SweepPlan") -> RunSta
         "phi": settings.phi,
         "target_ratio": round(settings.target_ratio(), 6),
         "band": [round(low, 6), round(high, 6)],
+        "strategy": settings.strategy,
+        "cost": settings.cost,
+        "most": plan.most,
         "networks": [candidates[index].arch.key() for index in racing],
+        **({"epochs": list(settings.epochs)} if settings.epochs else {}),
+        "beside": [each.arch.key() for each in beside(settings, plan.grid)],
         **({"baseline_macs": cost(plan.grid.baseline).macs} if settings.cost == "macs" else {}),
     }
     log = run / SWEEP

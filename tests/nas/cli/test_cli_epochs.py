@@ -7,7 +7,11 @@ import yaml
 
 from nas.cli import main
 from nas.cli.epochs import trained_for
+from nas.dashboard.frames import load_run
+from nas.dashboard.state import run_state
+from nas.dashboard.write import write_dashboard
 from nas.trainings.log import SWEEP, TrainingLog
+from scaling_search.rule.compound import COMPOUND
 
 HERE = [
     "run=r",
@@ -108,3 +112,25 @@ def test_an_evaluator_made_of_others_is_trained_longer_wherever_it_trains() -> N
     assert found[8]["evaluator"]["untrained"] == config["evaluator"]["untrained"]
     assert found[8]["run"] == "r"
     assert config["evaluator"]["trained"]["epochs"] == 3
+
+
+def test_the_page_says_it_and_how_far_a_killed_one_has_come() -> None:
+    asked = ["sweep", *HERE, *TRAINED, "sweep.epochs=[8]"]
+    main([*asked, "sweep.epochs=[]"])
+    finished = load_run(Path("r"), COMPOUND)
+    assert run_state(finished) == ""
+    log, constants = Path("r") / SWEEP, Path("r/constants.yaml")
+    before = constants.read_bytes()
+    main(asked)
+    # As a kill leaves it after three trainings of eight epochs.
+    log.write_bytes(b"".join(log.read_bytes().splitlines(keepends=True)[:23]))
+    constants.write_bytes(before)
+    killed = load_run(Path("r"), COMPOUND)
+    assert run_state(killed) == "Not finished: the sweep, 23 of at most 28 trainings."
+    assert killed.sweep["accuracy"].equals(finished.sweep["accuracy"])
+    assert killed.sweep["trainings"].equals(finished.sweep["trainings"])
+    main(asked)
+    assert run_state(load_run(Path("r"), COMPOUND)) == ""
+    said = yaml.safe_load(constants.read_text())["turn_with_epochs"]
+    assert said.startswith("The best direction is not seen to turn from 4 epochs (")
+    assert f"{said}</p>" in write_dashboard(Path("r"), COMPOUND).read_text("utf-8")

@@ -228,6 +228,18 @@ def test_candidates_stand_by_standing_then_accuracy(tmp_path: Path) -> None:
     assert shown.target_ratio is None
 
 
+def test_a_candidate_that_was_never_trained_did_not_fail(tmp_path: Path) -> None:
+    rows = [
+        candidate(0, 0.9, winner=True),
+        candidate(1, "", seeds=0, stderr="", in_band=False),
+        candidate(2, "", seeds=0, stderr="", reason="diverged"),
+    ]
+    run_folder.write_csv(tmp_path / "sweep.csv", rows)
+    shown = sweep(load_run(tmp_path, COMPOUND))
+    assert shown.candidates["candidate"].tolist() == [0]
+    assert shown.failed == 1
+
+
 def test_the_band_and_what_would_decide_come_with_the_constants(tmp_path: Path) -> None:
     run_folder.write_csv(tmp_path / "sweep.csv", [candidate(0, 0.9, winner=True)])
     (tmp_path / "constants.yaml").write_text(

@@ -19,8 +19,8 @@ from scaling_search.rule.compound import COMPOUND
 from search_spaces.errors import UserError
 
 FIGURES = (
-    "accuracy-against-macs", "progress", "choices", "sweep", "candidates", "dimensions", "ways",
-    "effects", "growth", "published",
+    "accuracy-against-macs", "progress", "choices", "estimate", "sweep", "candidates",
+    "dimensions", "ways", "effects", "forecast", "growth", "published",
 )  # fmt: skip
 
 
@@ -111,7 +111,8 @@ def test_the_page_says_what_was_run(page: Path) -> None:
         "31 finished, 1 failed",
         "TPESampler",
         "Baseline, proxy accuracy",
-        "tied with 4 others",
+        "α\u00a01.18 [1.00,\u00a01.40]",
+        "Named, the best candidate&#x27;s α, β, γ, tied with 4 others",
         "Recipe or scaling?",
         "Between all plain and full lie 9.",
         "with proxy accuracies in place of its ImageNet ones",
