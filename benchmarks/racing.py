@@ -32,6 +32,8 @@ NOISE = 0.5
 SPANS = (2.0, 4.0, 8.0)
 BUDGETS = (46, 57, 92)
 RACES = (57, 92, 115)
+FIRST = 1000
+"""The first repetition: what the model's scales were chosen on came before."""
 
 Floats = NDArray[np.float64]
 Results = Mapping[Pair, float | None]
@@ -138,7 +140,9 @@ def main(repetitions: int, names: list[str]) -> None:
     with ProcessPoolExecutor(2) as pool:
         for surface in names:
             for span in SPANS:
-                job = (pool.submit(repeat, surface, span, n) for n in range(repetitions))
+                job = (
+                    pool.submit(repeat, surface, span, n) for n in range(FIRST, FIRST + repetitions)
+                )
                 found = [each.result() for each in list(job)]
                 rows = [row(name, [each[name] for each in found]) for name in found[0]]
                 print(f"{surface}, span {span:g}\n{table(header, rows)}\n", flush=True)

@@ -13,6 +13,8 @@ from scaling_search.judge.draws import draw_networks
 from scaling_search.judge.surface import Places, Seen, Surface, fit_surface
 
 _DRAWS = 400
+_HELD = 0.975
+"""The probability that the contenders hold: more than is said, for what the model gets wrong."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,10 +42,10 @@ class Belief:
 
     @property
     def contenders(self) -> frozenset[int]:
-        """The fewest candidates one of which is the best with a probability of 95 %."""
+        """The fewest candidates one of which is the best with a probability of 95 %, at least."""
         best = np.bincount(self.accuracies.argmax(axis=1), minlength=len(self.candidates))
         order = np.argsort(-best, kind="stable")
-        enough = int(np.searchsorted(np.cumsum(best[order]), 0.95 * best.sum())) + 1
+        enough = int(np.searchsorted(np.cumsum(best[order]), _HELD * best.sum())) + 1
         return frozenset(self.candidates[i] for i in order[:enough]) | {self.winner}
 
     @property

@@ -29,7 +29,7 @@ NOISES = np.geomspace(2e-5, 0.12, 44)
 """σ: the standard deviation of one training's accuracy, a fraction."""
 CURVATURES = (1.0, 3.0, 10.0, 30.0, 100.0)
 """The mean of A's diagonal: twice what is lost, in σ, where all growth is in a wrong dimension."""
-DEVIATIONS = {0.05: 0.3, 0.2: 0.3, 0.5: 0.25, 1.2: 0.12, 3.0: 0.03}
+DEVIATIONS = {0.05: 0.15, 0.2: 0.3, 0.5: 0.3, 1.2: 0.2, 3.0: 0.05}
 """The standard deviation of δ, in σ, and how probable: one training of each network cannot tell it
 from σ, and neighbours on a grid are nearly the same network."""
 ROUGHNESS = (0.0, 0.15)
