@@ -7,6 +7,7 @@ import yaml
 
 from nas.runs.csv_files import write_rows
 from scaling_search.judge.estimate import Estimate
+from scaling_search.judge.turning import Turn
 from scaling_search.judge.winner import CandidateResult, SweepResult
 from scaling_search.rule.rule import Rule
 from search_spaces.compact import spell_arch
@@ -75,7 +76,8 @@ def _constants(result: SweepResult) -> dict[str, Any]:
         "noise": _rounded(result.comparison.noise),
         "trainings_to_decide": result.more_trainings,
         "estimate": {**_estimated(result.estimate), "largest": settings.max},
-        "turn": None if result.turn is None else result.turn.verdict,
+        "turn_with_cost": _said(result.turn_with_cost),
+        "turn_with_epochs": _said(result.turn_with_epochs),
         "candidates": len(result.candidates),
         "failed_trainings": result.failed,
         "evaluator": dict(result.evaluator),
@@ -107,6 +109,10 @@ def _estimated(estimate: Estimate) -> dict[str, Any]:
         "gain_stderr": _rounded(estimate.gain_error),
         "trainings": estimate.trainings,
     }
+
+
+def _said(turn: Turn | None) -> str | None:
+    return None if turn is None else turn.verdict
 
 
 def _rounded(value: float | None) -> float | None:

@@ -7,17 +7,14 @@ much of what is taken for architecture is recipe and scaling.
 import math
 import statistics
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nas.evaluators.base import Evaluator
-from nas.executors.base import Executor
 from nas.networks.cost import cost
 from nas.runs.csv_files import write_rows
 from nas.statistics.factorial import Effects, factorial_effects
-from nas.trainings.engine import LabelledArch, Trainings, train
+from nas.trainings.engine import LabelledArch, Trainer, Trainings, train
 from nas.trainings.log import PARTS as PARTS_LOG
 from nas.trainings.log import TrainingLog
 from nas.trainings.record import TrainingRecord
@@ -32,14 +29,6 @@ ARM_COLUMNS = (
     *("network", "difference", "macs", "params", "accuracy", "stderr", "seeds", "key", "reason"),
 )
 EFFECT_COLUMNS = ("kind", "effect", "points", "low", "high")
-
-
-@dataclass(frozen=True, slots=True)
-class Trainer:
-    """What trains the arms of one recipe."""
-
-    evaluator: Evaluator
-    executor: Callable[[], AbstractContextManager[Executor]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """What a sweep trains, and what decides the order: the settings made a strategy over a grid."""
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 from nas.networks.cost import cost
@@ -11,6 +12,7 @@ from scaling_search.grow.grid import Candidate, Grid
 from scaling_search.grow.grown import Grown, macs_ratio
 from scaling_search.judge.guided import ModelGuided
 from scaling_search.judge.observations import directions_of, origin, places_of, star
+from scaling_search.rule.rule import Constants
 from scaling_search.settings import SweepSettings
 from search_spaces.compact import spell_arch
 
@@ -27,33 +29,33 @@ def beside(settings: SweepSettings, grid: Grid) -> tuple[Grown, ...]:
         found.append(ungrown(grid.baseline, grid.rule))
     for phi in settings.phis:
         for constants in star(directions_of(grid)):
-            multipliers = constants.multipliers(phi)
-            arch = multipliers.apply(grid.baseline, settings.depth_rounding)
-            if arch.key() in known:
-                continue
-            known.add(arch.key())
-            label = f"phi{phi:g}_star{len(found)}"
-            found.append(
-                Grown(
-                    label=label,
-                    arch=arch.replace(name=f"{grid.baseline.name}_{label}"),
-                    baseline=grid.baseline,
-                    multipliers=multipliers,
-                    constants=constants,
-                    phi=phi,
-                    cost=cost(arch),
-                    realised_ratio=macs_ratio(arch, grid.baseline),
-                )
-            )
+            grown = _grown(grid, constants, phi, settings, len(found))
+            if grown.arch.key() not in known:
+                known.add(grown.arch.key())
+                found.append(grown)
     return tuple(found)
+
+
+def star_of(settings: SweepSettings, grid: Grid) -> tuple[Grown, ...]:
+    """The baseline and the star at the sweep's own φ, each network once; what is a candidate is
+    the candidate."""
+    candidates = {candidate.arch.key(): candidate for candidate in grid.candidates}
+    found: dict[str, Grown] = {grid.baseline.key(): ungrown(grid.baseline, grid.rule)}
+    for constants in star(directions_of(grid)):
+        grown = _grown(grid, constants, settings.phi, settings, len(found))
+        key = grown.arch.key()
+        found.setdefault(key, candidates.get(key, grown))
+    return tuple(found.values())
 
 
 def networks_of(settings: SweepSettings, grid: Grid) -> list[LabelledArch]:
     """The candidates, and after them what is trained beside them."""
-    return [
-        LabelledArch(grown.arch, _labels(grown))
-        for grown in (*grid.candidates, *beside(settings, grid))
-    ]
+    return labelled((*grid.candidates, *beside(settings, grid)))
+
+
+def labelled(networks: Iterable[Grown]) -> list[LabelledArch]:
+    """Networks with the labels that a sweep's records have."""
+    return [LabelledArch(grown.arch, _labels(grown)) for grown in networks]
 
 
 def strategy_of(settings: SweepSettings, grid: Grid) -> Strategy:
@@ -80,6 +82,25 @@ def strategy_of(settings: SweepSettings, grid: Grid) -> Strategy:
         first_seed=settings.seed,
         budget=settings.budget or usual,
         tolerance=settings.tolerance_points / 100,
+    )
+
+
+def _grown(
+    grid: Grid, constants: Constants, phi: float, settings: SweepSettings, number: int
+) -> Grown:
+    """The network of a star with this number."""
+    multipliers = constants.multipliers(phi)
+    arch = multipliers.apply(grid.baseline, settings.depth_rounding)
+    label = f"phi{phi:g}_star{number}"
+    return Grown(
+        label=label,
+        arch=arch.replace(name=f"{grid.baseline.name}_{label}"),
+        baseline=grid.baseline,
+        multipliers=multipliers,
+        constants=constants,
+        phi=phi,
+        cost=cost(arch),
+        realised_ratio=macs_ratio(arch, grid.baseline),
     )
 
 

@@ -30,6 +30,9 @@ class SweepSettings(GridSettings):
     phis: tuple[float, ...] = default("sweep/model", "phis")
     """Other φ at which a model trains a few networks around the published constants, to see
     whether the best direction turns with cost, and what more cost brings."""
+    epochs: tuple[int, ...] = default("sweep/model", "epochs")
+    """Other numbers of epochs that a model trains a few networks for once the rest is trained,
+    beside the budget, to see whether the best direction turns with the length of training."""
     snap: bool = default("sweep/model", "snap")
     """Whether a model names the grid point of its best candidate, not its own α, β, γ."""
     seed: int = default("sweep/grid", "seed")
@@ -65,12 +68,27 @@ class SweepSettings(GridSettings):
             raise UserError(f"phis: expected each φ once, got {list(self.phis)}")
         if self.phis and self.strategy != "model":
             raise UserError(f"phis: trained by strategy=model alone, not by {self.strategy}")
+        self._check_epochs()
         if self.asha is not None and self.asha < 1:
             raise UserError(f"asha: expected at least 1, got {self.asha}")
         if self.cost not in (*COUNTED, "latency"):
             raise UserError(f"cost: expected {', '.join(COUNTED)} or latency, got {self.cost!r}")
         if not self.band > 0:
             raise UserError(f"band: expected a number above 0, got {self.band}")
+
+    def _check_epochs(self) -> None:
+        for epochs in self.epochs:
+            if isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < 1:
+                raise UserError(f"epochs: expected whole numbers of at least 1, got {epochs!r}")
+        if len(set(self.epochs)) < len(self.epochs):
+            raise UserError(f"epochs: expected each number once, got {list(self.epochs)}")
+        if self.epochs and self.strategy != "model":
+            raise UserError(f"epochs: trained by strategy=model alone, not by {self.strategy}")
+        if self.epochs and self.asha is not None:
+            raise UserError(
+                f"epochs: lengths are compared of trainings that reach their end; expected asha "
+                f"null, got {self.asha}"
+            )
 
     def cost_band(self) -> tuple[float, float]:
         """Realised cost ratios, from and to, among which the winner is sought."""

@@ -3,29 +3,40 @@
 EfficientNet (arXiv 1905.11946), §3.3, step 1.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 
 from nas.evaluators.asked import description
 from nas.evaluators.base import Evaluator
 from nas.executors.base import Executor
-from nas.trainings.engine import Trainings, train
+from nas.trainings.engine import Trainer, Trainings, train
 from nas.trainings.log import ABLATION, SWEEP, TrainingLog
+from nas.trainings.record import TrainingRecord
 from nas.trainings.strategies import Strategy
 from scaling_search.files import write_constants, write_csv
 from scaling_search.grow.grid import Candidate, Grid, GridPrice, make_grid
 from scaling_search.judge.estimate import estimate, known_tilt
 from scaling_search.judge.observations import (
+    Place,
     directions_of,
     observe,
     places_by_key,
     places_of,
 )
-from scaling_search.judge.surface import Places, Seen
-from scaling_search.judge.turning import turn
+from scaling_search.judge.surface import Seen
+from scaling_search.judge.turning import around, turn_with_cost
 from scaling_search.judge.winner import SweepResult, find_winner
+from scaling_search.lengths import (
+    Length,
+    check_lengths,
+    judge_lengths,
+    lengths_of,
+    seconds_left,
+    train_lengths,
+)
 from scaling_search.plan import beside, networks_of, strategy_of
 from scaling_search.settings import SweepSettings
 from search_spaces.arch import Arch
@@ -58,6 +69,8 @@ class SweepPlan:
     """Trainings in all, at most."""
     done: int
     """Trainings that are on record already."""
+    other_lengths: int = 0
+    """How many of all are of other epochs."""
 
     def __str__(self) -> str:
         low, high = self.grid.realised_range
@@ -69,8 +82,16 @@ class SweepPlan:
             f"{self.settings.phi:g}, realising {low:.2f}–{high:.2f} × the baseline's cost "
             f"(nominal {self.settings.target_ratio():.2f} ×, band {band[0]:.2f}–{band[1]:.2f} ×)\n"
             f"{self.settings.strategy}: {self.todo} trainings to do next, at most {self.most} in "
-            f"all, {self.done} on record"
+            f"all, {self.done} on record{self._of_other_lengths}"
         )
+
+    @property
+    def _of_other_lengths(self) -> str:
+        if not self.settings.epochs:
+            return ""
+        *rest, last = map(str, self.settings.epochs)
+        epochs = f"{', '.join(rest)} or {last}" if rest else last
+        return f"; {self.other_lengths} of all are of {epochs} epochs"
 
 
 def plan_sweep(
@@ -83,8 +104,16 @@ def plan_sweep(
     grid = _grid(baseline, settings, price)
     trainings = Trainings.on_record(networks_of(settings, grid), TrainingLog(folder / SWEEP))
     strategy = strategy_of(settings, grid)
-    todo = len(strategy.pending(trainings.results))
-    return SweepPlan(grid, settings, todo, strategy.most, len(trainings.records))
+    lengths = lengths_of(settings, grid, folder)
+    others = sum(length.strategy.most for length in lengths)
+    return SweepPlan(
+        grid,
+        settings,
+        todo=len(strategy.pending(trainings.results)) + sum(each.missing for each in lengths),
+        most=strategy.most + others,
+        done=_done(trainings, lengths),
+        other_lengths=others,
+    )
 
 
 def run_sweep(
@@ -95,21 +124,66 @@ def run_sweep(
     executor: Callable[[], AbstractContextManager[Executor]],
     *,
     price: GridPrice | None = None,
+    lengths: Mapping[int, Trainer] = MappingProxyType({}),
     progress: Callable[[SweepProgress], None] = lambda progress: None,
 ) -> SweepResult:
     """Train what is not on record in `folder`, and write sweep.csv and constants.yaml there.
 
     Each finished training is a line of sweep.jsonl before it counts, and is never done again:
-    killed at any moment, the same call goes on, on whichever executor. Raises UserError for
-    settings that leave no candidate, an executor that lacks what is asked of it, and where every
-    candidate failed.
+    killed at any moment, the same call goes on, on whichever executor. `lengths` has for each of
+    `settings.epochs` what trains for so many. Raises UserError for settings that leave no
+    candidate, lengths that are not those, an executor that lacks what is asked of it, and where
+    every candidate failed.
     """
     grid = _grid(baseline, settings, price)
     trainings = Trainings.on_record(networks_of(settings, grid), TrainingLog(folder / SWEEP))
+    others = lengths_of(settings, grid, folder)
+    own = check_lengths(others, evaluator, lengths)
 
     strategy = strategy_of(settings, grid)
 
-    def ending_early() -> AbstractContextManager[Executor]:
+    def tell(record: TrainingRecord) -> None:
+        progress(_progress(grid, settings, strategy, trainings, others, own))
+
+    ending = _ending_as_asked(settings, executor)
+    train(trainings, strategy, evaluator, ending, tell)
+    trainers = {
+        epochs: replace(trainer, executor=_ending_as_asked(settings, trainer.executor))
+        for epochs, trainer in lengths.items()
+    }
+    train_lengths(others, trainers, tell)
+    directions = directions_of(grid)
+    beyond = beside(settings, grid)
+    places = places_of(grid, directions, beyond)
+    known = places_by_key((*grid.candidates, *beyond), places)
+    seen = _seen(grid, known, folder)
+    tilt, phis = known_tilt(directions), (settings.phi, *settings.phis)
+    result = find_winner(
+        grid,
+        settings,
+        places,
+        trainings,
+        description(evaluator),
+        estimate(seen, directions, tilt),
+        turn_with_cost(seen, directions, tilt, phis),
+    )
+    alike = around(seen, settings.phi, phis)
+    result = replace(
+        result,
+        turn_with_epochs=judge_lengths(others, own, alike, grid, known, tilt),
+        failed=result.failed + sum(length.failed for length in others),
+    )
+    write_csv(folder / "sweep.csv", result)
+    write_constants(folder / "constants.yaml", result)
+    return result
+
+
+def _ending_as_asked(
+    settings: SweepSettings, executor: Callable[[], AbstractContextManager[Executor]]
+) -> Callable[[], AbstractContextManager[Executor]]:
+    """Give the executor's maker, which then raises UserError for one of another `asha`."""
+
+    def start() -> AbstractContextManager[Executor]:
         made = executor()
         ends_after = getattr(made, "asha", None)
         if ends_after != settings.asha:
@@ -119,29 +193,7 @@ def run_sweep(
             )
         return made
 
-    train(
-        trainings,
-        strategy,
-        evaluator,
-        ending_early,
-        lambda record: progress(_progress(grid, settings, strategy, trainings)),
-    )
-    directions = directions_of(grid)
-    places = places_of(grid, directions, beside(settings, grid))
-    seen = _seen(grid, settings, places, folder)
-    tilt = known_tilt(directions)
-    result = find_winner(
-        grid,
-        settings,
-        places,
-        trainings,
-        description(evaluator),
-        estimate(seen, directions, tilt),
-        turn(seen, directions, tilt, (settings.phi, *settings.phis)),
-    )
-    write_csv(folder / "sweep.csv", result)
-    write_constants(folder / "constants.yaml", result)
-    return result
+    return start
 
 
 def _grid(baseline: Arch, settings: SweepSettings, price: GridPrice | None) -> Grid:
@@ -156,16 +208,24 @@ def _grid(baseline: Arch, settings: SweepSettings, price: GridPrice | None) -> G
     return grid
 
 
-def _seen(grid: Grid, settings: SweepSettings, places: Places, folder: Path) -> Seen:
-    """All trainings in the folder, of any sweep or ablation."""
+def _seen(grid: Grid, known: Mapping[str, Place], folder: Path) -> Seen:
+    """All trainings in the folder by the stages' own evaluators, of any sweep or ablation."""
     logs = [TrainingLog(folder / name) for name in (SWEEP, ABLATION)]
     records = [record for log in logs for record in log.read()]
-    known = places_by_key((*grid.candidates, *beside(settings, grid)), places)
     return observe(records, grid.baseline, directions_of(grid), known)
 
 
+def _done(trainings: Trainings, lengths: Sequence[Length]) -> int:
+    return len(trainings.records) + sum(len(each.trainings.records) for each in lengths)
+
+
 def _progress(
-    grid: Grid, settings: SweepSettings, strategy: Strategy, trainings: Trainings
+    grid: Grid,
+    settings: SweepSettings,
+    strategy: Strategy,
+    trainings: Trainings,
+    lengths: Sequence[Length],
+    own: int,
 ) -> SweepProgress:
     accuracies = trainings.accuracies
     means = {
@@ -174,13 +234,15 @@ def _progress(
         if index in accuracies
     }
     best = max(means, key=lambda index: means[index], default=None)
-    done, waiting, left = len(trainings.records), len(trainings.waiting), trainings.seconds_left
+    done, waiting = len(trainings.records), len(trainings.waiting)
     # A model goes on to its budget, unless it is settled before; how far a race goes is not known.
-    more = max(waiting, strategy.most - done) if settings.strategy == "model" else waiting
+    over = settings.strategy != "model" or any(each.trainings.finished for each in lengths)
+    more = waiting if over else max(waiting, strategy.most - done)
+    done = _done(trainings, lengths)
     return SweepProgress(
         done=done,
-        total=done + more,
+        total=done + more + sum(each.missing for each in lengths),
         best=None if best is None else grid.candidates[best],
         best_accuracy=None if best is None else means[best],
-        seconds_left=left / waiting * more if left is not None and waiting else left,
+        seconds_left=seconds_left(trainings, more, lengths, own),
     )

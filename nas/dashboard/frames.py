@@ -18,7 +18,7 @@ from nas.runs.folder import RunFolder
 from nas.runs.study import recorded
 from nas.runs.trials_csv import COLUMNS, rows
 from nas.search.loop import search_result
-from nas.trainings.log import ABLATION, PARTS, SWEEP
+from nas.trainings.log import ABLATION, PARTS, SWEEP, of_epochs
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
 from search_spaces.files import read_bytes, read_text
@@ -65,7 +65,7 @@ class RunFrames:
     named: NamedNetworks | None
     """What a sweep by a model named; None for other sweeps, whose records say it."""
     sweep_trainings: int
-    """Trainings on record of the sweep's networks, and of those beside them."""
+    """Trainings on record of the sweep's networks, and of those beside them, of any length."""
     ablation: pd.DataFrame
     """One row a way of growing the baseline, and one the baseline; trained, with multipliers."""
     parts: Parts
@@ -121,7 +121,9 @@ def load_run(folder: Path, rule: GrowthRule) -> RunFrames:
         sweep=_sweep_table(folder, rule, settings, constants, trained, named),
         constants=constants,
         named=named,
-        sweep_trainings=sum(each.trainings for each in trained),
+        sweep_trainings=sum(
+            each.trainings for each in (*trained, *_read_other_lengths(folder, settings))
+        ),
         ablation=_read_ablation(folder, rule, settings),
         parts=read_parts(folder / PARTS, settings.asked.get("parts", {})),
         family=read_family(folder / "family", rule),
@@ -196,6 +198,12 @@ def _read_sweep_log(
         for each in measured
         if phi is None or each.labels.get("phi", phi) == phi or each.arch.key() in beside
     ]
+
+
+def _read_other_lengths(folder: Path, settings: Settings) -> list[Measured]:
+    """The networks that the last sweep trained for other epochs too, once for each number."""
+    names = [of_epochs(epochs) for epochs in settings.epochs_asked]
+    return [each for name in names for each in read_log(folder / SWEEP, (), evaluator=name)]
 
 
 def _sweep_numbers(rule: GrowthRule) -> tuple[str, ...]:

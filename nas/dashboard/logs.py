@@ -62,15 +62,19 @@ class Measured:
 
 
 def read_log(
-    path: Path, numbers: Collection[str], keys: Collection[str] | None = None
+    path: Path,
+    numbers: Collection[str],
+    keys: Collection[str] | None = None,
+    evaluator: str = "",
 ) -> list[Measured]:
     """The networks of a log, in order of their first seed; with `keys` only those.
 
-    Raises UserError for a log that is damaged, and where a label named in `numbers` is text.
+    Only trainings by the evaluator of that name count, or by the stage's own. Raises UserError for
+    a log that is damaged, and where a label named in `numbers` is text.
     """
     found: dict[str, Measured] = {}
     for record in sorted(TrainingLog(path).read(), key=lambda record: record.seed):
-        if keys is None or record.key in keys:
+        if record.evaluator == evaluator and (keys is None or record.key in keys):
             _check_numbers(path, record, numbers)
             add(found.setdefault(record.key, Measured(record.arch, record.labels)), record)
     return list(found.values())

@@ -67,7 +67,9 @@ def strategy(asked: Mapping[str, Any], constants: Mapping[str, Any]) -> str:
 
 def is_answered(asked: Mapping[str, Any], constants: Mapping[str, Any]) -> bool:
     """Whether constants.yaml is the answer to what was asked, not to a sweep before it."""
-    return bool(constants) and asked.get("strategy") in (None, constants.get("strategy"))
+    of_lengths = not asked.get("epochs") or bool(constants.get("turn_with_epochs"))
+    of_strategy = asked.get("strategy") in (None, constants.get("strategy"))
+    return bool(constants) and of_strategy and of_lengths
 
 
 def named_networks(asked: Mapping[str, Any], constants: Mapping[str, Any]) -> NamedNetworks | None:
@@ -92,9 +94,9 @@ def named_networks(asked: Mapping[str, Any], constants: Mapping[str, Any]) -> Na
 
 
 def constants_verdict(constants: Mapping[str, Any]) -> str:
-    """What the trainings add to what was known, in a sentence, and in another whether the best
-    direction turns with cost; empty where nothing says."""
-    said = (constants.get("verdict"), constants.get("turn"))
+    """What the trainings add to what was known, in a sentence, and in others whether the best
+    direction turns with cost and with the length of training; empty where nothing says."""
+    said = [constants.get(name) for name in ("verdict", "turn_with_cost", "turn_with_epochs")]
     return " ".join(each for each in said if isinstance(each, str))
 
 

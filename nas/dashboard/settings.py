@@ -52,6 +52,12 @@ class Settings:
         return asked if isinstance(asked, int) else None
 
     @property
+    def epochs_asked(self) -> tuple[int, ...]:
+        """Other numbers of epochs that the sweep trains a few networks for."""
+        asked = self._asked("sweep", "epochs")
+        return tuple(n for n in asked if isinstance(n, int)) if isinstance(asked, list) else ()
+
+    @property
     def networks_beside(self) -> frozenset[str]:
         """Keys of networks that a sweep trains beside its candidates, such as the baseline."""
         asked = self._asked("sweep", "beside")

@@ -44,6 +44,14 @@ def work(
 
 
 @dataclass(frozen=True, slots=True)
+class Trainer:
+    """What trains: an evaluator, and a maker of what it runs on."""
+
+    evaluator: Evaluator
+    executor: Callable[[], AbstractContextManager[Executor]]
+
+
+@dataclass(frozen=True, slots=True)
 class LabelledArch:
     """What may be trained, and the labels that its records carry for readers."""
 
@@ -112,13 +120,17 @@ class Trainings:
         return {network: "; ".join(notes) for network, notes in noted.items()}
 
     @property
-    def seconds_left(self) -> float | None:
-        """Seconds until what was asked for is finished; None before two trainings are."""
+    def pace(self) -> float | None:
+        """Seconds from one training of this call to the next; None before two are finished."""
         # Counted from the first: before it, workers start.
         if len(self.finished) < 2:
             return None
-        pace = (self.finished[-1] - self.finished[0]) / (len(self.finished) - 1)
-        return pace * len(self.waiting)
+        return (self.finished[-1] - self.finished[0]) / (len(self.finished) - 1)
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Seconds until what was asked for is finished; None before two trainings are."""
+        return None if self.pace is None else self.pace * len(self.waiting)
 
     def put(self, pair: Pair, outcome: Outcome) -> TrainingRecord:
         """Put an outcome on record, and give the record.

@@ -13,6 +13,11 @@ PARTS = "parts.jsonl"
 PROXY_CHECK = "proxy_check.jsonl"
 
 
+def of_epochs(epochs: int) -> str:
+    """What records call an evaluator that trains for other epochs than its stage's own."""
+    return f"epochs {epochs}"
+
+
 @dataclass(frozen=True, slots=True)
 class TrainingLog:
     """A file of training records with one writer; others may read it at any moment."""

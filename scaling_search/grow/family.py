@@ -27,8 +27,8 @@ PHIS: tuple[float, ...] = (0.5, 1.0, 2.0, 3.5, 5.0, 6.0, 7.0)
 
 FOUND = (
     *("verdict", "phi", "depth_rounding", "cost", "strategy", "target_ratio", "band", "best"),
-    *("ties", "noise", "trainings_to_decide", "estimate", "turn", "candidates"),
-    *("failed_trainings", "evaluator"),
+    *("ties", "noise", "trainings_to_decide", "estimate", "turn_with_cost"),
+    *("turn_with_epochs", "candidates", "failed_trainings", "evaluator"),
 )
 """What a sweep's `constants.yaml` says of the constants, beside them."""
 

@@ -78,15 +78,19 @@ def observe(
     baseline: Arch,
     directions: Directions,
     known: Mapping[str, Place] = MappingProxyType({}),
+    evaluator: str = "",
 ) -> Seen:
     """The finished trainings of networks grown from the baseline, whoever asked for them.
 
-    Places are those known by the networks' keys, or what the records say they were multiplied by.
+    Of several evaluators' trainings, only those by the one so called. Places are those known by the
+    networks' keys, or what the records say they were multiplied by.
     """
     places: dict[str, Place] = {}
     accuracies: dict[str, list[float]] = {}
     for record in records:
         key = record.key
+        if record.evaluator != evaluator:
+            continue
         if record.accuracy is None or record.labels.get("baseline") != baseline.key():
             continue
         if key not in places:

@@ -1,6 +1,9 @@
-"""Whether the best way to grow is another at another cost, as constant α, β, γ deny."""
+"""Whether the best way to grow is another at another cost, or after trainings of another length.
 
-from collections.abc import Sequence
+Constant α, β, γ deny both; arXiv 2103.07579 saw the second.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,13 +20,37 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
-    """The best constants at the least and at the most cost, each from its own trainings alone."""
+class Along:
+    """What the best direction may turn with, in words."""
 
-    phis: tuple[float, float]
-    constants: tuple[Constants, Constants]
+    name: str
+    where: str
+    """The word before a value."""
+    value: Callable[[float], str]
+    one: str
+    """What constants of one value are constants of."""
+
+
+COST = Along("cost", "at", lambda phi: f"φ = {phi:g}", "φ")
+EPOCHS = Along(
+    "the length of training",
+    "after",
+    lambda epochs: f"{epochs:g} epoch{'' if epochs == 1 else 's'}",
+    "length",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """The best constants at several costs or lengths of training, each from its own trainings."""
+
+    along: Along
+    constants: Mapping[float, Constants]
+    """By φ, or by epochs, ascending."""
     probability: float
     """Of directions so far apart, or further, if the best one were the same."""
+    untold: str = ""
+    """What is not compared for want of trainings that finished, in a sentence."""
 
     @property
     def turns(self) -> bool:
@@ -32,43 +59,96 @@ class Turn:
 
     @property
     def verdict(self) -> str:
-        """What that means for the constants, in one sentence."""
-        (least, most), (at_least, at_most) = self.phis, self.constants
+        """What that means for the constants, in one sentence, and what it is not known for."""
+        return " ".join(filter(None, (self._compared(), self.untold)))
+
+    def _compared(self) -> str:
+        if len(self.constants) < 2:
+            return ""
+        along = self.along
+        found = [(along.value(at), constants) for at, constants in self.constants.items()]
         if self.turns:
+            each = ", ".join(f"{constants} {along.where} {at}" for at, constants in found)
             return (
-                f"The best direction turns with cost: {at_least} at φ = {least:g}, {at_most} at "
-                f"φ = {most:g}; constants of one φ mislead at another."
+                f"The best direction turns with {along.name}: {each}; constants of one "
+                f"{along.one} mislead at another."
             )
-        return (
-            f"The best direction is not seen to turn from φ = {least:g} ({at_least}) to φ = "
-            f"{most:g} ({at_most})."
-        )
+        each = " to ".join(f"{at} ({constants})" for at, constants in found)
+        return f"The best direction is not seen to turn from {each}."
 
 
-def turn(seen: Seen, directions: Directions, tilt: Floats, phis: Sequence[float]) -> Turn | None:
+def turn_with_cost(
+    seen: Seen, directions: Directions, tilt: Floats, phis: Sequence[float]
+) -> Turn | None:
     """Compare the directions that trainings at the least and at the most φ speak for.
 
     A trained network belongs to the φ that it is nearest to. None for a single φ.
     """
     if len(phis) < 2:
         return None
-    ordered = np.array(sorted(phis))
-    total = seen.places.growth.sum(axis=1)
-    grown = total > ordered[0] / 2
-    nearest = np.abs(total[:, None] - ordered).argmin(axis=1)
-    found = [
-        _direction(_only(seen, grown & (nearest == index)), directions, tilt)
-        for index in (0, len(ordered) - 1)
-    ]
-    (low, low_spread), (high, high_spread) = found
+    ends = min(phis), max(phis)
+    at = {phi: _only(seen, _grown(seen, phis) & _nearest(seen, phi, phis)) for phi in ends}
+    return _turn(COST, at, ends[0], directions, tilt)
+
+
+def turn_with_epochs(
+    seen: Mapping[int, Seen], own: int, directions: Directions, tilt: Floats, untold: str = ""
+) -> Turn:
+    """Compare the direction that the sweep's own trainings speak for with each that those of other
+    lengths do; `seen` holds them by their epochs."""
+    return _turn(EPOCHS, seen, own, directions, tilt, untold)
+
+
+def around(seen: Seen, phi: float, phis: Sequence[float]) -> Seen:
+    """The trainings of the baseline, and of networks that are nearest to this φ of several."""
+    return _only(seen, ~_grown(seen, phis) | _nearest(seen, phi, phis))
+
+
+def _turn(
+    along: Along,
+    seen: Mapping[int, Seen] | Mapping[float, Seen],
+    reference: float,
+    directions: Directions,
+    tilt: Floats,
+    untold: str = "",
+) -> Turn:
+    """Compare the directions of all with the reference's."""
+    found = {float(at): _direction(each, directions, tilt) for at, each in sorted(seen.items())}
+    ours = found[float(reference)]
+    others = [each for at, each in found.items() if at != reference]
+    least = min((_probability(ours, other, directions) for other in others), default=1.0)
+    return Turn(
+        along=along,
+        constants={at: directions.constants(mean) for at, (mean, _) in found.items()},
+        # Of several comparisons, one is this far out by chance more often (Bonferroni).
+        probability=min(1.0, least * max(1, len(others))),
+        untold=untold,
+    )
+
+
+def _probability(
+    one: tuple[Floats, Floats], other: tuple[Floats, Floats], directions: Directions
+) -> float:
+    """Of two means so far apart, or further, where what they estimate is the same."""
+    (low, low_spread), (high, high_spread) = one, other
     apart = (high - low) @ directions.plane
     spread = directions.plane.T @ (low_spread + high_spread) @ directions.plane
     distance = float(apart @ np.linalg.pinv(spread) @ apart)
-    return Turn(
-        phis=(float(ordered[0]), float(ordered[-1])),
-        constants=(directions.constants(low), directions.constants(high)),
-        probability=float(chi2.sf(distance, len(apart))),
-    )
+    return float(chi2.sf(distance, len(apart)))
+
+
+def _grown(seen: Seen, phis: Sequence[float]) -> NDArray[np.bool_]:
+    """(networks,): which are grown as far as a φ asks, and not the baseline or near it."""
+    grown: NDArray[np.bool_] = seen.places.growth.sum(axis=1) > min(phis) / 2
+    return grown
+
+
+def _nearest(seen: Seen, phi: float, phis: Sequence[float]) -> NDArray[np.bool_]:
+    """(networks,): which are nearest to this φ."""
+    ordered = np.array(sorted(phis))
+    total = seen.places.growth.sum(axis=1)
+    nearest: NDArray[np.bool_] = ordered[np.abs(total[:, None] - ordered).argmin(axis=1)] == phi
+    return nearest
 
 
 def _direction(seen: Seen, directions: Directions, tilt: Floats) -> tuple[Floats, Floats]:

@@ -53,8 +53,10 @@ class SweepResult:
     """How the evaluator describes what it measures."""
     estimate: Estimate
     """The constants that all trainings together speak for."""
-    turn: Turn | None
+    turn_with_cost: Turn | None
     """Whether the best direction is another at another cost; None for trainings at one φ."""
+    turn_with_epochs: Turn | None = None
+    """Whether it is another after other epochs; None for trainings of one length."""
 
     @property
     def constants(self) -> Constants:
@@ -89,7 +91,7 @@ def find_winner(
     trainings: Trainings,
     evaluator: Mapping[str, str | int | float],
     estimate: Estimate,
-    turn: Turn | None,
+    turn_with_cost: Turn | None,
 ) -> SweepResult:
     """The winner that finished trainings give. Raises UserError where no candidate can win."""
     failures, notes = trainings.failures, trainings.notes
@@ -120,7 +122,7 @@ def find_winner(
         )
     failed = sum(record.state == "failed" for record in trainings.records.values())
     return SweepResult(
-        grid, settings, tuple(results), comparison, failed, evaluator, estimate, turn
+        grid, settings, tuple(results), comparison, failed, evaluator, estimate, turn_with_cost
     )
 
 

@@ -10,11 +10,12 @@ import pytest
 
 from nas.networks.cost import cost
 from nas.training.recipe import Recipe
+from nas.trainings.engine import Trainer
 from nas.trainings.log import TrainingLog
 from nas.trainings.record import TrainingRecord
 from planted import TOGETHER, WORTH, Planted
 from scaling_search.grow.parts import PARTS, Arm, PlainVersions, make_arms
-from scaling_search.parts import PartsPlan, PartsResult, Trainer, train_parts
+from scaling_search.parts import PartsPlan, PartsResult, train_parts
 from scaling_search.rule.compound import PAPER
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError

@@ -69,16 +69,18 @@ def test_every_network_of_the_stars_is_trained_once_before_the_grid(tmp_path):
 def test_a_direction_that_turns_is_told(tmp_path):
     evaluator = Turning(late=(0.1, 0.1, 0.8))
     result = run_sweep(B0, SETTINGS, evaluator, tmp_path, here(evaluator))
-    assert result.turn.turns
+    assert result.turn_with_cost.turns
     written = yaml.safe_load((tmp_path / "constants.yaml").read_text())
-    assert written["turn"].startswith("The best direction turns with cost:")
+    assert written["turn_with_cost"].startswith("The best direction turns with cost:")
 
 
 def test_a_direction_that_stays_is_not_said_to_turn(tmp_path):
     evaluator = Turning(late=(0.1, 0.8, 0.1))
     result = run_sweep(B0, SETTINGS, evaluator, tmp_path, here(evaluator))
-    assert not result.turn.turns
-    assert result.turn.verdict.startswith("The best direction is not seen to turn from φ = 0.5")
+    assert not result.turn_with_cost.turns
+    assert result.turn_with_cost.verdict.startswith(
+        "The best direction is not seen to turn from φ = 0.5"
+    )
     assert result.estimate.constants["beta"] > 1.2
     low, high = (result.estimate.exponents["width"][i] for i in (1, 2))
     assert low <= result.estimate.exponents["width"][0] <= high

@@ -65,8 +65,9 @@ def train(
     arms: "tuple[Arm, ...]", settings: Mapping[str, Config], config: Config, run: Path
 ) -> "PartsResult":
     """Train the arms, each with the evaluator of its recipe; `parts.jsonl` in the run folder."""
+    from nas.trainings.engine import Trainer
     from scaling_search.grow.parts import FULL, PLAIN
-    from scaling_search.parts import ARMS_TABLE, EFFECTS_TABLE, PartsPlan, Trainer, train_parts
+    from scaling_search.parts import ARMS_TABLE, EFFECTS_TABLE, PartsPlan, train_parts
 
     evaluators = {name: scaled_evaluator(each) for name, each in settings.items()}
     trainers = {
@@ -193,9 +194,11 @@ def _has_records(log: Path, evaluator: str) -> bool:
 
 def _as_slow(folder: RunFolder, evaluator: object) -> list[TrainingRecord]:
     """The trainings of other stages in the folder that the same evaluator made."""
+    # Those by name are of another evaluator than the stage's.
     logs = {"sweep": SWEEP, "ablate": ABLATION}
     alike = [name for name in logs if folder.made_with(name).get("evaluator") == evaluator]
-    return [record for name in alike for record in TrainingLog(folder.path / logs[name]).read()]
+    records = [record for name in alike for record in TrainingLog(folder.path / logs[name]).read()]
+    return [record for record in records if not record.evaluator]
 
 
 def _say_plan(plan: "PartsPlan", as_slow: list[TrainingRecord]) -> None:

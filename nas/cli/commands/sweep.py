@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from nas.cli.classes import OfClasses, of_data
 from nas.cli.columns import table
 from nas.cli.config import Config
+from nas.cli.epochs import trained_for
 from nas.cli.evaluation import measured_with, prepare_in, say_data, scaled_evaluator
 from nas.cli.executor import check_executor, executor
 from nas.cli.progress import ProgressLine
@@ -21,6 +22,7 @@ from search_spaces.yaml_io import load_arch
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from nas.trainings.engine import Trainer
     from scaling_search.grow.grid import Grid, GridPrice
     from scaling_search.judge.forecast import ForecastRow
     from scaling_search.judge.winner import CandidateResult, SweepResult
@@ -128,6 +130,7 @@ def check_sweep(network: Arch, config: Config) -> None:
     from scaling_search.settings import SweepSettings
 
     settings = from_mapping(SweepSettings, config["sweep"], "sweep")
+    trained_for(config, settings.epochs)
     check_executor(config, "workers", config["workers"], settings.asha)
     if settings.constraint == "nominal":  # which candidates there are is no matter of the network
         make_grid(network, settings)
@@ -143,8 +146,10 @@ def sweep(baseline: Arch, config: Config, run: Path) -> "SweepResult":
     from scaling_search.sweep import plan_sweep, run_sweep
 
     settings = from_mapping(SweepSettings, config["sweep"], "sweep")
+    other = trained_for(config, settings.epochs)
     evaluator = scaled_evaluator(config)
     workers = executor(config, evaluator, "workers", config["workers"], settings.asha)
+    lengths = {epochs: _trainer(each) for epochs, each in other.items()}
     classes = of_data(baseline, evaluator, config["num_classes"])
     baseline = classes.network
     price = None if settings.cost == "latency" else counted(settings.cost)
@@ -158,11 +163,28 @@ def sweep(baseline: Arch, config: Config, run: Path) -> "SweepResult":
             plan = plan_sweep(baseline, settings, run, price)
             folder.note(_stage(run, made_with, plan))
         prepare_in(folder, evaluator, made_with["evaluator"])
+        for epochs, trainer in lengths.items():
+            identity = measured_with(trainer.evaluator, other[epochs])["evaluator"]
+            prepare_in(folder, trainer.evaluator, identity)
         say_data(evaluator)
         print(plan)
         return run_sweep(
-            baseline, settings, evaluator, run, workers, price=price, progress=_SweepReport()
+            baseline,
+            settings,
+            evaluator,
+            run,
+            workers,
+            price=price,
+            lengths=lengths,
+            progress=_SweepReport(),
         )
+
+
+def _trainer(config: Config) -> "Trainer":
+    from nas.trainings.engine import Trainer
+
+    evaluator = scaled_evaluator(config)
+    return Trainer(evaluator, executor(config, evaluator, "workers", config["workers"]))
 
 
 def _stage(run: Path, made_with: Mapping[str, Any], plan: "SweepPlan") -> RunStage:
@@ -179,6 +201,7 @@ def _stage(run: Path, made_with: Mapping[str, Any], plan: "SweepPlan") -> RunSta
         "cost": settings.cost,
         "most": plan.most,
         "networks": [candidates[index].arch.key() for index in racing],
+        **({"epochs": list(settings.epochs)} if settings.epochs else {}),
         "beside": [each.arch.key() for each in beside(settings, plan.grid)],
         **({"baseline_macs": cost(plan.grid.baseline).macs} if settings.cost == "macs" else {}),
     }
@@ -205,11 +228,12 @@ def summary(result: "SweepResult", run: Path) -> str:
     ties = sorted(result.ties, key=lambda tie: tie.mean or 0.0, reverse=True)
     rows = [_row(result.winner, " *"), *(_row(tie, "") for tie in ties[:_MOST_TIES])]
     header = (f"{result.grid.rule.symbols} (* best)", "proxy accuracy", "nominal", "realised")
+    turns = (result.turn_with_cost, result.turn_with_epochs)
     others = f"{len(ties)} more cannot be told from the best" if ties else "no ties"
     cut = f"; {_MOST_TIES} of them are shown" if len(ties) > _MOST_TIES else ""
     return (
         f"{table(header, rows)}\n{others}{cut}\n\n{_named(result)}\n{result.estimate.verdict}\n"
-        f"{f'{result.turn.verdict}{chr(10)}' if result.turn else ''}"
+        f"{''.join(f'{each.verdict}{chr(10)}' for each in turns if each)}"
         f"written to {run / 'constants.yaml'}, sweep.csv"
     )
 

@@ -175,7 +175,7 @@ def test_a_candidate_that_is_named_stands_after_the_estimate(tmp_path: Path) -> 
 
 
 def test_the_verdict_stands_in_the_head_of_the_page_and_of_the_section(tmp_path: Path) -> None:
-    swept(tmp_path, verdict="Nothing <b>more</b> is known.", turn="It does not turn.")
+    swept(tmp_path, verdict="Nothing <b>more</b> is known.", turn_with_cost="It does not turn.")
     text = write_dashboard(tmp_path, COMPOUND).read_text("utf-8")
     said = '<p class="verdict">Nothing &lt;b&gt;more&lt;/b&gt; is known. It does not turn.</p>'
     assert text.count(said) == 2
