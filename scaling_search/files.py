@@ -64,6 +64,7 @@ def _constants(result: SweepResult) -> dict[str, Any]:
     low, high = settings.cost_band()
     return {
         **result.constants.named(),
+        "baseline": {"name": result.grid.baseline.name, "key": result.grid.baseline.key()},
         "verdict": result.estimate.verdict,
         "phi": settings.phi,
         "depth_rounding": settings.depth_rounding,

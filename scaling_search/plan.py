@@ -27,6 +27,7 @@ def beside(settings: SweepSettings, grid: Grid) -> tuple[Grown, ...]:
     found: list[Grown] = []
     if grid.baseline.key() not in known:  # a generous tolerance has it among the candidates
         found.append(ungrown(grid.baseline, grid.rule))
+        known.add(grid.baseline.key())
     for phi in settings.phis:
         for constants in star(directions_of(grid)):
             grown = _grown(grid, constants, phi, settings, len(found))

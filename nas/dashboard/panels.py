@@ -254,12 +254,11 @@ def _made_by(command: str) -> Markup:
 def _made_of_baseline(frames: RunFrames, verb: str) -> Markup:
     if frames.baseline is None and unfinished(frames, "search"):
         return phrase("Not run yet: the search has not named a baseline.")
-    return _made_by(f"nas-search {verb} baseline={_baseline(frames)}")
-
-
-def _baseline(frames: RunFrames) -> str:
     smallest = "baseline.yaml" if frames.baseline or frames.family.empty else "family/b0.yaml"
-    return _path(frames, smallest)
+    known = (frames.folder / smallest).exists()
+    here = f"baseline={_path(frames, smallest)}" if known else f"baseline=… run={_path(frames)}"
+    formula = " coefficients=formula" if verb == "scale" and frames.constants else ""
+    return _made_by(f"nas-search {verb} {here}{formula}")
 
 
 def _path(frames: RunFrames, *parts: str) -> str:

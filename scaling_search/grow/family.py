@@ -26,7 +26,17 @@ PHIS: tuple[float, ...] = (0.5, 1.0, 2.0, 3.5, 5.0, 6.0, 7.0)
 
 
 FOUND = (
-    *("verdict", "phi", "depth_rounding", "cost", "strategy", "target_ratio", "band", "best"),
+    *(
+        "baseline",
+        "verdict",
+        "phi",
+        "depth_rounding",
+        "cost",
+        "strategy",
+        "target_ratio",
+        "band",
+        "best",
+    ),
     *("ties", "noise", "trainings_to_decide", "estimate", "turn_with_cost"),
     *("turn_with_epochs", "candidates", "failed_trainings", "evaluator"),
 )

@@ -19,6 +19,8 @@ _TAIL = 0.025
 _NORMAL = 1.96
 _MOST_TRAININGS = 10_000
 """More trainings than anyone does: to say their number would be of no use."""
+_FEWEST = 10
+"""From fewer trainings, no number of more is worth saying."""
 _SAME = 5e-4
 """Constants nearer to each other, in logarithms, are the same."""
 
@@ -61,7 +63,7 @@ class Estimate:
         """
         if self.contradicts:
             return 0
-        if self.gain <= 0 or not self.trainings:
+        if self.gain <= 0 or self.trainings < _FEWEST:
             return None
         needed = self.trainings * ((_NORMAL * self.gain_error / self.gain) ** 2 - 1)
         return max(1, round(needed)) if needed <= _MOST_TRAININGS else None
@@ -74,12 +76,15 @@ class Estimate:
         points = f"{100 * self.gain:.2f} ± {100 * self.gain_error:.2f} points"
         if self.contradicts:
             return (
-                f"The trainings contradict {self.known}: at equal cost {self.constants} are "
+                f"The trainings contradict {self.known}: at equal MACs {self.constants} are "
                 f"expected to be {points} more accurate."
             )
         more, apart = self.more_trainings, np.log(self.constants.values) - np.log(self.known.values)
         if more is None or np.abs(apart).max() < _SAME:
-            return f"The trainings do not contradict {self.known}, nor would many more tell."
+            return (
+                f"The trainings do not contradict {self.known}; how many more would tell "
+                "cannot be said."
+            )
         return (
             f"The trainings do not contradict {self.known}: about {more} more would be needed to "
             f"tell {self.constants} from them."

@@ -77,7 +77,7 @@ def forecast_family(
     everyone = Places(
         np.vstack([seen.places.growth, growth]), np.concatenate([seen.places.cost, cost])
     )
-    drawn = _possible(draw_networks(surface, everyone, _DRAWS)[:, len(seen.places) :])
+    drawn = _possible(draw_networks(surface, everyone, _DRAWS)[:, _columns(seen.places, everyone)])
     means, (low, high) = drawn.mean(axis=0), np.quantile(drawn, [0.025, 0.975], axis=0)
     least, most = seen.places.cost.min(), seen.places.cost.max()
     return FamilyForecast(
@@ -94,6 +94,16 @@ def forecast_family(
         trainings=int(seen.counts.sum()),
         pays_until=_pays_until(surface, constants, tolerance),
     )
+
+
+def _columns(seen: Places, everyone: Places) -> list[int]:
+    """Where each of those after the first is among all: one that was trained has its own place."""
+    columns = []
+    for index in range(len(seen), len(everyone)):
+        apart = np.abs(seen.growth - everyone.growth[index]).max(axis=1)
+        same = np.flatnonzero(np.maximum(apart, np.abs(seen.cost - everyone.cost[index])) < 1e-6)
+        columns.append(int(same[0]) if len(same) else index)
+    return columns
 
 
 def _possible(drawn: Floats) -> Floats:

@@ -89,9 +89,7 @@ def observe(
     accuracies: dict[str, list[float]] = {}
     for record in records:
         key = record.key
-        if record.evaluator != evaluator:
-            continue
-        if record.accuracy is None or record.labels.get("baseline") != baseline.key():
+        if record.evaluator != evaluator or record.accuracy is None:
             continue
         if key not in places:
             place = known.get(key) or _place(record, baseline, directions)
@@ -116,6 +114,8 @@ def places_by_key(networks: Sequence[Grown], places: Places) -> dict[str, Place]
 
 
 def _place(record: TrainingRecord, baseline: Arch, directions: Directions) -> Place | None:
+    if record.labels.get("baseline") != baseline.key():
+        return None
     asked = asked_multipliers(record, baseline, directions.rule)
     if asked is None:
         return None

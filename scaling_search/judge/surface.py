@@ -42,6 +42,8 @@ _BENDS = (0.75, 0.5)
 """The standard deviation of A's diagonal and of its other elements, as a part of the curvature."""
 _COST = (2.0, 10.0)
 """Mean and standard deviation of s, in σ: more cost is expected to bring more accuracy."""
+_SMALLEST = 1e-3
+"""Units of φ below which a network has not grown."""
 _LEVEL = 1e3
 """The standard deviation of m, in σ, around the mean of what was seen: nothing is known of it."""
 
@@ -94,12 +96,13 @@ class Basis:
 
     def functions(self, places: Places) -> Floats:
         """(networks, functions): 1, h(c), and those that every loss is made of."""
-        total = places.growth.sum(axis=1)
+        # Nothing tells the direction of what shrank: it loses by its cost alone.
+        total = np.maximum(places.growth.sum(axis=1), 0)
         within = places.growth @ self.directions.plane
         fading = np.exp(-self.saturation * total)
-        per_unit = fading / np.maximum(total, 1e-9)
+        per_unit = np.where(total > _SMALLEST, fading / np.maximum(total, _SMALLEST), 0)
         quadratic = [within[:, i] * within[:, j] * per_unit for i, j in self._pairs]
-        linear = [within[:, i] * fading for i in range(within.shape[1])]
+        linear = [within[:, i] * fading * (total > 0) for i in range(within.shape[1])]
         gain = -np.expm1(-self.saturation * places.cost) / self.saturation
         columns = [np.ones_like(total), gain, *quadratic, *linear, total * fading]
         return np.stack(columns, axis=1)
@@ -158,8 +161,8 @@ def similarity(a: Places, b: Places, plane: Floats) -> Floats:
 
 def _directed(places: Places, plane: Floats) -> tuple[Floats, Floats]:
     """Where the directions of places lie on the plane, and how many units of φ they went."""
-    total = places.growth.sum(axis=1)
-    return places.growth @ plane / np.maximum(total, 1e-9)[:, None], total
+    total = np.maximum(places.growth.sum(axis=1), 0)
+    return places.growth @ plane / np.maximum(total, _SMALLEST)[:, None], total
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -18,6 +18,9 @@ from scaling_search.rule.rule import Constants
 
 Floats = NDArray[np.float64]
 
+_FEWEST = 5
+"""Networks of one φ below which a direction is no more than what was known before."""
+
 
 @dataclass(frozen=True, slots=True)
 class Along:
@@ -88,6 +91,10 @@ def turn_with_cost(
         return None
     ends = min(phis), max(phis)
     at = {phi: _only(seen, _grown(seen, phis) & _nearest(seen, phi, phis)) for phi in ends}
+    few = [phi for phi, each in at.items() if len(each.places) < _FEWEST]
+    if few:
+        said = f"Too few networks were trained at φ = {few[0]:g} to say whether it turns with cost."
+        return Turn(COST, {}, 1.0, said)
     return _turn(COST, at, ends[0], directions, tilt)
 
 

@@ -146,6 +146,9 @@ def _believed(
 
 
 def _no_winner(in_band: int, failures: Mapping[int, str]) -> str:
-    first = min(failures, default=None)
-    why = f"; the first, {failures[first]}" if first is not None else ""
-    return f"no candidate is left: all {in_band} within the band failed{why}"
+    if not failures:
+        return f"no candidate is left: none of {in_band} within the band was trained"
+    return (
+        f"no candidate is left: of {in_band} within the band, all {len(failures)} that were "
+        f"trained failed; the first, {failures[min(failures)]}"
+    )

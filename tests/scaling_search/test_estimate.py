@@ -58,7 +58,7 @@ def test_many_trainings_have_their_own_answer():
     assert shares == pytest.approx(best, abs=0.07)
     assert found.contradicts
     assert found.more_trainings == 0
-    assert found.verdict.startswith("The trainings contradict 1.2, 1.1, 1.15: at equal cost")
+    assert found.verdict.startswith("The trainings contradict 1.2, 1.1, 1.15: at equal MACs")
     for name in ("alpha", "beta", "gamma"):
         assert found.low[name] <= DIRECTIONS.constants(best)[name] <= found.high[name]
 
@@ -121,3 +121,18 @@ def test_labels_are_believed_only_if_they_make_the_network():
     assert asked_multipliers(bare, B0, COMPOUND) is None
     stranger = dataclasses.replace(record(member.arch, member.multipliers), labels={})
     assert len(observe([stranger, bare], B0, DIRECTIONS).places) == 0
+
+
+def test_a_network_of_the_grid_counts_whatever_its_labels_say():
+    known = places_by_key((*GRID.candidates, ungrown(B0, GRID.rule)), PLACES)
+    bare = dataclasses.replace(
+        record(GRID.candidates[3].arch, GRID.candidates[3].multipliers), labels={}
+    )
+    assert observe([bare], B0, DIRECTIONS, known).counts.tolist() == [1]
+
+
+def test_few_trainings_promise_no_number_of_more():
+    found = estimate(trained([0.2, 0.4, 0.4], 0.03, 0.01, 1), DIRECTIONS, TILT)
+    few = dataclasses.replace(found, gain=0.001, gain_error=0.002, contradicts=False, trainings=6)
+    assert few.more_trainings is None
+    assert few.verdict.endswith("how many more would tell cannot be said.")

@@ -94,7 +94,7 @@ def test_other_networks_have_families_too():
 
 def test_constants_are_read_from_a_file(tmp_path):
     path = tmp_path / "constants.yaml"
-    path.write_text("alpha: 1.3\nbeta: 1\ngamma: 1.2\naccuracy: 0.9\n")
+    path.write_text("alpha: 1.3\nbeta: 1\ngamma: 1.2\nverdict: so\n")
     assert read_constants(path) == COMPOUND.constants(alpha=1.3, beta=1.0, gamma=1.2)
 
 

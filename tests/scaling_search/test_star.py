@@ -100,3 +100,13 @@ def test_other_phis_are_checked(phis, said):
         SweepSettings(phis=phis)
     with pytest.raises(UserError, match="phis: trained by strategy=model alone"):
         SweepSettings(strategy="race", phis=(0.5,))
+
+
+def test_a_star_that_rounds_to_the_baseline_is_the_baseline(tmp_path):
+    settings = SweepSettings(step=0.1, phis=(0.001,), budget=14, tolerance_points=0)
+    networks = networks_of(settings, make_grid(B0, settings))
+    assert len({network.arch.key() for network in networks}) == len(networks)
+    evaluator = Turning(late=(0.1, 0.8, 0.1))
+    result = run_sweep(B0, settings, evaluator, tmp_path, here(evaluator))
+    assert len((tmp_path / "sweep.jsonl").read_text("utf-8").splitlines()) == 14
+    assert "Too few networks were trained at φ = 0.001" in result.turn_with_cost.verdict

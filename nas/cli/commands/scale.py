@@ -1,6 +1,6 @@
 """`nas-search scale`: a baseline becomes a family of YAML files, or one larger network."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +14,12 @@ from nas.trainings.log import ABLATION, SWEEP
 from scaling_search.rule.compound import COMPOUND, PAPER
 from scaling_search.rule.dimension import Dimension
 from search_spaces.arch import Arch
-from search_spaces.errors import UserError
-from search_spaces.files import subfolder
+from search_spaces.errors import UserError, shown
+from search_spaces.files import read_text, subfolder
 from search_spaces.parsing import closest, from_mapping
 from search_spaces.scaling import scale
 from search_spaces.yaml_io import load_arch, write_arch
+from search_spaces.yaml_text import load_yaml
 
 if TYPE_CHECKING:
     from scaling_search.grow.grown import Grown
@@ -125,6 +126,7 @@ def family(baseline: Arch, config: Config, run: Path) -> "tuple[Member, ...]":
     baseline = classes.network
     if config["coefficients"] == "published":
         return published_family(baseline, limits)
+    check_baseline(baseline, config, run)
     rule, rounding = constants(config, run), config["depth_rounding"]
     if config["targets"] is None:
         return formula_family(baseline, rule, config["phis"], rounding, limits)
@@ -309,6 +311,20 @@ def constants(config: Config, run: Path) -> "Constants":
             f"or {' '.join(f'{name}=…' for name in given)}"
         )
     return read_constants(path)
+
+
+def check_baseline(baseline: Arch, config: Config, run: Path) -> None:
+    """Raises UserError where the run folder's own constants are of another baseline."""
+    path = run / "constants.yaml"
+    if config["coefficients"] != "formula" or gives_constants(config) or not path.is_file():
+        return
+    found = load_yaml(read_text(path), str(path))
+    of = found.get("baseline") if isinstance(found, Mapping) else None
+    if isinstance(of, Mapping) and of.get("key") != baseline.key():
+        raise UserError(
+            f"{path}: is of another baseline, {shown(of.get('name'))}; with constants={path} it is "
+            "taken all the same"
+        )
 
 
 def known_constants(config: Config, run: Path) -> "Constants":

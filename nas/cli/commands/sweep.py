@@ -1,7 +1,7 @@
 """`nas-search sweep`: find the scaling constants of a baseline."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -86,7 +86,7 @@ def plan(baseline: Arch, config: Config) -> str:
     settings = from_mapping(SweepSettings, config["sweep"], "sweep")
     # What is timed is not known before; MACs stand for it.
     price = counted("macs" if settings.cost == "latency" else settings.cost)
-    rows = forecast_table(forecast(baseline, settings, price=price))
+    rows = forecast_table(forecast(baseline, replace(settings, phis=()), price=price))
     grid = make_grid(baseline, settings, price)
     at = f"φ = {settings.phi:g} ({settings.depth_rounding})"
     return f"{rows}\n\nnetworks at {at} and their ({grid.rule.symbols}):\n{merge_map(grid)}"
@@ -227,7 +227,11 @@ def summary(result: "SweepResult", run: Path) -> str:
     """What is named and how sure it is, and the candidates that may be best, for the terminal."""
     ties = sorted(result.ties, key=lambda tie: tie.mean or 0.0, reverse=True)
     rows = [_row(result.winner, " *"), *(_row(tie, "") for tie in ties[:_MOST_TIES])]
-    header = (f"{result.grid.rule.symbols} (* best)", "proxy accuracy", "nominal", "realised")
+    expected = (
+        "expected proxy accuracy" if result.settings.strategy == "model" else "proxy accuracy"
+    )
+    symbols = result.grid.rule.symbols
+    header = (f"{symbols} (* best)", expected, "trainings", "nominal", "realised")
     turns = (result.turn_with_cost, result.turn_with_epochs)
     others = f"{len(ties)} more cannot be told from the best" if ties else "no ties"
     cut = f"; {_MOST_TIES} of them are shown" if len(ties) > _MOST_TIES else ""
@@ -238,11 +242,12 @@ def summary(result: "SweepResult", run: Path) -> str:
     )
 
 
-def _row(each: "CandidateResult", mark: str) -> tuple[str, ...]:
+def _row(each: "CandidateResult", mark: str) -> tuple[str | int, ...]:
     error = "" if each.stderr is None else f" ± {each.stderr:.4f}"
     return (
         str(each.candidate.constants) + mark,
         f"{each.mean:.4f}{error}",
+        len(each.accuracies),
         f"{each.candidate.nominal_ratio:.2f}×",
         f"{each.candidate.realised_ratio:.2f}×",
     )
