@@ -13,7 +13,7 @@ from scaling_search.judge.draws import draw_networks
 from scaling_search.judge.surface import Places, Seen, Surface, fit_surface
 
 _DRAWS = 400
-_HELD = 0.975
+_HELD = 0.99
 """The probability that the contenders hold: more than is said, for what the model gets wrong."""
 
 
