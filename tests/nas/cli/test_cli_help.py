@@ -29,7 +29,7 @@ def test_a_sweep_is_told_all_of_its_settings(capsys: pytest.CaptureFixture[str])
     lines = shown(capsys, "sweep")
     names = [line.partition(":")[0] for line in section(lines, "sweep")]
     assert {"strategy", "seeds", "step", "band", "phi", "budget"} <= set(names)
-    assert "strategy: race" in section(lines, "sweep")
+    assert "strategy: model" in section(lines, "sweep")
     assert not any("defaults" in line or "_self_" in line for line in lines)
 
 

@@ -119,7 +119,7 @@ def test_a_hostile_network_takes_neither_time_nor_memory(tmp_path: Path, name: s
         ),
         (
             ["coefficients=formula", "alpha=1.2", "beta=1.1", "gamma=1.15", "phis=[1,50]"],
-            "phis: 50: resolution: 1083.66 times 224 pixels; expected at most 65536",
+            "phis: 50: depth: expected a multiplier of at most 10000, got ",
         ),
     ],
 )

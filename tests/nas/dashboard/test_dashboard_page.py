@@ -135,7 +135,7 @@ def test_what_is_missing_names_the_command_that_makes_it(
 ) -> None:
     write(tmp_path / "my run")
     text = write_dashboard(tmp_path / "my run", COMPOUND).read_text("utf-8")
-    found = re.findall(r"<code>nas-search (\w+ \w+=)&#x27;[^<]*my run", text)
+    found = re.findall(r"<code>nas-search (\w+ \w+=)[^<]*my run", text)
     assert found == commands
 
 
