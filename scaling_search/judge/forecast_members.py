@@ -120,7 +120,7 @@ def _pays_until(surface: Surface, constants: Constants, tolerance: float) -> flo
     growth = surface.directions.growths(np.log(constants.values))
     phis = np.arange(0, _MOST_PHI + 0.5, 0.5)
     along = Places(phis[:, None] * growth, phis * growth.sum())
-    expected = draw_smooth(surface, along, _DRAWS).mean(axis=0)
+    expected = _possible(draw_smooth(surface, along, _DRAWS)).mean(axis=0)
     gains = expected[2:] - expected[:-2]
     below = np.flatnonzero(gains < tolerance)
     return float(phis[below[0]]) if len(below) else None
