@@ -57,7 +57,7 @@ class Finding:
     """Whether the named candidate or one of its ties is the true best."""
     ties: int
     distance: float
-    """Of the named constants from the true ones, in logarithms."""
+    """How far the named constants are from the true ones, in logarithms."""
     covered: float
     """The part of α, β, γ whose true value is in its 95 % interval; not a number without one."""
 

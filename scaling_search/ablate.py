@@ -72,7 +72,7 @@ def train_ablation(
     everyone = [ungrown(networks[0].baseline, networks[0].multipliers.rule), *networks]
     different = {each.arch.key(): each for each in everyone}
     trainings = Trainings.on_record(
-        [LabelledArch(each.arch, _labels(each)) for each in different.values()],
+        [LabelledArch(each.arch, labels(each)) for each in different.values()],
         TrainingLog(run / ABLATION),
     )
     strategy = FlatGrid(len(different), tuple(range(seed, seed + seeds)))
@@ -112,7 +112,8 @@ def _compared(
     return tuple(results)
 
 
-def _labels(network: AblatedNetwork) -> dict[str, object]:
+def labels(network: AblatedNetwork) -> dict[str, object]:
+    """What the record of a training says of an ablated network, for readers."""
     return {
         "kind": network.kind,
         "target_ratio": network.target_ratio,

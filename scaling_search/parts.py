@@ -19,8 +19,8 @@ from nas.trainings.log import PARTS as PARTS_LOG
 from nas.trainings.log import TrainingLog
 from nas.trainings.record import TrainingRecord
 from nas.trainings.strategies import FlatGrid
+from scaling_search.ablate import labels
 from scaling_search.grow.parts import PARTS, Arm
-from scaling_search.judge.observations import origin
 from search_spaces.errors import UserError
 
 ARMS_TABLE, EFFECTS_TABLE = "parts.csv", "effects.csv"
@@ -167,16 +167,7 @@ def _result(plan: PartsPlan) -> PartsResult:
 
 
 def _labels(arm: Arm) -> dict[str, object]:
-    network = arm.network
-    return {
-        **arm.versions(),
-        "kind": network.kind,
-        "target_ratio": network.target_ratio,
-        "realised_ratio": round(network.realised_ratio, 6),
-        "macs": network.cost.macs,
-        **network.asked(),
-        **origin(network.baseline),
-    }
+    return {**arm.versions(), **labels(arm.network)}
 
 
 def _arm_row(result: ArmResult) -> dict[str, Any]:

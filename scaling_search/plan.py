@@ -28,8 +28,9 @@ def beside(settings: SweepSettings, grid: Grid) -> tuple[Grown, ...]:
     if grid.baseline.key() not in known:  # a generous tolerance has it among the candidates
         found.append(ungrown(grid.baseline, grid.rule))
         known.add(grid.baseline.key())
+    around = star(directions_of(grid)) if settings.phis else []
     for phi in settings.phis:
-        for constants in star(directions_of(grid)):
+        for constants in around:
             grown = _grown(grid, constants, phi, settings, len(found))
             if grown.arch.key() not in known:
                 known.add(grown.arch.key())

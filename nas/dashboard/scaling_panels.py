@@ -101,14 +101,14 @@ def estimate_caption(found: Estimate) -> str:
         error = "" if found.gain_stderr is None else f" ± {100 * found.gain_stderr:.2f}"
         more = "more" if found.gain >= 0 else "less"
         parts.append(
-            f"At equal cost these are expected to be {100 * abs(found.gain):.2f}{error} points "
+            f"At equal MACs these are expected to be {100 * abs(found.gain):.2f}{error} points "
             f"{more} accurate than the published."
         )
     return " ".join(parts)
 
 
 def forecast_caption(shown: Forecast) -> str:
-    """Of what the forecast is, where it extrapolates, and from where on a step brings little."""
+    """Say what is forecast, where it extrapolates, and from where on a step brings little."""
     parts = [
         "Expected from the trainings of scaled networks: proxy accuracy, with the recipe and the "
         "pixels of those trainings, not what the members reach when trained in full. Bars are "

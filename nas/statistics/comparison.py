@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from nas.statistics.design import design
 from nas.statistics.intervals import CONFIDENCE, NORMAL_QUANTILE
 from search_spaces.errors import UserError
 
@@ -146,15 +147,7 @@ class _Fit:
 
     @classmethod
     def of(cls, accuracies: Accuracies, names: list[int]) -> "_Fit":
-        rows = [
-            (index, seed, accuracy)
-            for index, name in enumerate(names)
-            for seed, accuracy in sorted(accuracies[name].items())
-        ]
-        seeds = sorted({seed for _, seed, _ in rows})
-        observed = np.array([accuracy for _, _, accuracy in rows])
-        x = np.eye(len(names))[[index for index, _, _ in rows]]
-        z = np.eye(len(seeds))[[seeds.index(seed) for _, seed, _ in rows]]
+        observed, x, z = design(accuracies, names)
         # The effects of seeds can be fitted only where candidates share seeds.
         both, one = _annihilator(np.hstack([x, z])), _annihilator(x)
         annihilator = both if _rank(both) >= _FEWEST_DEGREES else one
@@ -166,11 +159,11 @@ class _Fit:
             noise = 0.0 if degrees else None
             return cls(means, stderrs, noise, observed * 0, plain, annihilator, degrees)
         of_seeds = _seed_variance(observed, z, one, variance) if annihilator is both else 0.0
-        covariance = variance * np.eye(len(rows)) + of_seeds * (z @ z.T)
+        covariance = variance * np.eye(len(observed)) + of_seeds * (z @ z.T)
         inverse = np.linalg.inv(covariance)
         spread = np.linalg.inv(x.T @ inverse @ x)
         weights = spread @ x.T @ inverse
-        residuals = annihilator @ observed * math.sqrt(len(rows) / degrees)
+        residuals = annihilator @ observed * math.sqrt(len(observed) / degrees)
         return cls(
             weights @ observed,
             np.sqrt(np.diag(spread)),

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t as student
 
+from nas.statistics.design import design
 from nas.statistics.intervals import CONFIDENCE, Interval
 
 Floats = NDArray[np.float64]
@@ -135,7 +136,7 @@ class _Fit:
     """The fit of measurement = combination + seed + noise by least squares."""
 
     means: Floats
-    """Of each combination, over the seeds"""
+    """The mean of each combination over its seeds"""
     spread: Floats
     """The covariance of the means, over the variance of the noise"""
     noise: float
@@ -145,25 +146,17 @@ class _Fit:
 
     @classmethod
     def of(cls, measured: Measurements, cells: Sequence[Cell]) -> "_Fit | None":
-        rows = [
-            (index, seed, value)
-            for index, cell in enumerate(cells)
-            for seed, value in sorted(measured[cell].items())
-        ]
-        seeds = sorted({seed for _, seed, _ in rows})
-        observed = np.array([value for _, _, value in rows])
-        x = np.eye(len(cells))[[index for index, _, _ in rows]]
-        z = np.eye(len(seeds))[[seeds.index(seed) for _, seed, _ in rows]]
+        observed, x, z = design(measured, cells)
         # Effects of seeds sum to zero, so that means are of the average seed.
         both = np.hstack([x, z[:, :-1] - z[:, -1:]])
         full = np.linalg.matrix_rank(both) == both.shape[1]
-        design = both if full and len(rows) - both.shape[1] >= _FEWEST_DEGREES else x
-        degrees = len(rows) - design.shape[1]
+        matrix = both if full and len(observed) - both.shape[1] >= _FEWEST_DEGREES else x
+        degrees = len(observed) - matrix.shape[1]
         if degrees < 1:
             return None
-        spread = np.asarray(np.linalg.inv(design.T @ design), dtype=np.float64)
-        fitted = spread @ design.T @ observed
-        squares = float(np.sum((observed - design @ fitted) ** 2))
+        spread = np.asarray(np.linalg.inv(matrix.T @ matrix), dtype=np.float64)
+        fitted = spread @ matrix.T @ observed
+        squares = float(np.sum((observed - matrix @ fitted) ** 2))
         count = len(cells)
         return cls(
             means=fitted[:count],

@@ -51,7 +51,7 @@ class Turn:
     constants: Mapping[float, Constants]
     """By φ, or by epochs, ascending."""
     probability: float
-    """Of directions so far apart, or further, if the best one were the same."""
+    """How probable directions so far apart, or further, are if the best one is the same."""
     untold: str = ""
     """What is not compared for want of trainings that finished, in a sentence."""
 
@@ -136,7 +136,7 @@ def _turn(
 def _probability(
     one: tuple[Floats, Floats], other: tuple[Floats, Floats], directions: Directions
 ) -> float:
-    """Of two means so far apart, or further, where what they estimate is the same."""
+    """How probable means so far apart, or further, are where they estimate the same."""
     (low, low_spread), (high, high_spread) = one, other
     apart = (high - low) @ directions.plane
     spread = directions.plane.T @ (low_spread + high_spread) @ directions.plane

@@ -27,7 +27,7 @@ class Turning(Evaluator):
     """Best grown by width where it costs little, and where it costs much by other shares."""
 
     late: tuple[float, float, float]
-    """Of depth, width and resolution."""
+    """The shares of depth, width and resolution."""
     sigma: float = 0.001
 
     def evaluate(self, arch, seed, report):

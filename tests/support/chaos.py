@@ -43,7 +43,7 @@ class Chaos:
 
     folder: Path
     address: str
-    """Of the Ray cluster; empty for worker processes of this machine."""
+    """The address of the Ray cluster; empty for worker processes of this machine."""
     rng: random.Random
     drivers: int = 0
     """Drivers killed."""

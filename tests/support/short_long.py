@@ -21,7 +21,7 @@ class Trained(Evaluator):
 
     epochs: int = 4
     late: tuple[float, float, float] = (0.1, 0.8, 0.1)
-    """Of depth, width and resolution."""
+    """The shares of depth, width and resolution."""
     sigma: float = 0.0005
     diary: str = ""
     """A file with a line for each training."""

@@ -27,7 +27,7 @@ def price(params: Mapping[str, Any]) -> float:
 
 
 def first(count: int, seed: int, **limits: Any) -> Rows:
-    """Of a study none of whose trials has finished."""
+    """What a study asks first, none of whose trials has finished."""
     problem = Problem(choices=CHOICES, cost=price, reward=lambda accuracy, cost: accuracy, **limits)
     study = optuna.create_study(direction="maximize")
     encoding = Encoding(CHOICES)
