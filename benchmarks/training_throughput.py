@@ -14,10 +14,10 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch.nn import functional as F
 
+from nas.data.dataset import load
 from nas.evaluators.proxy import ProxyEvaluator
 from nas.networks.model import build
 from nas.training.augment import augment, normalise
-from nas.training.data import load
 from nas.training.recipe import Recipe, make_optimizer
 from search_spaces.zoo import zoo
 

@@ -116,7 +116,7 @@ def group(*needed: str) -> Reader:
     return read
 
 
-_OF_THIS_MACHINE = ("nas.training.folders.ImageFolder", "nas.training.image_rows.Parquet")
+_OF_THIS_MACHINE = ("nas.data.folders.ImageFolder", "nas.data.image_rows.Parquet")
 
 
 def evaluator(name: str, given: object) -> Any:
@@ -124,7 +124,7 @@ def evaluator(name: str, given: object) -> Any:
 
     Making the evaluator would tell it too, after seconds in which frameworks are imported.
     """
-    from nas.training.paths import existing, local
+    from nas.data.paths import existing, local
 
     read = group("_target_")(name, given)
     for node in _nodes(read):

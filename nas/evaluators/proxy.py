@@ -7,11 +7,11 @@ from pathlib import Path
 
 import torch
 
+from nas.data.dataset import identity, splits, verify
 from nas.defaults.conf import default
 from nas.evaluators.base import EvaluationFailed, Measurement, ProgressReport, Report
 from nas.evaluators.slim import SlimEvaluator
 from nas.networks.model import build
-from nas.training.data import identity, splits, verify
 from nas.training.fit import chance, fit, seeded
 from nas.training.initial import start_near_identity
 from nas.training.memory import within_memory

@@ -5,13 +5,13 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Self
 
+from nas.data.dataset import Dataset, fits, fold, identity, load, splits, verify
+from nas.data.report import data_report
+from nas.data.shared import SharedImages
+from nas.data.sources import Digits, Source, Splitting
 from nas.defaults.conf import default
 from nas.evaluators.base import Evaluator
 from nas.evaluators.identity import kind_of, plain
-from nas.training.data import Dataset, fits, fold, identity, load, splits, verify
-from nas.training.data_report import data_report
-from nas.training.shared import SharedImages
-from nas.training.sources import Digits, Source, Splitting
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
 from search_spaces.scaling import scale

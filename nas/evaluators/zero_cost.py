@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from nas.data.dataset import Dataset, identity, load, verify
 from nas.defaults.conf import default
 from nas.evaluators.base import EvaluationFailed, Measurement, ProgressReport, Report
 from nas.evaluators.proxy import derive_seed
@@ -15,7 +16,6 @@ from nas.evaluators.scores import SCORES, ScoreName
 from nas.evaluators.slim import SlimEvaluator
 from nas.networks.model import build
 from nas.training.augment import normalise
-from nas.training.data import Dataset, identity, load, verify
 from nas.training.fit import seeded
 from nas.training.threads import threads
 from search_spaces.arch import Arch

@@ -1,1 +1,1 @@
-"""Data, recipe and the one training loop."""
+"""The recipe and the loop of a training."""

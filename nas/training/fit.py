@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel
 
+from nas.data.dataset import Dataset, Labelled
 from nas.training.augment import augment, normalise
-from nas.training.data import Dataset, Labelled
 from nas.training.outcomes import Report, TrainingFailed
 from nas.training.recipe import Recipe, learning_rate, make_average, make_optimizer
 

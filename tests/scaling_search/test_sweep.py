@@ -13,8 +13,8 @@ import pytest
 import yaml
 
 from interrupted import read_until
+from nas.data.sources import Digits
 from nas.evaluators.proxy import ProxyEvaluator
-from nas.training.sources import Digits
 from scaling_search.grow.family import FOUND, read_constants
 from scaling_search.rule.compound import PAPER
 from scaling_search.settings import SweepSettings

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from nas.training.folders import ImageFolder
-from nas.training.sources import Splits
+from nas.data.folders import ImageFolder
+from nas.data.sources import Splits
 from search_spaces.errors import UserError
 
 

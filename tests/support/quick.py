@@ -1,8 +1,8 @@
 """A network and a training of it that tests can afford."""
 
+from nas.data.sources import Digits
 from nas.evaluators.proxy import ProxyEvaluator
 from nas.training.recipe import Recipe
-from nas.training.sources import Digits
 from search_spaces.arch import Arch
 from search_spaces.stage import Stage
 

@@ -14,6 +14,7 @@ from nas.cli.evaluation import started
 from nas.cli.executor import executor
 from nas.cli.price import price
 from nas.cli.progress import Pace, ProgressLine
+from nas.data.names import counted
 from nas.evaluators.asked import check, class_names, description, exact
 from nas.evaluators.base import Evaluator
 from nas.evaluators.identity import identity_of
@@ -30,7 +31,6 @@ from nas.search.pricing import TableLatency
 from nas.search.rewards import Front, Reward
 from nas.search.warm_start import read_warm_start
 from nas.statistics.intervals import share_error
-from nas.training.names import counted
 from nas.trainings.failures import Failures
 from search_spaces.arch import name_after
 from search_spaces.errors import UserError

@@ -6,12 +6,12 @@ import pickle
 import pytest
 
 import quick
+from nas.data.folders import ImageFolder
+from nas.data.sources import Digits
 from nas.evaluators.base import EvaluationFailed
 from nas.evaluators.proxy import ProxyEvaluator, derive_seed
 from nas.networks.cost import cost
-from nas.training.folders import ImageFolder
 from nas.training.recipe import Recipe
-from nas.training.sources import Digits
 from quick import SMALL
 from search_spaces.errors import UserError
 from search_spaces.scaling import scale

@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nas.cli import main
+from nas.data.folders import ImageFolder
+from nas.data.sources import Digits
 from nas.evaluators.base import Evaluator
 from nas.evaluators.proxy import ProxyEvaluator
 from nas.evaluators.scored_proxy import ScoredProxyEvaluator
 from nas.evaluators.zero_cost import ZeroCostEvaluator
-from nas.training.folders import ImageFolder
-from nas.training.sources import Digits
 from quick import QUICK, SMALL
 from search_spaces.errors import UserError
 

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from torch import nn
 
 from nas.cli import main
+from nas.data.folders import ImageFolder
 from nas.evaluators.base import EvaluationFailed
 from nas.evaluators.scores import SCORES, ScoreName, grad_norm, jacov, naswot, synflow
 from nas.evaluators.zero_cost import ZeroCostEvaluator, combined, squashed
-from nas.training.folders import ImageFolder
 from search_spaces.errors import UserError
 from search_spaces.zoo import names, zoo
 from toy import prepare

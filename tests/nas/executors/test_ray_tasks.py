@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import ray
 
+from nas.data.sources import Digits, Splits
 from nas.evaluators.base import Measurement, Report
 from nas.evaluators.proxy import ProxyEvaluator
 from nas.executors.base import Job
@@ -22,7 +23,6 @@ from nas.runs.study import StudyStore
 from nas.samplers.optuna import OptunaSampler
 from nas.search.loop import Search, SearchSettings
 from nas.search.rewards import Soft
-from nas.training.sources import Digits, Splits
 from nas.trainings.engine import LabelledArch, Trainings, train
 from nas.trainings.log import TrainingLog
 from nas.trainings.strategies import FlatGrid

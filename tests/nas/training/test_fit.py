@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
+from nas.data.dataset import Dataset, Kept, Labelled
 from nas.training.augment import augment, normalise
-from nas.training.data import Dataset, Kept, Labelled
 from nas.training.fit import fit, validate
 from nas.training.outcomes import TrainingFailed
 from nas.training.recipe import Recipe, learning_rate, make_average, make_optimizer

@@ -6,13 +6,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from nas.data.dataset import Dataset, Kept, Labelled
+from nas.data.sources import Digits
 from nas.evaluators.base import EvaluationFailed
 from nas.networks.model import build
-from nas.training.data import Dataset, Kept, Labelled
 from nas.training.fit import fit
 from nas.training.memory import is_out_of_memory, within_memory
 from nas.training.recipe import Recipe
-from nas.training.sources import Digits
 from quick import QUICK
 from search_spaces.arch import Arch
 from search_spaces.stage import Stage

@@ -8,9 +8,9 @@ from typing import Protocol
 import numpy as np
 from PIL import Image
 
+from nas.data.names import shown
+from nas.data.splits import Integers, hold_out, stratified_order
 from nas.defaults.conf import default
-from nas.training.names import shown
-from nas.training.splits import Integers, hold_out, stratified_order
 from search_spaces.errors import UserError
 
 

@@ -10,10 +10,10 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from nas.training.digest import digest
-from nas.training.images import ImageSummary, quiet, rgb
-from nas.training.names import shown
-from nas.training.sources import Source, Split, Splits
+from nas.data.digest import digest
+from nas.data.images import ImageSummary, quiet, rgb
+from nas.data.names import shown
+from nas.data.sources import Source, Split, Splits
 from search_spaces.errors import UserError
 
 _SAMPLE = 4096

@@ -15,11 +15,11 @@ from datasets.exceptions import DatasetsError
 from huggingface_hub import constants
 from numpy.typing import NDArray
 
+from nas.data.columns import ImageColumn, Labels, classes_of, labels_of
+from nas.data.names import EXPECTED, by_split, counted, shown, some, split_of, split_words
+from nas.data.paths import existing, local
+from nas.data.sources import Encoded, Split, Splits
 from nas.defaults.conf import default
-from nas.training.columns import ImageColumn, Labels, classes_of, labels_of
-from nas.training.names import EXPECTED, by_split, counted, shown, some, split_of, split_words
-from nas.training.paths import existing, local
-from nas.training.sources import Encoded, Split, Splits
 from search_spaces.errors import UserError
 
 _ERRORS = (DatasetsError, OSError, ValueError, TypeError, NotImplementedError)

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from nas.training.images import open_image
-from nas.training.names import counted, shown, some
+from nas.data.images import open_image
+from nas.data.names import counted, shown, some
 from search_spaces.errors import UserError
 
 Labels = NDArray[Any]

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from nas.training.data import decode
-from nas.training.folders import Files, ImageFolder
-from nas.training.images import FORMATS, ImageSummary, is_image
-from nas.training.sources import Split
+from nas.data.dataset import decode
+from nas.data.folders import Files, ImageFolder
+from nas.data.images import FORMATS, ImageSummary, is_image
+from nas.data.sources import Split
 from pictures import encoded, image_folder, picture
 from search_spaces.errors import UserError
 

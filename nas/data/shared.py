@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from nas.training.data import Dataset, Kept, Labelled
+from nas.data.dataset import Dataset, Kept, Labelled
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)

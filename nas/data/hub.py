@@ -10,9 +10,9 @@ import datasets
 import huggingface_hub
 from huggingface_hub import constants
 
+from nas.data.image_rows import ImageRows, reason_of
+from nas.data.names import shown, split_of
 from nas.defaults.conf import default
-from nas.training.image_rows import ImageRows, reason_of
-from nas.training.names import shown, split_of
 from search_spaces.errors import UserError
 
 _PATIENCE = 5.0

@@ -2,9 +2,9 @@
 
 from collections.abc import Container, Iterable, Mapping, Sequence
 
-from nas.training.images import is_image, is_undecodable
-from nas.training.listing import Listing, folders_of
-from nas.training.names import EXPECTED, by_split, counted, shown, some, split_of, split_words
+from nas.data.images import is_image, is_undecodable
+from nas.data.listing import Listing, folders_of
+from nas.data.names import EXPECTED, by_split, counted, shown, some, split_of, split_words
 from search_spaces.errors import UserError
 from search_spaces.files import read_text
 

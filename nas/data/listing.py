@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from nas.training.images import is_image, is_undecodable
-from nas.training.names import counted, shown, some
+from nas.data.images import is_image, is_undecodable
+from nas.data.names import counted, shown, some
 from search_spaces.errors import UserError
 
 Reason = Literal[

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from nas.training.sources import Split
+from nas.data.sources import Split
 
 _SAMPLE = 4096
 """Images of a split whose contents count; of the others the sizes alone do."""

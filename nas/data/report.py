@@ -2,10 +2,10 @@
 
 import numpy as np
 
+from nas.data.images import ImageSummary
+from nas.data.names import counted, shown
+from nas.data.sources import Split, Splits
 from nas.statistics.intervals import share_error
-from nas.training.images import ImageSummary
-from nas.training.names import counted, shown
-from nas.training.sources import Split, Splits
 
 _LISTED = 10
 """The most classes that are named one by one; of more, the first few and the last are."""

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from nas.training.data import Decoded, load, splits, square, verify
-from nas.training.folders import ImageFolder
-from nas.training.image_rows import Parquet
-from nas.training.sources import Digits, Split
-from nas.training.splits import hold_out, stratified_order
+from nas.data.dataset import Decoded, load, splits, square, verify
+from nas.data.folders import ImageFolder
+from nas.data.image_rows import Parquet
+from nas.data.sources import Digits, Split
+from nas.data.splits import hold_out, stratified_order
 from pictures import image_folder
 from search_spaces.errors import UserError
 

@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 from huggingface_hub import constants
 
-from nas.training.data import decode, load
-from nas.training.hub import HuggingFace
-from nas.training.image_rows import Parquet
-from nas.training.sources import Splits
+from nas.data.dataset import decode, load
+from nas.data.hub import HuggingFace
+from nas.data.image_rows import Parquet
+from nas.data.sources import Splits
 from pictures import encoded, parquet
 from search_spaces.errors import UserError
 
@@ -242,7 +242,7 @@ class TestHub:
         assert "named after test, train, and the `datasets` library takes them all for" in message
 
     def test_is_not_asked_for_a_local_copy(self, tmp_path, monkeypatch):
-        monkeypatch.setattr("nas.training.hub.unreachable", lambda: pytest.fail("was asked"))
+        monkeypatch.setattr("nas.data.hub.unreachable", lambda: pytest.fail("was asked"))
         parquet(tmp_path / "train.parquet")
         assert len(HuggingFace(name="x", path=str(tmp_path)).open().classes) == 2
 

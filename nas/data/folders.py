@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from nas.training.images import open_image
-from nas.training.layout import ImagesByClass, classes_in, find_splits, inner_folders, unlabelled
-from nas.training.listing import Listing
-from nas.training.names import counted, shown, some
-from nas.training.paths import existing, local
-from nas.training.sources import Encoded, Split, Splits
+from nas.data.images import open_image
+from nas.data.layout import ImagesByClass, classes_in, find_splits, inner_folders, unlabelled
+from nas.data.listing import Listing
+from nas.data.names import counted, shown, some
+from nas.data.paths import existing, local
+from nas.data.sources import Encoded, Split, Splits
 from search_spaces.errors import UserError
 
 _END = 16 * 1024

@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from nas.cli import main
+from nas.data.dataset import Kept, fold, load
+from nas.data.shared import SharedImages
+from nas.data.sources import Digits
 from nas.evaluators.proxy import ProxyEvaluator
-from nas.training.data import Kept, fold, load
-from nas.training.shared import SharedImages
-from nas.training.sources import Digits
 from search_spaces.errors import UserError
 from search_spaces.zoo import zoo
 

@@ -8,16 +8,16 @@ import pytest
 from PIL import Image
 
 from nas.cli.evaluation import say_data, started
+from nas.data.dataset import identity, splits, verify
+from nas.data.folders import ImageFolder
+from nas.data.image_rows import Parquet
+from nas.data.report import data_report
+from nas.data.sources import Digits, Source, Split, Splits
 from nas.evaluators.scored_proxy import ScoredProxyEvaluator
 from nas.evaluators.zero_cost import ZeroCostEvaluator
 from nas.executors.base import Executor
 from nas.executors.local import InProcess
 from nas.runs.folder import RunFolder
-from nas.training.data import identity, splits, verify
-from nas.training.data_report import data_report
-from nas.training.folders import ImageFolder
-from nas.training.image_rows import Parquet
-from nas.training.sources import Digits, Source, Split, Splits
 from pictures import encoded, image_folder, parquet
 from quick import QUICK
 from search_spaces.errors import UserError

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from image_folders import counts, opened, refusal
-from nas.training.folders import ImageFolder
+from nas.data.folders import ImageFolder
 from pictures import encoded, image_folder, picture
 from search_spaces.errors import UserError
 

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from nas.training.names import shown
+from nas.data.names import shown
 from search_spaces.errors import UserError
 
 

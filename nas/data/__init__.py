@@ -1,0 +1,1 @@
+"""Data sources, their splits, and images made ready for a resolution."""
