@@ -121,9 +121,11 @@ def test_a_right_angle_turns_a_square_exactly():
 
 @pytest.mark.parametrize(
     ("operation", "amount"),
-    [("identity", 7), ("rotate", 0), ("shear_x", 0), ("shear_y", 0)]
-    + [("translate_x", 0), ("translate_y", 0), ("posterize", 8), ("solarize", 256)]
-    + [("color", 1), ("contrast", 1), ("brightness", 1), ("sharpness", 1)],
+    [
+        *(("identity", 7), ("rotate", 0), ("shear_x", 0), ("shear_y", 0)),
+        *(("translate_x", 0), ("translate_y", 0), ("posterize", 8), ("solarize", 256)),
+        *(("color", 1), ("contrast", 1), ("brightness", 1), ("sharpness", 1)),
+    ],
 )
 def test_an_amount_of_nothing_changes_nothing(operation, amount, image, pixels):
     assert (after(operation, amount, image) == pixels).all()
