@@ -149,7 +149,8 @@ class Network(nn.Module):
 def build(arch: Arch, weights: str | Path | None = None, num_classes: int | None = None) -> Network:
     """`arch` as a module, on torch's default device.
 
-    Initial weights are the paper's; or those of the `.safetensors` or `.pth` file at `weights`.
+    Initial weights are the paper's; or those of the `.safetensors` or `.pth` file, or
+    of the model of the Hugging Face hub, that `weights` names.
     `num_classes` replaces the network's; where the file's classifier is of other classes, a new one
     takes its place and a warning is logged. Under `torch.device("meta")`, without `weights`, it
     takes no memory. Raises UserError for a file that does not fit the network.
