@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from nas.cli.setting_types import (
     Reader,
     anything,
+    data,
     database,
     evaluator,
     flag,
@@ -67,6 +68,13 @@ _FAMILY = {
     "family": group(),
     "latency_table": optional(path),
     "num_classes": optional(integer(1)),
+}
+_INFERENCE = {
+    "resolution": optional(integer(1)),
+    "crop_pct": optional(number),
+    "batch_size": integer(1),
+    "device": text,
+    "threads": optional(integer(1)),
 }
 _TIMING = ("threads", "batch", "dtype", "memory_format", "clock", "memory", "runs", "warmup")
 
@@ -137,6 +145,20 @@ VERBS = {
             "seed": integer(0),
         },
         positional="baseline",
+    ),
+    "evaluate": Verb(
+        "say how good a trained network is on a split of the data",
+        "nas-search evaluate results/digits/trained/b0 data=digits split=test",
+        settings={
+            **_INFERENCE,
+            "weights": path,
+            "network": optional(network),
+            "data": data,
+            "split": text,
+            "loader_workers": optional(integer(0)),
+            "out": optional(path),
+        },
+        positional="weights",
     ),
     "zoo": Verb(
         "list the published networks that can be named",

@@ -1,0 +1,60 @@
+"""Trained networks in a command: opened, on the device and with the threads that are asked for."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+
+from nas.cli.config import Config
+from nas.data.names import shown
+from nas.networks.hub import is_reference
+from nas.training.classifier import ImageClassifier
+from nas.training.devices import device_named
+from nas.training.memory import is_out_of_memory
+from nas.training.threads import threads
+from search_spaces.errors import CommandFailed, UserError
+
+_MOST_WORKERS = 8
+
+
+def opened(weights: str, config: Config) -> ImageClassifier:
+    """The network that a training left, with images as the settings want them. Raises UserError."""
+    check_there(weights)
+    device = device_named(config["device"], "device")
+    return ImageClassifier.load(weights, device).seeing(config["resolution"], config["crop_pct"])
+
+
+def check_there(weights: str) -> None:
+    """Raises UserError where weights are neither on the hub nor at that path."""
+    if not is_reference(weights) and not Path(weights).exists():
+        raise UserError(f"{shown(weights)}: no such file or folder")
+
+
+def loader_workers(config: Config, device: torch.device) -> int:
+    """How many processes decode images: as asked for, or else as suits the device."""
+    asked = config["loader_workers"]
+    if isinstance(asked, int):
+        return asked
+    return 0 if device.type == "cpu" else min(_MOST_WORKERS, len(os.sched_getaffinity(0)))
+
+
+@contextlib.contextmanager
+def inference(config: Config) -> Iterator[None]:
+    """Inside, torch computes with as many threads as asked for, or as there are cores.
+
+    Raises CommandFailed where memory runs out.
+    """
+    count = config["threads"] or len(os.sched_getaffinity(0))
+    try:
+        with threads(count):
+            yield
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        size = config["batch_size"]
+        hint = f"batches of {size} images" if size > 1 else "an image"
+        raise CommandFailed(
+            f"out of memory with {hint} at a time; a smaller batch_size or resolution needs less"
+        ) from None
