@@ -25,6 +25,15 @@ def path(name: str, given: object) -> str:
     return str(Path(given).expanduser())
 
 
+def paths(name: str, given: object) -> list[str]:
+    """A file or a folder, or a list of such."""
+    if not isinstance(given, list):
+        return [path(name, given)]
+    if not given:
+        raise UserError(f"{name}: expected a path, or several, got none")
+    return [path(f"{name}[{index}]", each) for index, each in enumerate(given)]
+
+
 def network(name: str, given: object) -> str:
     """A network of the zoo by its name, or a YAML file."""
     if not isinstance(given, str) or not given or "\0" in given:
@@ -91,7 +100,7 @@ def _optional(reader: Reader, name: str, given: object) -> Any:
     return None if given is None else reader(name, given)
 
 
-_LITERAL = (path, network, text, database, table_file)
+_LITERAL = (path, paths, network, text, database, table_file)
 
 
 def is_literal(reader: Reader) -> bool:

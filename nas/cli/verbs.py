@@ -17,6 +17,7 @@ from nas.cli.setting_types import (
     number,
     optional,
     path,
+    paths,
     table_file,
     text,
 )
@@ -159,6 +160,20 @@ VERBS = {
             "out": optional(path),
         },
         positional="weights",
+    ),
+    "predict": Verb(
+        "name what is on images, with a trained network",
+        "nas-search predict results/pets/trained/b0 images=~/photos",
+        settings={
+            **_INFERENCE,
+            "weights": path,
+            "images": paths,
+            "top": integer(1),
+            "megapixels": number,
+            "out": path,
+        },
+        positional="weights",
+        flags={"--out": "out="},
     ),
     "zoo": Verb(
         "list the published networks that can be named",

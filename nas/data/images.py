@@ -108,17 +108,20 @@ def is_undecodable(path: str) -> bool:
     return os.path.splitext(path)[1].lower() in _UNDECODABLE
 
 
-def open_image(file: Path | IO[bytes], megapixels: float) -> Image.Image:
+def open_image(
+    file: Path | IO[bytes], megapixels: float, setting: str = "data.megapixels"
+) -> Image.Image:
     """An image whose pixels are not decoded yet.
 
-    Raises OSError or ValueError for a file of none of `FORMATS`, and for more than `megapixels`.
+    Raises OSError or ValueError for a file of none of `FORMATS`, and for more than `megapixels`,
+    which `setting` says.
     """
     with _unbounded():
         image = Image.open(file, formats=_formats())
     pixels = image.width * image.height
     if pixels > megapixels * 1e6:
         raise ValueError(
-            f"it has {pixels / 1e6:.1f} megapixels, more than data.megapixels={megapixels:g}"
+            f"it has {pixels / 1e6:.1f} megapixels, more than {setting}={megapixels:g}"
         )
     return image
 

@@ -44,6 +44,8 @@ class Listing:
     """The folders below a root, and what was left out of them."""
 
     root: str
+    setting: str = "data.path"
+    """The setting that the root was given as, for errors"""
     left_out: dict[Reason, list[str]] = field(default_factory=dict)
     """Paths from the root, by the reason why they were left out"""
     _known: dict[str, Entries] = field(default_factory=dict)
@@ -104,7 +106,8 @@ class Listing:
                 for entry in found:
                     self._sort_in(entry, entries)
         except OSError as error:
-            raise UserError(f"data.path: {shown(path)}: cannot be read: {error.strerror}") from None
+            reason = f"cannot be read: {error.strerror}"
+            raise UserError(f"{self.setting}: {shown(path)}: {reason}") from None
         entries.folders.sort()
         entries.files.sort()
         return entries
@@ -125,14 +128,15 @@ class Listing:
         try:
             status = os.stat(path)
         except OSError as error:
-            raise UserError(f"data.path: {shown(path)}: cannot be read: {error.strerror}") from None
+            reason = f"cannot be read: {error.strerror}"
+            raise UserError(f"{self.setting}: {shown(path)}: {reason}") from None
         place = status.st_dev, status.st_ino
         other = self._places.setdefault(place, path)
         if other != path:
             loop = path.startswith(f"{other}/")
             what = "a loop of links" if loop else "one folder by two names"
             raise UserError(
-                f"data.path: {shown(path)} and {shown(other)} are the same folder: {what}; "
+                f"{self.setting}: {shown(path)} and {shown(other)} are the same folder: {what}; "
                 "expected each image once"
             )
 
