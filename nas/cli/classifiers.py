@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from nas.cli.config import Config
-from nas.data.names import shown
+from nas.data.names import counted, shown
 from nas.networks.hub import is_reference
 from nas.training.classifier import ImageClassifier
 from nas.training.devices import device_named
@@ -53,8 +53,8 @@ def inference(config: Config) -> Iterator[None]:
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
-        size = config["batch_size"]
-        hint = f"batches of {size} images" if size > 1 else "an image"
+        size = config.get("batch_size", 1)
+        smaller = "batch_size or resolution" if size > 1 else "resolution"
         raise CommandFailed(
-            f"out of memory with {hint} at a time; a smaller batch_size or resolution needs less"
+            f"out of memory with {counted(size, 'image')} at a time; a smaller {smaller} needs less"
         ) from None

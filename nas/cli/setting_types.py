@@ -67,6 +67,13 @@ def text(name: str, given: object) -> str:
     return given
 
 
+def label(name: str, given: object) -> str:
+    """The name of a class; it may be a whole number."""
+    if isinstance(given, bool) or not isinstance(given, str | int) or given == "":
+        raise UserError(f"{name}: expected the name of a class, got {given!r}")
+    return str(given)
+
+
 def number(name: str, given: object) -> float:
     """A finite number."""
     if isinstance(given, bool) or not isinstance(given, int | float) or not math.isfinite(given):
@@ -100,7 +107,7 @@ def _optional(reader: Reader, name: str, given: object) -> Any:
     return None if given is None else reader(name, given)
 
 
-_LITERAL = (path, paths, network, text, database, table_file)
+_LITERAL = (path, paths, network, text, label, database, table_file)
 
 
 def is_literal(reader: Reader) -> bool:

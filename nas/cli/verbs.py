@@ -12,6 +12,7 @@ from nas.cli.setting_types import (
     flag,
     group,
     integer,
+    label,
     network,
     networks,
     number,
@@ -73,7 +74,6 @@ _FAMILY = {
 _INFERENCE = {
     "resolution": optional(integer(1)),
     "crop_pct": optional(number),
-    "batch_size": integer(1),
     "device": text,
     "threads": optional(integer(1)),
 }
@@ -152,6 +152,7 @@ VERBS = {
         "nas-search evaluate results/digits/trained/b0 data=digits split=test",
         settings={
             **_INFERENCE,
+            "batch_size": integer(1),
             "weights": path,
             "network": optional(network),
             "data": data,
@@ -166,6 +167,7 @@ VERBS = {
         "nas-search predict results/pets/trained/b0 images=~/photos",
         settings={
             **_INFERENCE,
+            "batch_size": integer(1),
             "weights": path,
             "images": paths,
             "top": integer(1),
@@ -173,6 +175,22 @@ VERBS = {
             "out": path,
         },
         positional="weights",
+        flags={"--out": "out="},
+    ),
+    "explain": Verb(
+        "draw where on images trained networks see what they name",
+        "nas-search explain results/pets/trained/b0 results/pets/trained/b2 images=~/photos",
+        settings={
+            **_INFERENCE,
+            "weights": paths,
+            "images": paths,
+            "class": optional(label),
+            "most": integer(1),
+            "megapixels": number,
+            "out": path,
+        },
+        positional="weights",
+        many=True,
         flags={"--out": "out="},
     ),
     "zoo": Verb(
