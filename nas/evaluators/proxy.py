@@ -10,6 +10,7 @@ import torch
 from nas.data.dataset import identity, splits, verify
 from nas.defaults.conf import default
 from nas.evaluators.base import EvaluationFailed, Measurement, ProgressReport, Report
+from nas.evaluators.identity import plain
 from nas.evaluators.slim import SlimEvaluator
 from nas.networks.model import build
 from nas.training.fit import chance, fit, seeded
@@ -18,6 +19,7 @@ from nas.training.memory import within_memory
 from nas.training.outcomes import TrainingFailed
 from nas.training.recipe import Recipe
 from nas.training.threads import threads
+from nas.training.training_recipe import left_out, proxy_part
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
 
@@ -30,6 +32,7 @@ class ProxyEvaluator(SlimEvaluator):
     """
 
     recipe: Recipe = field(default_factory=Recipe)
+    """Of a whole training's, a proxy takes the part that is a Recipe."""
     epochs: int = default("evaluator/proxy", "epochs")
     width: float = default("evaluator/proxy", "width")
     resolution: int = default("evaluator/proxy", "resolution")
@@ -65,17 +68,17 @@ class ProxyEvaluator(SlimEvaluator):
         device = _device(self.device)
         slim = self.proxy(arch)
         data = self._dataset(slim.resolution, seed)
-        training_seed = derive_seed(seed, arch)
+        training_seed, recipe = derive_seed(seed, arch), proxy_part(self.recipe)
 
         def train(parts: int) -> tuple[float, ...]:
             with seeded(training_seed, device):
                 model = build(slim)
-                if self.recipe.near_identity:
+                if recipe.near_identity:
                     start_near_identity(model)
             return fit(
                 model,
                 data,
-                self.recipe,
+                recipe,
                 epochs=self.epochs,
                 seed=training_seed,
                 device=device,
@@ -83,7 +86,7 @@ class ProxyEvaluator(SlimEvaluator):
                 parts=parts,
             )
 
-        batch_size = min(self.recipe.batch_size, len(data.train))
+        batch_size = min(recipe.batch_size, len(data.train))
         try:
             with threads(self.threads):
                 curve, parts = within_memory(train, batch_size, self.parts)
@@ -119,6 +122,16 @@ class ProxyEvaluator(SlimEvaluator):
             "depth": self.depth,
             "epochs": self.epochs,
         }
+
+    def identity(self) -> Mapping[str, object]:
+        """Give all that accuracies depend on, as of every evaluator of slim networks."""
+        return {**super().identity(), "recipe": plain(proxy_part(self.recipe))}
+
+    def data_summary(self) -> str:
+        """Say what was read, and what of a whole training's recipe has no part in a proxy."""
+        unused = left_out(self.recipe)
+        said = [f"recipe: a proxy leaves out {', '.join(unused)}"] if unused else []
+        return "\n".join([super().data_summary(), *said])
 
     def prepare(self, workspace: Path, progress: ProgressReport) -> None:
         """Read the data; raises UserError where they, or the device, are not to be had."""
