@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 from nas.defaults.conf import default
 from nas.training.recipe import Recipe
@@ -34,56 +34,52 @@ _OFF: Mapping[str, object] = {
 """What changes a training beside the part that proxies have, and its value where it is off."""
 
 
-def _default(name: str) -> Any:
-    return default("recipe/small", name)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingRecipe(Recipe):
     """Everything about a whole training but the data and the seed."""
 
-    lr: float = _default("lr")
-    batch_size: int = _default("batch_size")
-    warmup_epochs: float = _default("warmup_epochs")
-    label_smoothing: float = _default("label_smoothing")
-    ema: float | None = _default("ema")
-    epochs: int = _default("epochs")
-    minival: float | None = _default("minival")
+    lr: float = default("recipe/small", "lr")
+    batch_size: int = default("recipe/small", "batch_size")
+    warmup_epochs: float = default("recipe/small", "warmup_epochs")
+    label_smoothing: float = default("recipe/small", "label_smoothing")
+    ema: float | None = default("recipe/small", "ema")
+    epochs: int = default("recipe/small", "epochs")
+    minival: float | None = default("recipe/small", "minival")
     """Training images held out to choose the epoch: a share below 1, or a number of them. 0: none
     are, and the last epoch counts. None: the data's validation images choose it."""
-    crop_scale: float = _default("crop_scale")
+    crop_scale: float = default("recipe/small", "crop_scale")
     """The least share of an image's area that a random resized crop keeps, which takes the place of
     `shift`; at 1 there is no such crop."""
-    crop_pct: float = _default("crop_pct")
+    crop_pct: float = default("recipe/small", "crop_pct")
     """The part of an image's side that validation crops at the centre."""
-    policy: Policy = _default("policy")
-    magnitude: float = _default("magnitude")
+    policy: Policy = default("recipe/small", "policy")
+    magnitude: float = default("recipe/small", "magnitude")
     """RandAugment's strength, 0 to 10, for a network of φ = 0; a larger one's is stronger."""
-    colour_jitter: float = _default("colour_jitter")
+    colour_jitter: float = default("recipe/small", "colour_jitter")
     """How much brightness, contrast and saturation may change, as a share."""
-    erasing: float = _default("erasing")
+    erasing: float = default("recipe/small", "erasing")
     """The share of images of which a rectangle is erased."""
-    mixup: float = _default("mixup")
+    mixup: float = default("recipe/small", "mixup")
     """The α of the Beta distribution that two images are mixed by; 0: none are."""
-    cutmix: float = _default("cutmix")
+    cutmix: float = default("recipe/small", "cutmix")
     """The α of the Beta distribution of the area that another image is pasted over; 0: none is."""
-    dropout: float | None = _default("dropout")
+    dropout: float | None = default("recipe/small", "dropout")
     """The dropout of a network of φ = 0, growing with φ as published; None: the network's own."""
-    drop_path: float | None = _default("drop_path")
+    drop_path: float | None = default("recipe/small", "drop_path")
     """The drop path of every network; None: its own."""
-    clip_grad: float | None = _default("clip_grad")
+    clip_grad: float | None = default("recipe/small", "clip_grad")
     """The largest norm of a step's gradient; None: any."""
-    layer_decay: float | None = _default("layer_decay")
+    layer_decay: float | None = default("recipe/small", "layer_decay")
     """The learning rate of a block over that of the block after it; None: all have the same."""
-    freeze_epochs: int = _default("freeze_epochs")
+    freeze_epochs: int = default("recipe/small", "freeze_epochs")
     """Epochs, at the beginning, in which the classifier alone is trained."""
-    freeze_batch_norm: bool = _default("freeze_batch_norm")
+    freeze_batch_norm: bool = default("recipe/small", "freeze_batch_norm")
     """Batch normalisation keeps its scales and running statistics."""
-    sync_batch_norm: bool = _default("sync_batch_norm")
+    sync_batch_norm: bool = default("recipe/small", "sync_batch_norm")
     """Batch normalisation takes its statistics over all processes of a training."""
-    compile: bool = _default("compile")
+    compile: bool = default("recipe/small", "compile")
     """Compile the network for CUDA; elsewhere it is slower."""
-    grad_checkpointing: bool = _default("grad_checkpointing")
+    grad_checkpointing: bool = default("recipe/small", "grad_checkpointing")
     """Keep a block's input alone and compute its inside again: less memory, a third more time."""
 
     def __post_init__(self) -> None:
