@@ -5,14 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import torch
-
 from nas.data.dataset import identity, splits, verify
 from nas.defaults.conf import default
 from nas.evaluators.base import EvaluationFailed, Measurement, ProgressReport, Report
 from nas.evaluators.identity import plain
 from nas.evaluators.slim import SlimEvaluator
 from nas.networks.model import build
+from nas.training.devices import device_named
 from nas.training.fit import chance, fit, seeded
 from nas.training.initial import start_near_identity
 from nas.training.memory import within_memory
@@ -21,7 +20,6 @@ from nas.training.recipe import Recipe
 from nas.training.threads import threads
 from nas.training.training_recipe import left_out, proxy_part
 from search_spaces.arch import Arch
-from search_spaces.errors import UserError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +63,7 @@ class ProxyEvaluator(SlimEvaluator):
 
     def evaluate(self, arch: Arch, seed: int, report: Report) -> Measurement:
         """Give the proxy accuracy of `arch`; to the bit the same for the same `arch` and `seed`."""
-        device = _device(self.device)
+        device = device_named(self.device, "evaluator.device")
         slim = self.proxy(arch)
         data = self._dataset(slim.resolution, seed)
         training_seed, recipe = derive_seed(seed, arch), proxy_part(self.recipe)
@@ -135,7 +133,7 @@ class ProxyEvaluator(SlimEvaluator):
 
     def prepare(self, workspace: Path, progress: ProgressReport) -> None:
         """Read the data; raises UserError where they, or the device, are not to be had."""
-        _device(self.device)
+        device_named(self.device, "evaluator.device")
         verify(self.data, self.resolution)
 
 
@@ -143,15 +141,3 @@ def derive_seed(seed: int, arch: Arch) -> int:
     """Make the seed of one training, which depends on nothing else that a run trains."""
     digest = hashlib.sha256(f"{seed} {arch.key()}".encode()).digest()
     return int.from_bytes(digest[:6], "big")
-
-
-def _device(name: str) -> torch.device:
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise UserError(f"evaluator.device: cannot use {name}: {reason}") from error
-    return device
