@@ -13,6 +13,7 @@ import torch
 from nas.cli.config import Config, make
 from nas.cli.progress import ProgressLine, clock
 from nas.data.dataset import identity, splits, splitting
+from nas.data.loader import is_lost_worker
 from nas.data.report import data_report
 from nas.data.sources import Source
 from nas.data.training_splits import TrainingSplits, colours, training_splits
@@ -145,6 +146,13 @@ class Trainings:
                 return train(plan, place, watch)
             except TrainingFailed as error:
                 raise CommandFailed(f"{asked.name}: {error}") from None
+            except RuntimeError as error:
+                if not is_lost_worker(error):
+                    raise
+                raise CommandFailed(
+                    "a process that loads images was lost, most likely for want of memory: "
+                    "loader_workers, or recipe.batch_size, below what they are need less"
+                ) from None
             finally:
                 watch.line.end()
 

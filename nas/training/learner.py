@@ -41,6 +41,7 @@ class Learner:
         """The network as it begins. Raises UserError for a start that does not fit."""
         recipe = plan.recipe
         model = build(plan.arch)
+        model.set_grad_checkpointing(recipe.grad_checkpointing)
         if plan.start is not None:
             start_from(model, plan.start, plan.same_classes)
         elif recipe.near_identity:

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from nas.data.loader import Loader
+from nas.data.loader import Loader, Transform
 from nas.data.sources import Split
 from nas.data.training_splits import Numbers, TrainingSplits
 from nas.networks.trained import Accuracy, Card
@@ -66,15 +66,26 @@ class Plan:
             magnitude=recipe.magnitude,
             colour_jitter=recipe.colour_jitter,
         )
-        return Loader(
-            self.splits.train, transform, self.batch_size, self.seed, self.workers, self.memory
-        )
+        return self._loader(self.splits.train, transform, self.batch_size)
 
     def held_images(self, split: Split, parts: int) -> Loader:
         """Images to validate on: each one's centre."""
         transform = EvalTransform(side=self.arch.resolution, crop_pct=self.recipe.crop_pct)
         size = max(1, _VALIDATION_BATCH // parts)
-        return Loader(split, transform, size, self.seed, self.workers, self.memory)
+        return self._loader(split, transform, size)
+
+    def _loader(self, split: Split, transform: Transform, size: int) -> Loader:
+        held = 0 if self.splits.minival is None else len(self.splits.minival)
+        # Test images are read once; the others share what may be kept.
+        share = 0.0 if split is self.splits.test else len(split) / (len(self.splits.train) + held)
+        return Loader(
+            split=split,
+            transform=transform,
+            batch_size=size,
+            seed=self.seed,
+            workers=self.workers,
+            memory_gb=self.memory * share,
+        )
 
     def regularised(self) -> dict[str, float]:
         """The part of the recipe that differs between the members of a family, by name."""

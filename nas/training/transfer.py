@@ -6,7 +6,6 @@ from typing import Any
 
 from torch import nn
 
-from nas.networks.layers import Classifier
 from nas.networks.model import Network
 from nas.networks.weights import load_weights
 from nas.training.training_recipe import TrainingRecipe
@@ -22,8 +21,7 @@ def start_from(model: Network, path: Path, same_classes: bool | None) -> str:
     """
     load_weights(model, path, swap_classifier=True)
     if same_classes is False:
-        if isinstance(model.classifier, Classifier):
-            model.classifier.reset_parameters()
+        model.reset_classifier(model.num_classes)
         return "a new classifier, since the classes are others"
     return "its classifier too where it has as many classes"
 
