@@ -6,7 +6,7 @@ import sys
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Self
 
 import torch
 
@@ -27,11 +27,9 @@ from nas.training.plan import Plan
 from nas.training.recipe import Recipe
 from nas.training.train import Progress, train
 from nas.training.training_recipe import TrainingRecipe, as_trained, of_member
+from search_spaces.arch import Arch
 from search_spaces.errors import CommandFailed, UserError
 from search_spaces.files import kept_if_filled
-
-if TYPE_CHECKING:
-    from nas.cli.commands.train import Asked
 
 _MOST_WORKERS = 8
 _SURE = 5.0
@@ -106,15 +104,17 @@ class Trainings:
             start=start,
         )
 
-    def train(self, asked: "Asked") -> Card:
+    def train(self, name: str, network: Arch, phi: float) -> Card:
         """Train a network, or go on with its training; what it is worth, too if it was done before.
+
+        Its folder is called `name`; it is larger than the baseline of its family by `phi`.
 
         Raises UserError where the folder's training was of something else, and CommandFailed where
         the training fails.
         """
-        recipe = of_member(self.recipe, asked.phi)
-        arch = as_trained(asked.arch.replace(num_classes=len(self.classes)), recipe)
-        place = self.folder.path / "trained" / asked.name
+        recipe = of_member(self.recipe, phi)
+        arch = as_trained(network.replace(num_classes=len(self.classes)), recipe)
+        place = self.folder.path / "trained" / name
         made_with = {
             "network": arch.key(),
             "recipe": asdict(recipe),
@@ -125,7 +125,7 @@ class Trainings:
         }
         kept = Checkpoints(place)
         stage = RunStage(
-            name=f"training of {asked.name}",
+            name=f"training of {name}",
             made_with=made_with,
             recorded=lambda: (place / WEIGHTS).exists() or kept.there(),
             records=str(place),
@@ -133,19 +133,19 @@ class Trainings:
         with (
             self.folder.stage(stage),
             kept_if_filled(self.folder.path, "trained") as trained,
-            kept_if_filled(trained, asked.name),
+            kept_if_filled(trained, name),
         ):
             if (place / WEIGHTS).exists():
                 card = read_card(place / WEIGHTS)
                 kept.remove()
-                _say(f"{asked.name}: trained already, in {place}; nothing is left to do")
+                _say(f"{name}: trained already, in {place}; nothing is left to do")
                 return card
-            plan = self._plan(arch, recipe, asked.phi)
-            watch = _Watch(asked.name, plan.recipe.epochs)
+            plan = self._plan(arch, recipe, phi)
+            watch = _Watch(name, plan.recipe.epochs)
             try:
                 return train(plan, place, watch)
             except TrainingFailed as error:
-                raise CommandFailed(f"{asked.name}: {error}") from None
+                raise CommandFailed(f"{name}: {error}") from None
             except RuntimeError as error:
                 if not is_lost_worker(error):
                     raise
@@ -156,7 +156,7 @@ class Trainings:
             finally:
                 watch.line.end()
 
-    def _plan(self, arch: Any, recipe: TrainingRecipe, phi: float) -> Plan:
+    def _plan(self, arch: Arch, recipe: TrainingRecipe, phi: float) -> Plan:
         card = None if self.start is None else self.start.card
         mean, std, summary = colours(self.splits.train, arch.resolution)
         _say(data_report(splits(self.source), summary))

@@ -37,7 +37,7 @@ def main(config: Config) -> None:
     from nas.cli.training import Trainings  # brings torch
 
     trainings = Trainings.of(config, run)
-    cards = {each.name: trainings.train(each) for each in asked}
+    cards = {each.name: trainings.train(each.name, each.arch, each.phi) for each in asked}
     print(results(cards, run / _FOLDER))
 
 
