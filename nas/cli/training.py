@@ -14,7 +14,7 @@ from nas.cli.config import Config, make
 from nas.cli.progress import ProgressLine, clock
 from nas.data.dataset import identity, splits, splitting
 from nas.data.loader import is_lost_worker
-from nas.data.report import data_report
+from nas.data.report import training_report
 from nas.data.sources import Source
 from nas.data.training_splits import TrainingSplits, colours, training_splits
 from nas.networks.cost import cost
@@ -159,8 +159,9 @@ class Trainings:
     def _plan(self, arch: Arch, recipe: TrainingRecipe, phi: float) -> Plan:
         card = None if self.start is None else self.start.card
         mean, std, summary = colours(self.splits.train, arch.resolution)
-        _say(data_report(splits(self.source), summary))
-        for note in self.splits.notes:
+        found = self.splits
+        _say(training_report(splits(self.source), found.train, found.minival, found.test, summary))
+        for note in found.notes:
             _say(f"data: {note}")
         # Weights know images normalised as they were when they were learnt.
         mean, std = (card.mean, card.std) if card else (mean, std)

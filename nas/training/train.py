@@ -16,6 +16,7 @@ import torch
 import yaml
 
 from nas.data.loader import Loader
+from nas.networks.card import model_card
 from nas.networks.model import build
 from nas.networks.trained import WEIGHTS, Accuracy, Card, save_trained
 from nas.statistics.intervals import share_interval
@@ -177,6 +178,7 @@ class _Run:
             settings = plan.settings(self.standing.parts)
             text = yaml.safe_dump(settings, sort_keys=False, allow_unicode=True)
             write_text(folder / "settings.yaml", text)
+            write_text(folder / "README.md", model_card(card))
             # The weights come last: where they are, the training has ended.
             save_trained(model.cpu(), card, folder / WEIGHTS)
         return card

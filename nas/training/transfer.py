@@ -1,5 +1,6 @@
 """Training from other weights: the start, what is frozen, learning rates that fall with depth."""
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,19 +12,20 @@ from nas.networks.weights import load_weights
 from nas.training.training_recipe import TrainingRecipe
 from nas.training.update import RATE
 
+_log = logging.getLogger(__name__)
 
-def start_from(model: Network, path: Path, same_classes: bool | None) -> str:
-    """Fill the model with a file's weights; say what becomes of the classifier.
 
-    A classifier of other classes is left out, and the model keeps its own. `same_classes` says
-    whether the file's classes are the data's; None where the file does not say. Raises UserError
-    for a file that does not fit.
+def start_from(model: Network, path: Path, same_classes: bool | None) -> None:
+    """Fill the model with a file's weights, all but a classifier of other classes.
+
+    `same_classes` says whether the file's classes are the model's; None where it does not say, and
+    their number tells. A warning is logged where the classifier is left out. Raises UserError for a
+    file that does not fit.
     """
     load_weights(model, path, swap_classifier=True)
     if same_classes is False:
         model.reset_classifier(model.num_classes)
-        return "a new classifier, since the classes are others"
-    return "its classifier too where it has as many classes"
+        _log.warning("%s: its classes are others; a new classifier starts untrained", path)
 
 
 def set_trained(model: Network, recipe: TrainingRecipe, epoch: int) -> None:

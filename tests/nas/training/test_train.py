@@ -42,7 +42,7 @@ def test_it_leaves_weights_and_what_they_are_of(undisturbed: Path) -> None:
     assert (card.epochs, card.recipe["lr"], card.seed) == (3, 0.02, 3)
     assert not (undisturbed / "checkpoint").exists()
     assert {path.name for path in undisturbed.iterdir()} >= {
-        "weights.safetensors", "network.yaml", "settings.yaml", "log.jsonl",
+        "weights.safetensors", "network.yaml", "settings.yaml", "log.jsonl", "README.md",
     }  # fmt: skip
 
 
