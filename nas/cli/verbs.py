@@ -147,6 +147,26 @@ VERBS = {
         },
         positional="baseline",
     ),
+    "train": Verb(
+        "train networks whole, and say how accurate they are on the test images",
+        "nas-search train efficientnet_b0 data=imagefolder data.path=~/pets",
+        settings={
+            "network": optional(network),
+            "members": anything,
+            "data": data,
+            "recipe": group("_target_"),
+            "weights": optional(text),
+            "run": path,
+            "name": optional(text),
+            "seed": integer(0),
+            "resolution": optional(integer(1)),
+            "device": text,
+            "threads": optional(integer(1)),
+            "loader_workers": optional(integer(0)),
+            "checkpoint_seconds": number,
+        },
+        positional="network",
+    ),
     "evaluate": Verb(
         "say how good a trained network is on a split of the data",
         "nas-search evaluate results/digits/trained/b0 data=digits split=test",
@@ -223,7 +243,7 @@ VERBS = {
         flags={"--table": "table=true"},
     ),
     "export": Verb(
-        "write a network for timm, as ONNX, or as a torch.export program",
+        "write a network for timm, the hub, as ONNX, or as a torch.export program",
         "nas-search export results/digits/family/b3.yaml --format timm",
         settings={
             "network": network,

@@ -63,6 +63,11 @@ class Splits:
     notes: tuple[str, ...] = ()
     """What a user should know of the data, such as what was left out"""
 
+    @property
+    def holds_val_out(self) -> bool:
+        """Whether the validation images were held out of the data's training images."""
+        return bool(self.own) and "val" not in self.own
+
 
 class Source(Protocol):
     """A data set as a small, hashable and picklable description; `open` gives its images.

@@ -95,6 +95,8 @@ def _notes(
         )
     elif card.data.get("digest") != identity(source)["digest"]:
         yield f"{name} is not the data that the network was trained on, or has changed since"
+    if split == "train" or (split == "val" and splits(source).holds_val_out):
+        yield f"`train` learns from the {split} images of {name}: new ones are harder"
     if split == "test":
         yield f"this reads the test images of {name}: a choice made by them needs others to test it"
 

@@ -97,10 +97,15 @@ def test_another_resolution_is_another_evaluation(capsys: pytest.CaptureFixture[
     assert "at 24 px" in capsys.readouterr().out
 
 
-def test_only_the_test_split_is_said_to_have_been_read(capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_a_split_is_for_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     trained_folder(Path("b0"), data={"name": "digits", **identity(Digits())})
     evaluated("split=val", name="b0/val_16px")
-    assert capsys.readouterr().err == ""
+    learns = "evaluate: `train` learns from the val images of digits: new ones are harder\n"
+    assert capsys.readouterr().err == learns
+    pets = image_folder(tmp_path / "pets", {f"{s}/{c}": 4 for s in ("train", "val") for c in "ab"})
+    trained_folder(Path("pets_b0"), ("a", "b"))
+    main(["evaluate", "pets_b0", "data=imagefolder", f"data.path={pets}", "split=val", *QUICK])
+    assert "learns" not in capsys.readouterr().err
 
 
 def test_what_training_said_stands_beside(capsys: pytest.CaptureFixture[str]) -> None:
