@@ -1,13 +1,11 @@
 """Trained networks in a command: opened, on the device and with the threads that are asked for."""
 
 import contextlib
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
-import torch
-
 from nas.cli.config import Config
+from nas.cli.cores import torch_threads
 from nas.data.names import counted, shown
 from nas.networks.hub import is_reference
 from nas.training.classifier import ImageClassifier
@@ -15,8 +13,6 @@ from nas.training.devices import device_named
 from nas.training.memory import is_out_of_memory
 from nas.training.threads import threads
 from search_spaces.errors import CommandFailed, UserError
-
-_MOST_WORKERS = 8
 
 
 def opened(weights: str, config: Config) -> ImageClassifier:
@@ -32,23 +28,14 @@ def check_there(weights: str) -> None:
         raise UserError(f"{shown(weights)}: no such file or folder")
 
 
-def loader_workers(config: Config, device: torch.device) -> int:
-    """How many processes decode images: as asked for, or else as suits the device."""
-    asked = config["loader_workers"]
-    if isinstance(asked, int):
-        return asked
-    return 0 if device.type == "cpu" else min(_MOST_WORKERS, len(os.sched_getaffinity(0)))
-
-
 @contextlib.contextmanager
 def inference(config: Config) -> Iterator[None]:
     """Inside, torch computes with as many threads as asked for, or as there are cores.
 
     Raises CommandFailed where memory runs out.
     """
-    count = config["threads"] or len(os.sched_getaffinity(0))
     try:
-        with threads(count):
+        with threads(torch_threads(config)):
             yield
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):

@@ -1,7 +1,6 @@
 """Whole trainings in a command: planned, told about, kept in the run folder, done once."""
 
 import hashlib
-import os
 import sys
 import time
 from dataclasses import asdict, dataclass, field
@@ -11,8 +10,9 @@ from typing import Self
 import torch
 
 from nas.cli.config import Config, make
+from nas.cli.cores import loader_workers, torch_threads
 from nas.cli.progress import ProgressLine, clock
-from nas.data.dataset import identity, splits, splitting
+from nas.data.dataset import digest_of_test, identity, splits, splitting
 from nas.data.loader import is_lost_worker
 from nas.data.report import training_report
 from nas.data.sources import Source
@@ -31,7 +31,6 @@ from search_spaces.arch import Arch
 from search_spaces.errors import CommandFailed, UserError
 from search_spaces.files import kept_if_filled
 
-_MOST_WORKERS = 8
 _SURE = 5.0
 """Seconds after which the time that a training takes is told."""
 _BLOCK = 2**20
@@ -165,11 +164,6 @@ class Trainings:
             _say(f"data: {note}")
         # Weights know images normalised as they were when they were learnt.
         mean, std = (card.mean, card.std) if card else (mean, std)
-        on_cpu = self.device.type == "cpu"
-        cores = len(os.sched_getaffinity(0))
-        workers, count = self.config["loader_workers"], self.config["threads"]
-        if workers is None:
-            workers = 0 if on_cpu else min(_MOST_WORKERS, cores)
         plan = Plan(
             arch=arch,
             recipe=recipe,
@@ -178,15 +172,19 @@ class Trainings:
             mean=mean,
             std=std,
             mirror=self.source.mirror,
-            data={"name": self.source.name, **identity(self.source)},
+            data={
+                "name": self.source.name,
+                **identity(self.source),
+                "test digest": digest_of_test(self.source),
+            },
             seed=self.config["seed"],
             device=self.device,
             phi=phi,
             start=None if self.start is None else self.start.path,
             start_name="" if self.start is None else self.start.given,
             same_classes=None if card is None else tuple(card.classes) == self.classes,
-            threads=cores if count is None else count,
-            workers=workers,
+            threads=torch_threads(self.config),
+            workers=loader_workers(self.config, self.device),
             memory=self.source.memory,
             checkpoint_seconds=self.config["checkpoint_seconds"],
         )

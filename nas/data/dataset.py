@@ -183,6 +183,12 @@ def identity(source: Source) -> Mapping[str, str | int | float]:
     }
 
 
+def digest_of_test(source: Source) -> str:
+    """A digest of the test images, another one where others are held out for testing."""
+    opened = splits(source)
+    return digest(opened.classes, {"test": opened.test})
+
+
 def splitting(source: Source) -> dict[str, object]:
     """How images are split and mirrored; not what they are called, nor where they lie."""
     names = ("limit", "folds", "val_fraction", "test_fraction", "seed", "mirror")

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from nas.cli.classifiers import check_there, inference, loader_workers, opened
+from nas.cli.classifiers import check_there, inference, opened
 from nas.cli.config import Config, make
+from nas.cli.cores import loader_workers
 from nas.cli.evaluation_report import Evaluated, printed, write
 from nas.cli.progress import Pace, ProgressLine
-from nas.data.dataset import identity, splits
+from nas.data.dataset import digest_of_test, identity, splits
 from nas.data.loader import Batch, Loader
 from nas.data.names import counted, shown, some
 from nas.data.sources import Source, Split
@@ -95,6 +96,11 @@ def _notes(
         )
     elif card.data.get("digest") != identity(source)["digest"]:
         yield f"{name} is not the data that the network was trained on, or has changed since"
+    elif split == "test" and card.data.get("test digest") not in (None, digest_of_test(source)):
+        yield (
+            f"these test images of {name} are not those of its training, which may have learnt "
+            "from some: data.seed or data.test_fraction was another"
+        )
     if split == "train" or (split == "val" and splits(source).holds_val_out):
         yield f"`train` learns from the {split} images of {name}: new ones are harder"
     if split == "test":

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from nas.cli import main
-from nas.data.dataset import identity
+from nas.data.dataset import digest_of_test, identity
 from nas.data.sources import Digits
 from nas.networks.model import Network
 from nas.networks.trained import WEIGHTS, Accuracy, save_trained
@@ -106,6 +106,17 @@ def test_what_a_split_is_for_is_said(tmp_path: Path, capsys: pytest.CaptureFixtu
     trained_folder(Path("pets_b0"), ("a", "b"))
     main(["evaluate", "pets_b0", "data=imagefolder", f"data.path={pets}", "split=val", *QUICK])
     assert "learns" not in capsys.readouterr().err
+
+
+def test_test_images_that_were_trained_on_are_suspected(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    own = {**identity(Digits()), "test digest": digest_of_test(Digits())}
+    trained_folder(Path("b0"), data={"name": "digits", **own})
+    evaluated()
+    assert "may have learnt" not in capsys.readouterr().err
+    evaluated("data.seed=1")
+    assert "may have learnt from some" in capsys.readouterr().err
 
 
 def test_what_training_said_stands_beside(capsys: pytest.CaptureFixture[str]) -> None:
