@@ -94,7 +94,7 @@ def write(evaluated: Evaluated, folder: Path) -> tuple[Path, Path]:
     """Write the metrics as JSON and the confusion matrix as CSV; give their paths."""
     metrics = folder / f"{evaluated.name}.json"
     confusion = folder / f"{evaluated.name}_confusion.csv"
-    write_text(metrics, json.dumps(_plain(evaluated), indent=2, ensure_ascii=False) + "\n")
+    write_text(metrics, json.dumps(_plain(evaluated), indent=2) + "\n")
     names = [text_cell(name) for name in evaluated.classifier.classes]
     rows = zip(names, evaluated.found.confusion.tolist(), strict=True)
     write_table(confusion, ["class \\ predicted", *names], ([name, *row] for name, row in rows))

@@ -159,7 +159,8 @@ def _spelt(card: Card) -> str:
     fields["arch"] = dataclasses.asdict(card.arch)
     fields["test"] = card.test and dataclasses.asdict(card.test)
     fields["recipe"], fields["data"] = dict(card.recipe), dict(card.data)
-    return json.dumps(fields, allow_nan=False, ensure_ascii=False)
+    # In ASCII, since names of folders need not be UTF-8, which the header has to be.
+    return json.dumps(fields, allow_nan=False)
 
 
 def _parsed(text: str) -> Any:

@@ -18,7 +18,7 @@ from nas.data.names import counted, shown, some
 from nas.data.sources import Source, Split
 from nas.networks.hub import is_reference
 from nas.networks.model import build
-from nas.networks.trained import weights_in
+from nas.networks.trained import read_card, weights_in
 from nas.training.accuracy import Answers, answers
 from nas.training.class_names import matched
 from nas.training.classifier import IMAGENET_MEAN, IMAGENET_STD, ImageClassifier
@@ -60,26 +60,43 @@ def main(config: Config) -> None:
         split=split,
         found=evaluation(found, len(classifier.classes)),
     )
-    folder.mkdir(parents=True, exist_ok=True)
     print(printed(evaluated))
+    folder.mkdir(parents=True, exist_ok=True)
     print("\n".join(f"written to {path}" for path in write(evaluated, folder)))
 
 
 def _folder(config: Config) -> Path:
     """Where the figures go. Raises UserError for weights on the hub and no other place named."""
     if config["out"] is not None:
-        return Path(config["out"])
+        out = Path(config["out"])
+        if out.exists() and not out.is_dir():
+            raise UserError(f"out: {shown(out)}: expected a folder, this is a file")
+        return out
     if is_reference(config["weights"]):
         raise UserError("out: expected a folder for the figures, since the weights are on the hub")
     return weights_in(config["weights"]).parent
 
 
 def _of_network(config: Config, classes: tuple[str, ...]) -> ImageClassifier:
-    """The network that is named, for weights that do not say what they are of."""
+    """The network that is named, for weights that do not say what they are of.
+
+    Raises UserError for weights that do, and for those of other classes than the data's.
+    """
+    known = _network_of(config["weights"])
+    if known is not None:
+        raise UserError(f"network: expected none, since the weights say that they are of {known}")
     arch, device = load_arch(config["network"]), device_named(config["device"], "device")
     network = build(arch.replace(num_classes=len(classes)), weights=weights_in(config["weights"]))
     made = ImageClassifier.of(network, classes, IMAGENET_MEAN, IMAGENET_STD, _CROP, device)
     return made.seeing(config["resolution"], config["crop_pct"])
+
+
+def _network_of(weights: str) -> str | None:
+    """The network that weights say they are of; None where they say nothing."""
+    try:
+        return read_card(weights).arch.name
+    except UserError:
+        return None
 
 
 def _notes(

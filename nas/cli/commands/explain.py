@@ -39,7 +39,7 @@ def main(config: Config) -> None:
         rows = _rows(chosen, classifiers, config)
     out.parent.mkdir(parents=True, exist_ok=True)
     with written(out) as file:
-        sheet(["image", *names], rows).save(file, "png")
+        sheet(["image", *map(shown, names)], rows).save(file, "png")
     what = f"{counted(len(rows), 'image')} by {counted(len(names), 'network')}"
     print(f"written to {shown(out)}: {what}{_kind(classifiers)}")
 

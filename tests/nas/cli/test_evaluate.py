@@ -162,6 +162,14 @@ def test_names_from_strangers_are_data(tmp_path: Path) -> None:
     assert header[1:] == [row[0] for row in rows] == ["'=1+1", "'@b"]
 
 
+def test_names_that_are_no_utf_8_are_data_too(tmp_path: Path) -> None:
+    image_folder(tmp_path / "pets", {"caf\udce9": 20, "dog": 20})
+    trained_folder(Path("b0"), ("caf\udce9", "dog"))
+    found = evaluated("data=imagefolder", f"data.path={tmp_path}/pets")
+    assert found["classes"][0]["class"] == "caf\udce9"
+    assert confusion("b0/test_16px_confusion.csv")[1][0] == "caf\\udce9"
+
+
 def test_weights_that_say_nothing_need_their_network(capsys: pytest.CaptureFixture[str]) -> None:
     model = telling(tiny(10))
     save_weights(model, "plain.safetensors")
@@ -220,6 +228,8 @@ def test_a_damaged_image_is_named_and_nothing_is_left(
         (["b0", "crop_pct=0"], "crop_pct: expected a number above 0, at most 1, got 0"),
         (["hf-hub:timm/b0"], "out: expected a folder for the figures"),
         (["b0", "device=tpu"], "device: cannot use tpu"),
+        (["b0", "network=efficientnet_b0"], "network: expected none, since the weights say"),
+        (["b0", "out=b0/weights.safetensors"], "out: b0/weights.safetensors: expected a folder"),
     ],
     ids=lambda each: each[-1] if isinstance(each, list) else "",
 )

@@ -50,6 +50,12 @@ def test_the_card_comes_back_as_it_was_written(tmp_path: Path) -> None:
     assert read_card(path) == CARD
 
 
+def test_names_of_folders_that_are_no_utf_8_come_back(tmp_path: Path) -> None:
+    names = ("caf\udce9", "café", *CARD.classes[2:])
+    _, path = saved(tmp_path, dataclasses.replace(CARD, classes=names))
+    assert read_card(path).classes == names
+
+
 @pytest.mark.parametrize("arch", [SMALL, SMALL_RESNET], ids=lambda arch: arch.name)
 def test_weights_come_back_to_the_bit_from_the_file_and_its_folder(
     tmp_path: Path, arch: Any
