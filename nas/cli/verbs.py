@@ -168,7 +168,7 @@ VERBS = {
         flags={"--table": "table=true"},
     ),
     "export": Verb(
-        "write a network for timm, as ONNX, or as a torch.export program",
+        "write a network for timm, the hub, as ONNX, or as a torch.export program",
         "nas-search export results/digits/family/b3.yaml --format timm",
         settings={
             "network": network,

@@ -7,16 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import datasets
-import huggingface_hub
 from huggingface_hub import constants
 
-from nas.data.image_rows import ImageRows, reason_of
+from nas.data.image_rows import ImageRows
 from nas.data.names import shown, split_of
 from nas.defaults.conf import default
+from nas.networks.hub import unreachable
 from search_spaces.errors import UserError
-
-_PATIENCE = 5.0
-"""Seconds that the hub may take to answer"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,18 +67,6 @@ def splits_named_in(root: str) -> set[str]:
         stems = [os.path.splitext(name)[0] for name in files if not name.startswith(".")]
         found |= {split for name in (*folders, *stems) if (split := split_of(name))}
     return found
-
-
-def unreachable() -> str:
-    """Why the hub does not answer; empty where it does.
-
-    It is asked once: the library itself would try again for most of a minute.
-    """
-    try:
-        huggingface_hub.get_session().head(constants.ENDPOINT, timeout=_PATIENCE)
-    except Exception as error:  # errors of whatever HTTP library the client is built on
-        return reason_of(error)
-    return ""
 
 
 @contextlib.contextmanager

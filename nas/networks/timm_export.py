@@ -1,25 +1,43 @@
 """A network as timm's architecture definition: block strings and the arguments that rebuild it."""
 
 import dataclasses
-from keyword import iskeyword
 
-from nas.networks.naming import timm_family
+from nas.networks.naming import timm_family, timm_names
 from nas.networks.timm_classes import FAMILIES
 from nas.networks.timm_classes.base import TimmDefinition, refused
 from nas.networks.timm_classes.efficientnet import efficientnet
 from search_spaces.arch import Arch
 
-_SOURCE = '''"""{name}, {resolution} px, built with timm; its saved weights fit as they are."""
+_SOURCE = '''"""{name}, {resolution} px, as a model of timm; its saved weights fit as they are.
+
+Once this module is imported, timm.create_model({function!r}) builds the network.
+"""
 
 {imports}
+from timm.models import generate_default_cfgs, register_model
 {arch_def}
+default_cfgs = generate_default_cfgs(
+    {{
+        {function!r}: {{
+            "num_classes": {num_classes},
+            "input_size": ({in_channels}, {resolution}, {resolution}),
+            "first_conv": {first_conv!r},
+            "classifier": {classifier!r},
+        }}
+    }}
+)
 
-def {function}():
-    return {model}(
+
+@register_model
+def {function}(pretrained=False, **kwargs):
+    arguments = dict(
 {arguments}
     )
+    return {create}({function!r}, pretrained, **{{**arguments, **kwargs}})
 '''
 _BATCH_NORM = "from functools import partial\n\n{}\nfrom torch.nn import BatchNorm2d"
+
+_PREFIX = "nas_"
 
 
 def timm_definition(arch: Arch) -> TimmDefinition:
@@ -40,23 +58,41 @@ def timm_definition(arch: Arch) -> TimmDefinition:
     definition = efficientnet(arch) if family is None else FAMILIES[family.name](arch)
     if not definition.batch_norm:
         del shared["norm_layer"]
-    return dataclasses.replace(definition, arguments={**shared, **definition.arguments})
+    return dataclasses.replace(definition, arguments={**definition.arguments, **shared})
 
 
 def timm_source(arch: Arch) -> str:
-    """A Python module whose one function, named after `arch`, builds it with timm."""
+    """A Python module that registers `arch` with timm under its `timm_function`."""
     definition = timm_definition(arch)
-    name = "".join(c if c.isascii() and c.isalnum() else "_" for c in arch.name).lower()
     stages = "".join(f"    [{', '.join(map(repr, stage))}],\n" for stage in definition.arch_def)
     imports = definition.imports
-    named = (f"{name}={value}" for name, value in definition.arguments.items())
-    arguments = (definition.first, *named) if definition.first else tuple(named)
+    arguments = (f"        {name}={value}," for name, value in definition.arguments.items())
+    first_conv, classifier = timm_ends(arch)
     return _SOURCE.format(
-        name=name,
+        name=timm_function(arch).removeprefix(_PREFIX),
         resolution=arch.resolution,
         imports=_BATCH_NORM.format(imports) if definition.batch_norm else imports,
         arch_def=f"\nARCH_DEF = [\n{stages}]\n" if stages else "",
-        function=name if name.isidentifier() and not iskeyword(name) else f"network_{name}",
-        model=definition.model,
-        arguments="\n".join(f"        {argument}," for argument in arguments),
+        function=timm_function(arch),
+        num_classes=arch.num_classes,
+        in_channels=arch.in_channels,
+        first_conv=first_conv,
+        classifier=classifier,
+        create=definition.create,
+        arguments="\n".join(arguments),
     )
+
+
+def timm_function(arch: Arch) -> str:
+    """The name under which `arch` is registered with timm: its own after `nas_`, which begins the
+    name of no model of timm's."""
+    name = "".join(c if c.isascii() and c.isalnum() else "_" for c in arch.name)
+    return f"{_PREFIX}{name.lower()}"
+
+
+def timm_ends(arch: Arch) -> tuple[str, str]:
+    """timm's names of the first conv and of the classifier: `conv_stem` and `classifier`, or those
+    of its class for such networks."""
+    names = timm_names(arch, ("conv_stem.weight", "classifier.weight"))
+    first, last = (name.removesuffix(".weight") for name in names.values())
+    return first, last

@@ -12,6 +12,7 @@ import torch
 
 from nas.networks.checkpoints import read_metadata
 from nas.networks.cost import cost
+from nas.networks.hub import MODEL, local_file
 from nas.networks.model import Network, build
 from nas.networks.weights import save_weights
 from search_spaces.arch import Arch
@@ -110,11 +111,11 @@ def save_trained(model: Network, card: Card, path: Path) -> None:
 
 
 def read_card(path: str | Path) -> Card:
-    """The card in the header of the file at `path`; no weights are read.
+    """The card in the header of the file that `path` means to `load_trained`; no weights are read.
 
     Raises UserError for a file without one, cut short, or whose card is none.
     """
-    path = Path(path).expanduser()
+    path = weights_in(path)
     text = read_metadata(path).get(KEY)
     if text is None:
         raise UserError(f"{path}: its header has no {KEY}; expected weights that `train` left")
@@ -127,8 +128,9 @@ def read_card(path: str | Path) -> Card:
 def load_trained(path: str | Path) -> tuple[Network, Card]:
     """The network that a training left, ready for inference, and its card.
 
-    `path` is the folder of the training or its file of weights. Raises UserError for a file that
-    is missing, cut short, has no card, or holds other weights than those of the card's network.
+    `path` is the folder of the training, a folder made for the hub, a file of weights, or a
+    reference to the hub, `hf-hub:OWNER/NAME`. Raises UserError for a file that is missing, cut
+    short, has no card, or holds other weights than those of the card's network.
     """
     path = weights_in(path)
     card = read_card(path)
@@ -143,9 +145,12 @@ def load_trained(path: str | Path) -> tuple[Network, Card]:
 
 
 def weights_in(path: str | Path) -> Path:
-    """The file of weights that `path` is, or that is in the folder there."""
-    path = Path(path).expanduser()
-    return path / WEIGHTS if path.is_dir() else path
+    """The file of weights that `path` is, that is in the folder there, or that is on the hub."""
+    path = local_file(path)
+    if not path.is_dir():
+        return path
+    for_hub = path / MODEL
+    return for_hub if for_hub.exists() else path / WEIGHTS
 
 
 def _spelt(card: Card) -> str:

@@ -21,6 +21,7 @@ from nas.networks.checkpoints import (
     read_checkpoint,
     shown,
 )
+from nas.networks.hub import local_file
 from nas.networks.naming import family_names, timm_names, torchvision_names
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
@@ -49,7 +50,8 @@ _log = logging.getLogger(__name__)
 
 
 def load_weights(model: Described, path: str | Path, *, swap_classifier: bool = False) -> None:
-    """Fill `model` with the file's weights: all of them, and nothing else.
+    """Fill `model` with the weights of a file, or of a model of the hub (`hf-hub:OWNER/NAME`): all
+    of them, and nothing else.
 
     Where the file holds more, its averaged weights come first, and a warning says which part was
     taken; another says so where they change precision. With `swap_classifier`, a classifier of
@@ -57,6 +59,7 @@ def load_weights(model: Described, path: str | Path, *, swap_classifier: bool = 
     Raises UserError with how many weights miss, are unexpected, differ in shape, or are no finite
     numbers, and the first of each.
     """
+    path = local_file(path)
     wanted = model.state_dict()
     most = _TIMES * sum(tensor.nbytes for tensor in wanted.values()) + _BESIDE
     checkpoint = read_checkpoint(path, most)

@@ -1,4 +1,4 @@
-"""`nas-search export`: a network for timm, for ONNX runtimes, or as a torch.export program."""
+"""`nas-search export`: a network for timm, the hub, ONNX runtimes, or as a torch.export program."""
 
 import dataclasses
 from collections.abc import Callable, Mapping
@@ -11,22 +11,52 @@ from search_spaces.files import write_text
 from search_spaces.parsing import closest
 from search_spaces.yaml_io import load_arch
 
+_HUB = "hf-hub:"
+"""As in nas.networks.hub, which brings torch."""
+
 
 def main(config: Config) -> None:
     """Write the network in the format asked for; print where, and how it was checked."""
-    reference = str(config["network"])
-    arch = load_arch(reference)
     kind = config["format"]
     if kind not in _WRITERS:
         raise UserError(f"format: got {kind!r}{closest(kind, _WRITERS)}")
+    arch, weights, name = _subject(config)
     suffix, write = _WRITERS[kind]
-    out = _path(config, "out") or Path(f"{Path(reference).stem}{suffix}")
-    weights, num_classes = _path(config, "weights"), config["num_classes"]
-    if weights is not None and not weights.exists():
-        raise UserError(f"weights: {weights}: no such file")
-    if out.is_dir():
+    out = _path(config, "out") or Path(f"{name}{suffix}")
+    folder = kind == "hub"
+    if out.is_dir() and not folder:
         raise UserError(f"out: {out}: expected a file to write, this is a folder")
-    print(write(arch, Request(out, weights, num_classes)))
+    if out.exists() and not out.is_dir() and folder:
+        raise UserError(f"out: {out}: expected a folder to write into, this is a file")
+    print(write(arch, Request(out, weights, config["num_classes"])))
+
+
+def _subject(config: Config) -> tuple[Arch, str | None, str]:
+    """The network, its weights if there are any, and what its file is called after.
+
+    A network is described in a file or by a name, or it is a trained one, which brings its weights.
+    """
+    reference, weights = str(config["network"]), config["weights"]
+    if _is_trained(reference):
+        from nas.networks.trained import read_card
+
+        if weights is not None:
+            raise UserError(f"weights: {reference} has its own; expected no others")
+        arch = read_card(reference).arch
+        return arch, reference, arch.name
+    arch = load_arch(reference)
+    if weights is None:
+        return arch, None, Path(reference).stem
+    weights = str(weights)
+    if not weights.startswith(_HUB) and not Path(weights).expanduser().exists():
+        raise UserError(f"weights: {weights}: no such file")
+    return arch, weights, Path(reference).stem
+
+
+def _is_trained(reference: str) -> bool:
+    """Whether a network is named by its weights: a file, the folder of a training, or the hub."""
+    path = Path(reference).expanduser()
+    return reference.startswith(_HUB) or path.is_dir() or path.suffix == ".safetensors"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -34,9 +64,19 @@ class Request:
     """The options of an export beside the network and the format."""
 
     out: Path
-    weights: Path | None
+    weights: str | None
+    """A file, a folder that a training left, or a reference to the hub."""
     num_classes: int | None
     """In place of the network's own."""
+
+    def file(self) -> Path | str | None:
+        """The weights as `build` takes them."""
+        if self.weights is None:
+            return None
+        from nas.networks.trained import weights_in
+
+        found = weights_in(self.weights)
+        return found if found.exists() else self.weights
 
     def untrained(self) -> str:
         """What a line is to say where no weights were given."""
@@ -64,7 +104,7 @@ def _timm(arch: Arch, request: Request) -> str:
         beside = out.with_suffix(".safetensors")
         if beside == out:
             raise UserError(f"out: {out}: expected a Python module; its weights go beside it")
-        save_weights(seeded(arch, request.weights, classes), beside)
+        save_weights(seeded(arch, request.file(), classes), beside)
         lines.append(f"its weights under timm's names: {beside}")
     out.parent.mkdir(parents=True, exist_ok=True)
     write_text(out, source)
@@ -74,7 +114,7 @@ def _timm(arch: Arch, request: Request) -> str:
 def _onnx(arch: Arch, request: Request) -> str:
     from nas.networks.export import export_onnx
 
-    difference = export_onnx(arch, request.out, request.weights, request.num_classes)
+    difference = export_onnx(arch, request.out, request.file(), request.num_classes)
     within = f"logits within {difference:.1g} of PyTorch's, relatively"
     return f"{arch.name} as ONNX: {request.out}; {within}{request.untrained()}"
 
@@ -82,14 +122,34 @@ def _onnx(arch: Arch, request: Request) -> str:
 def _program(arch: Arch, request: Request) -> str:
     from nas.networks.export import export_program
 
-    difference = export_program(arch, request.out, request.weights, request.num_classes)
+    difference = export_program(arch, request.out, request.file(), request.num_classes)
     within = f"logits within {difference:.1g}{request.untrained()}"
     return f"{arch.name} as a torch.export program: {request.out}; {within}"
+
+
+def _hub(arch: Arch, request: Request) -> str:
+    from nas.networks.hub_folder import write_hub_folder
+    from nas.networks.trained import load_trained
+
+    if request.weights is None:
+        left = "expected those that `nas-search train` left, with their classes and accuracy"
+        raise UserError(f"weights: {left}: nas-search export RUN/trained/b0 --format hub")
+    model, card = load_trained(request.weights)
+    if request.num_classes not in (None, card.arch.num_classes):
+        classes = card.arch.num_classes
+        raise UserError(f"num_classes: {request.weights} is trained for {classes} classes")
+    if card.arch.key() != arch.replace(num_classes=card.arch.num_classes).key():
+        raise UserError(f"weights: {request.weights}: are of {card.arch.name}, not {arch.name}")
+    architecture = write_hub_folder(model, card, request.out)
+    module = "" if architecture.known else f", once {architecture.name}.py in it is imported"
+    loads = f'timm.create_model("local-dir:{request.out}", pretrained=True)'
+    return f"{card.arch.name} for the hub: {request.out}\n{loads} loads it{module}"
 
 
 _WRITERS: Mapping[str, tuple[str, Callable[[Arch, Request], str]]] = {
     "timm": ("_timm.py", _timm),
     "onnx": (".onnx", _onnx),
     "program": (".pt2", _program),
+    "hub": ("_hub", _hub),
 }
-"""Suffix of the file, and what writes it."""
+"""Suffix of the file or folder, and what writes it."""

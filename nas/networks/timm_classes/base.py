@@ -12,14 +12,14 @@ class TimmDefinition:
 
     model: str
     """timm's class: `EfficientNet`, `MobileNetV3`, `ResNet` or `ConvNeXt`."""
+    create: str
+    """timm's function that makes one, with features alone or with weights where that is asked."""
     arch_def: tuple[tuple[str, ...], ...]
     """Block strings of each stage, for `decode_arch_def`; none for other classes."""
     arguments: Mapping[str, str]
     """The class's arguments and their values as Python expressions."""
     imports: str
     """Lines that import what the arguments name."""
-    first: str | None = None
-    """An argument that goes without a name, before the others."""
     batch_norm: bool = True
     """Whether the class is told of the network's batch norm."""
 

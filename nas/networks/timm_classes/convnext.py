@@ -28,5 +28,6 @@ def convnext(arch: Arch) -> TimmDefinition:
         "act_layer": repr(arch.activation),
         "drop_path_rate": str(arch.drop_path),
     }
-    imports = "from timm.models.convnext import ConvNeXt"
-    return TimmDefinition("ConvNeXt", (), arguments, imports, batch_norm=False)
+    create = "_create_convnext"
+    imports = f"from timm.models.convnext import {create}"
+    return TimmDefinition("ConvNeXt", create, (), arguments, imports, batch_norm=False)

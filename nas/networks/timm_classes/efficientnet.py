@@ -13,10 +13,11 @@ from search_spaces.stage import SqueezeExcite, Stage, expands
 
 _MOST_STRIDE = 32
 """timm turns strides beyond it into dilation."""
+_CREATE = {"EfficientNet": "_create_effnet", "MobileNetV3": "_create_mnv3"}
 _IMPORTS = """from timm.layers import get_act_layer
-from timm.models import {model}
 from timm.models._efficientnet_blocks import SqueezeExcite
-from timm.models._efficientnet_builder import decode_arch_def, round_channels"""
+from timm.models._efficientnet_builder import decode_arch_def, round_channels
+from timm.models.{module} import {create}"""
 
 
 def efficientnet(arch: Arch) -> TimmDefinition:
@@ -24,9 +25,9 @@ def efficientnet(arch: Arch) -> TimmDefinition:
     _check_ends(arch)
     _check_strides(arch)
     model = "MobileNetV3" if arch.head.kind == "pooled_conv" else "EfficientNet"
-    imports = _IMPORTS.format(model=model)
-    arguments = _arguments(arch, model)
-    return TimmDefinition(model, _arch_def(arch), arguments, imports, "decode_arch_def(ARCH_DEF)")
+    imports = _IMPORTS.format(module=model.lower(), create=_CREATE[model])
+    arguments = {"block_args": "decode_arch_def(ARCH_DEF)", **_arguments(arch, model)}
+    return TimmDefinition(model, _CREATE[model], _arch_def(arch), arguments, imports)
 
 
 def _check_ends(arch: Arch) -> None:

@@ -4,13 +4,14 @@ from nas.networks.timm_classes.base import TimmDefinition, number, refused
 from search_spaces.arch import Arch
 from search_spaces.blocks import blocks, blocks_by_stage
 
-_IMPORTS = "from timm.models.resnet import Bottleneck, ResNet"
+_CREATE = "_create_resnet"
+_IMPORTS = f"from timm.models.resnet import Bottleneck, {_CREATE}"
 
 
 def resnet(arch: Arch) -> TimmDefinition:
     """`arch` as a ResNet; raises UserError for what only other networks of bottlenecks have."""
     excited = "from timm.layers import SEModule\n" if arch.stages[0].se else ""
-    return TimmDefinition("ResNet", (), _arguments(arch), f"{excited}{_IMPORTS}", "Bottleneck")
+    return TimmDefinition("ResNet", _CREATE, (), _arguments(arch), f"{excited}{_IMPORTS}")
 
 
 def _arguments(arch: Arch) -> dict[str, str]:
@@ -42,6 +43,7 @@ def _arguments(arch: Arch) -> dict[str, str]:
     count = len(blocks(arch))
     excite = {"block_args": f"dict(attn_layer={_se_module(arch)})"} if stages[0].se else {}
     return {
+        "block": "Bottleneck",
         "layers": repr(tuple(stage.repeats for stage in stages)),
         "channels": repr(tuple(stage.channels // 4 for stage in stages)),
         "cardinality": str(stages[0].groups),

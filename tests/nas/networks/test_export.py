@@ -186,7 +186,7 @@ class TestTimm:
     @pytest.mark.parametrize("arch", ZOO.values(), ids=ZOO)
     def test_the_source_is_a_module_with_one_function(self, arch: Arch) -> None:
         code = compile(timm_source(arch), "<timm>", "exec")
-        assert arch.name in code.co_names
+        assert f"nas_{arch.name}" in code.co_names
 
     @pytest.mark.parametrize("name", ["my net: b0'\"", "7", "class", "-"])
     def test_any_name_makes_a_module(self, name: str) -> None:

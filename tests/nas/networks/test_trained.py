@@ -10,27 +10,12 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from cards import CARD
 from checkpoint_files import SMALL, SMALL_RESNET
 from nas.networks.model import Network, build
-from nas.networks.trained import KEY, Accuracy, Card, load_trained, read_card, save_trained
+from nas.networks.trained import KEY, Card, load_trained, read_card, save_trained
 from nas.networks.weights import save_weights
 from search_spaces.errors import UserError
-
-CARD = Card(
-    arch=SMALL,
-    classes=tuple(f"class {i}" for i in range(10)),
-    mean=(120.0, 115.5, 100.0),
-    std=(60.0, 61.0, 62.5),
-    crop_pct=0.875,
-    recipe={"epochs": 3, "optimizer": "rmsprop", "clip_grad": None},
-    data={"name": "digits", "classes": 10, "digest": "00ff"},
-    epochs=3,
-    best_epoch=2,
-    seed=7,
-    minival=0.75,
-    test=Accuracy(value=0.5, low=0.4, high=0.6, images=100),
-    start="hf-hub:timm/efficientnet_b0.ra_in1k",
-)
 
 
 def saved(folder: Path, card: Card = CARD) -> tuple[Network, Path]:
