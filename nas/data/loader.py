@@ -1,5 +1,6 @@
 """Batches of transformed images, decoded in processes beside the one that trains."""
 
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -138,7 +139,11 @@ class Loader:
             generator=torch.Generator(),
         )
         try:
-            yield from loading
+            with warnings.catch_warnings():
+                # More workers than cores is for the user to choose.
+                warnings.filterwarnings("ignore", message="This DataLoader will create")
+                batches = iter(loading)
+            yield from batches
         except RuntimeError as error:
             if not is_lost_worker(error):
                 raise

@@ -12,12 +12,12 @@ FILL = (128, 128, 128)
 
 
 def shear_x(image: Image.Image, slope: float) -> Image.Image:
-    """Rows moved to the left by `slope` pixels for each row above them."""
+    """Rows moved to the left by `slope` pixels for each row, from the first on."""
     return _affine(image, (1, slope, 0, 0, 1, 0))
 
 
 def shear_y(image: Image.Image, slope: float) -> Image.Image:
-    """Columns moved upward by `slope` pixels for each column to their left."""
+    """Columns moved upward by `slope` pixels for each column, from the first on."""
     return _affine(image, (1, 0, 0, slope, 1, 0))
 
 
@@ -33,7 +33,7 @@ def translate_y(image: Image.Image, fraction: float) -> Image.Image:
 
 def rotate(image: Image.Image, degrees: float) -> Image.Image:
     """The image turned about its centre, counter-clockwise."""
-    return image.rotate(degrees, Image.Resampling.BILINEAR, fillcolor=FILL)
+    return image.rotate(degrees, fillcolor=FILL)
 
 
 def posterize(image: Image.Image, bits: float) -> Image.Image:
@@ -99,10 +99,5 @@ def _affine(
     image: Image.Image, matrix: tuple[float, float, float, float, float, float]
 ) -> Image.Image:
     """The image whose pixel at (x, y) is the given one's at (ax + by + c, dx + ey + f)."""
-    return image.transform(
-        image.size,
-        Image.Transform.AFFINE,
-        matrix,
-        Image.Resampling.BILINEAR,
-        fillcolor=FILL,
-    )
+    # The nearest pixel is taken, as in the papers' code: a tenth of the time of interpolation.
+    return image.transform(image.size, Image.Transform.AFFINE, matrix, fillcolor=FILL)
