@@ -20,7 +20,7 @@ from scaling_search.grow.family import formula_family
 from scaling_search.grow.grid import make_grid
 from scaling_search.grow.grown import Grown
 from scaling_search.judge.estimate import estimate, known_tilt
-from scaling_search.judge.forecast_members import forecast_family
+from scaling_search.judge.forecast import forecast_family
 from scaling_search.judge.observations import directions_of, observe, places_by_key, places_of
 from scaling_search.plan import networks_of, strategy_of
 from scaling_search.settings import SweepSettings

@@ -9,7 +9,7 @@ from nas.trainings.log import ABLATION, SWEEP, TrainingLog
 from scaling_search.grow.grid_points import GridSettings
 from scaling_search.grow.grown import Grown
 from scaling_search.judge.directions import make_directions
-from scaling_search.judge.forecast_members import (
+from scaling_search.judge.forecast import (
     FamilyForecast,
     MemberForecast,
     forecast_family,

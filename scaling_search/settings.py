@@ -49,10 +49,10 @@ class SweepSettings(GridSettings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.seeds < 1:
-            raise UserError(f"seeds: expected at least 1, got {self.seeds}")
-        if self.budget is not None and self.budget < 1:
-            raise UserError(f"budget: expected at least 1, got {self.budget}")
+        self._check_whole("seeds", self.seeds, 1)
+        self._check_whole("budget", self.budget, 1)
+        self._check_whole("seed", self.seed, 0)
+        self._check_whole("asha", self.asha, 1)
         if self.strategy not in ("model", "race", "grid"):
             raise UserError(f"strategy: expected model, race or grid, got {self.strategy!r}")
         if not (math.isfinite(self.tolerance_points) and self.tolerance_points >= 0):
@@ -69,12 +69,16 @@ class SweepSettings(GridSettings):
         if self.phis and self.strategy != "model":
             raise UserError(f"phis: trained by strategy=model alone, not by {self.strategy}")
         self._check_epochs()
-        if self.asha is not None and self.asha < 1:
-            raise UserError(f"asha: expected at least 1, got {self.asha}")
         if self.cost not in (*COUNTED, "latency"):
             raise UserError(f"cost: expected {', '.join(COUNTED)} or latency, got {self.cost!r}")
         if not self.band > 0:
             raise UserError(f"band: expected a number above 0, got {self.band}")
+
+    def _check_whole(self, name: str, given: object, least: int) -> None:
+        if given is None:
+            return
+        if isinstance(given, bool) or not isinstance(given, int) or given < least:
+            raise UserError(f"{name}: expected a whole number of at least {least}, got {given!r}")
 
     def _check_epochs(self) -> None:
         for epochs in self.epochs:

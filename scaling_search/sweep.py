@@ -81,8 +81,8 @@ class SweepPlan:
             f"networks with {self.grid.depth_vectors} depth vectors at φ = "
             f"{self.settings.phi:g}, realising {low:.2f}–{high:.2f} × the baseline's cost "
             f"(nominal {self.settings.target_ratio():.2f} ×, band {band[0]:.2f}–{band[1]:.2f} ×)\n"
-            f"{self.settings.strategy}: {self.todo} trainings to do next, at most {self.most} in "
-            f"all, {self.done} on record{self._of_other_lengths}"
+            f"{self.settings.strategy}: {self.todo} training{'s' * (self.todo != 1)} to do next, "
+            f"at most {self.most} in all, {self.done} on record{self._of_other_lengths}"
         )
 
     @property

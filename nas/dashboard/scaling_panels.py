@@ -74,7 +74,8 @@ def _of_sweep(shown: Sweep) -> Iterator[str]:
         yield f"{plural(shown.untrained, 'tie')} {was} not trained and {was} not drawn."
     if shown.failed:
         yield f"{plural(shown.failed, 'candidate')} failed altogether."
-    yield "Shaded: costs outside the band within which the winner was sought."
+    if shown.shaded:
+        yield "Shaded: costs outside the band within which the winner was sought."
 
 
 def candidates_caption(shown: Sweep, rule: GrowthRule, most_rows: int) -> str:

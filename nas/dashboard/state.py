@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from nas.dashboard.frames import TRAININGS, RunFrames
 from nas.dashboard.named import MODEL, is_answered, strategy
+from nas.dashboard.wording import plural
 
 _STAGES = {
     "search": "the search",
@@ -82,8 +83,8 @@ def _of_a_model(frames: RunFrames) -> str:
     done, most = frames.sweep_trainings, frames.settings.trainings_asked
     # Trainings of a sweep by another strategy are on record too, and not in its budget.
     if most is None or done > most:
-        return f"{done} trainings, no constants are named"
-    return f"{done} of at most {most} trainings"
+        return f"{plural(done, 'training')}, no constants are named"
+    return f"{done} of at most {plural(most, 'training')}"
 
 
 def _part(done: int, asked: int | None, things: str) -> str:

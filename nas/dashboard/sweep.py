@@ -53,6 +53,21 @@ class Sweep:
     table of a model's sweep says."""
 
     @property
+    def ends(self) -> tuple[float, float]:
+        """The cost ratios that figures show, from and to."""
+        ratios = [*self.candidates["realised_ratio"].dropna()]
+        ratios += [self.target_ratio] if self.target_ratio else []
+        ratios = ratios or [1.0]  # a table may lack them
+        pad = 0.04 * (max(ratios) - min(ratios)) + 0.02
+        return min(ratios) - pad, max(ratios) + pad
+
+    @property
+    def shaded(self) -> list[tuple[float, float]]:
+        """The costs in view that lie outside the band, from and to."""
+        (first, last), (low, high) = self.ends, self.band or self.ends
+        return [part for part in ((first, low), (high, last)) if part[0] < part[1]]
+
+    @property
     def is_named(self) -> bool:
         """Whether there is a winner."""
         return bool(self.candidates["winner"].any())
@@ -115,17 +130,12 @@ def sweep_figure(frames: RunFrames) -> go.Figure:
                 **candidate_markers(rows, standing, marker),
             )
     theme.styled(figure, HEIGHT)
-    ratios = [*shown.candidates["realised_ratio"].dropna()]
-    ratios += [shown.target_ratio] if shown.target_ratio else []
-    ratios = ratios or [1.0]  # a table may lack them
-    pad = 0.04 * (max(ratios) - min(ratios)) + 0.02
     figure.update_layout(legend={"traceorder": "reversed"}, showlegend=True)
     figure.update_xaxes(title_text=f"{shown.cost} over the baseline's, as built")
-    ends = (min(ratios) - pad, max(ratios) + pad)
-    figure.update_xaxes(range=ends)
-    _mark_costs(figure, shown, ends)
+    figure.update_xaxes(range=shown.ends)
+    _mark_costs(figure, shown)
     for row in shown.candidates[shown.candidates["winner"]].head(1).to_dict("records"):
-        figure.add_annotation(_winner_label(row, ends))
+        figure.add_annotation(_winner_label(row, shown.ends))
     figure.update_yaxes(title_text=theme.PROXY_PERCENT)
     return figure
 
@@ -169,12 +179,10 @@ def _winner_label(row: Mapping[Any, Any], ends: tuple[float, float]) -> dict[str
     }
 
 
-def _mark_costs(figure: go.Figure, shown: Sweep, ends: tuple[float, float]) -> None:
+def _mark_costs(figure: go.Figure, shown: Sweep) -> None:
     """Costs outside the band within which the winner was sought, and the ratio asked for."""
-    low, high = shown.band or ends
-    for start, stop in ((ends[0], low), (high, ends[1])):
-        if start < stop:
-            figure.add_vrect(start, stop, fillcolor=theme.WASH, line_width=0, layer="below")
+    for start, stop in shown.shaded:
+        figure.add_vrect(start, stop, fillcolor=theme.WASH, line_width=0, layer="below")
     if shown.target_ratio is not None:
         figure.add_vline(
             shown.target_ratio,

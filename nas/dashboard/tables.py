@@ -38,6 +38,8 @@ def family_table(frames: RunFrames) -> Markup:
         "network", "φ", *(f"{name} ×" for name in frames.rule.multiplied), "blocks", "px",
         "params", "MACs", "nominal ×", "realised ×", "published params", "published MACs",
     ]  # fmt: skip
+    asked = [name for name in ("target", "limited") if frames.family[name].any()]
+    header += asked
     cells = []
     for row in frames.family.to_dict("records"):
         known = published.loc[row["name"]] if row["name"] in published.index else None
@@ -54,6 +56,7 @@ def family_table(frames: RunFrames) -> Markup:
                 theme.number(row["realised_ratio"], 2),
                 "–" if known is None else theme.whole(known["params"]),
                 "–" if known is None else theme.whole(known["macs"]),
+                *(row[name] for name in asked),
             ]
         )
     return table(header, cells)

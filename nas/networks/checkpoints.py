@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, TypeGuard
 
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -37,6 +38,11 @@ _ATTRIBUTES = ("model", "net", "network", "backbone", "timm_model")
 _PICKLES = 5
 """Pickles in a file from before torch saved zips: magic number, version, system, content and
 storages."""
+
+MOST_HEADER = 16 * 2**20
+"""The most bytes of a safetensors file's header that are read."""
+_LENGTH = 8
+"""Bytes at the start of a safetensors file that say how long its header is."""
 
 _ENDLESS = frozenset({"builtins.bytearray", "__builtin__.bytearray"})
 """torch makes them, of any length that a hundred bytes ask for; no weights are in one."""
@@ -111,6 +117,28 @@ def read_checkpoint(path: str | Path, most_bytes: int) -> Checkpoint:
             content = _unpickled(path, _globals_of(path, file, most_bytes))
     part, tensors, others = _chosen(path, content)
     return Checkpoint(_plain_names(path, tensors), part, others)
+
+
+def read_metadata(path: str | Path) -> dict[str, str]:
+    """The texts in the header of a `.safetensors` file, by their names; no tensor is read.
+
+    Raises UserError for a file that is missing, cut short or foreign, and for a header of over
+    16 MiB: names of tensors take some hundred kilobytes.
+    """
+    path = checked_path(path)
+    if not is_safetensors(path):
+        raise UserError(f"{path}: expected a .safetensors file; others have no header for texts")
+    _check_regular(path)
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(_LENGTH), "little")
+    if length > MOST_HEADER:
+        most = f"at most {MOST_HEADER:,} are read"
+        raise UserError(f"{path}: no safetensors file, or its header has {length:,} bytes; {most}")
+    try:
+        with safe_open(path, framework="pt") as opened:
+            return dict(opened.metadata() or {})
+    except Exception as error:
+        raise _unreadable(path, "safetensors file", error) from None
 
 
 def shown(text: str) -> str:

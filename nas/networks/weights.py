@@ -43,6 +43,8 @@ _BESIDE = 2**28
 """Bytes of whatever else is in a checkpoint."""
 _REAL = (torch.float32, torch.float16, torch.bfloat16, torch.float64)
 _CLASSIFIER = ("classifier.weight", "classifier.bias")
+_FORMAT = {"format": "pt"}
+"""What libraries that read several formats look for in a header."""
 _log = logging.getLogger(__name__)
 
 
@@ -76,17 +78,23 @@ def load_weights(model: Described, path: str | Path, *, swap_classifier: bool = 
     model.load_state_dict(loaded, strict=True)
 
 
-def save_weights(model: Described, path: str | Path) -> None:
+def save_weights(
+    model: Described, path: str | Path, metadata: Mapping[str, str] | None = None
+) -> None:
     """Write the weights under timm's names, to `.safetensors` or `.pth` as `path` ends.
 
-    What is at `path` stays until the new file is whole.
+    What is at `path` stays until the new file is whole. `metadata` are texts for the header of a
+    `.safetensors` file; raises UserError where another format is to hold them.
     """
     path = checked_path(path)
+    if metadata and not is_safetensors(path):
+        raise UserError(f"{path}: expected a .safetensors file; others have no header for texts")
     tensors = {k: v.detach().cpu().contiguous() for k, v in timm_state_dict(model).items()}
     path.parent.mkdir(parents=True, exist_ok=True)
     with written(path) as file:
         if is_safetensors(path):
-            file.write(safetensors.torch.save(tensors))
+            header = None if metadata is None else {**_FORMAT, **metadata}
+            file.write(safetensors.torch.save(tensors, header))
         else:
             torch.save(tensors, file)
 

@@ -11,6 +11,10 @@ from search_spaces.arch import Arch
 from search_spaces.errors import UserError
 from search_spaces.rounding import DepthRounding
 
+_HALF = 0.5
+"""A network that costs less than this part of a target, or the target this part of it, is no
+answer to it."""
+
 
 def target_family(
     baseline: Arch,
@@ -25,7 +29,7 @@ def target_family(
     Of all networks that a φ makes, rounding included, it is the nearest; φ is negative for a
     target below the baseline's cost. A target that has the same network as another, or the
     baseline itself, makes no member. Raises UserError as `check_targets` and `members` do, and for
-    a target beyond the largest network.
+    a target that no network costs half or twice as much as.
     """
     check_targets(targets)
     growth = LimitedGrowth.of(baseline, constants, limits, depth_rounding)
@@ -48,7 +52,7 @@ def target_family(
     if not alike:
         return made
     place = [member.label for member in made].index("b0")
-    said = f"targets: {', '.join(alike)} have another member's network as their nearest"
+    said = f"targets: left out {'; '.join(alike)}: the network nearest to it is a member already"
     return noted(made, place, said)
 
 
@@ -68,5 +72,11 @@ def _nearest(growth: LimitedGrowth, target: Target) -> Asked:
         largest = Target(path.dearest(), target.metric)
         raise UserError(
             f"targets: {growth.baseline.name} grows to no more than {largest}, not {target}"
+        )
+    found = Target(target.price(growth.arch(phi)), target.metric)
+    if not _HALF <= found.value / target.value <= 1 / _HALF:
+        raise UserError(
+            f"targets: the network nearest to {target} that {growth.baseline.name} becomes costs "
+            f"{found}"
         )
     return Asked(phi, target)

@@ -1,103 +1,126 @@
-"""What φ and the rounding of layers make of a grid, without training anything."""
+"""What a family's members are expected to reach, before any of them is trained."""
 
-import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from scaling_search.grow.grid import Candidate, Grid, GridPrice, make_grid
-from scaling_search.grow.grid_points import GridSettings
-from scaling_search.grow.grown import macs_ratio
-from scaling_search.rule.compound import PAPER
+from nas.trainings.record import TrainingRecord
+from scaling_search.grow.grown import Grown
+from scaling_search.judge.directions import Directions
+from scaling_search.judge.draws import draw_networks, draw_smooth
+from scaling_search.judge.observations import observe
+from scaling_search.judge.surface import SATURATIONS, Places, Surface, fit_surface
+from scaling_search.rule.rule import Constants
 from search_spaces.arch import Arch
-from search_spaces.errors import UserError
-from search_spaces.rounding import DepthRounding
 
-PHIS: tuple[float, ...] = (0.5, 1.0, 1.5, 2.0, 2.5, 3.0)
-ROUNDINGS: tuple[DepthRounding, ...] = ("ceil", "round")
+Floats = NDArray[np.float64]
+
+_DRAWS = 2000
+_FEWEST_DRAWS = 100
+"""Fewer draws do not make an interval."""
+_MOST_PHI = 12
+"""No φ beyond this is looked at: 2^12 times the baseline's cost."""
+_FEWEST = 4
+"""Different networks below which nothing is forecast."""
 
 
 @dataclass(frozen=True, slots=True)
-class ForecastRow:
-    """A grid at one φ under one rounding."""
+class MemberForecast:
+    """The accuracy that a member is expected to have where the trainings were done."""
 
-    grid: Grid
-    separation: float
-    """How well neighbouring points can be told apart for the cost of training them: the mean
-    squared distance of each point to its nearest, over the mean realised cost. Distances are in
-    the logarithms of what each dimension alone realises in cost, 0 between merged points; the
-    trainings that a decision takes fall with their square."""
-    papers_ratio: float | None
-    """What the paper's 1.2, 1.1, 1.15 realises, where it is on the grid."""
-
-    @property
-    def phi(self) -> float:
-        """The φ that the grid's networks are built at."""
-        return self.grid.settings.phi
-
-    @property
-    def depth_rounding(self) -> DepthRounding:
-        """How the grid's networks round their layers."""
-        return self.grid.settings.depth_rounding
+    accuracy: float
+    low: float
+    """2.5 % quantile."""
+    high: float
+    """97.5 % quantile."""
+    gain: float | None
+    """What it is expected to add to the member before it; None for the first."""
+    extrapolates: bool
+    """Whether it costs more, or less, than all networks that were trained."""
 
 
-def forecast(
-    baseline: Arch,
-    settings: GridSettings,
-    phis: Sequence[float] = PHIS,
-    roundings: Sequence[DepthRounding] = ROUNDINGS,
-    price: GridPrice | None = None,
-) -> tuple[ForecastRow, ...]:
-    """A row for each φ and rounding, and for those of `settings`; without those of no candidate.
+@dataclass(frozen=True, slots=True)
+class FamilyForecast:
+    """What is expected of a family, member by member."""
 
-    Raises UserError where no combination has a candidate.
+    members: tuple[MemberForecast, ...]
+    trainings: int
+    pays_until: float | None
+    """The φ from which on another unit is expected to bring less than the tolerance; None where
+    that is beyond all φ that are looked at."""
+
+
+def forecast_family(
+    members: Sequence[Grown],
+    records: Iterable[TrainingRecord],
+    directions: Directions,
+    *,
+    constants: Constants,
+    tolerance: float,
+) -> FamilyForecast | None:
+    """The forecast from the trainings of networks grown from the members' baseline.
+
+    A unit of φ pays that brings more than `tolerance`, a fraction, by these constants. None where
+    too few networks were trained to say anything.
     """
-    rows, problem = [], UserError("phis: expected at least one")
-    for phi in sorted({*phis, settings.phi}):
-        for rounding in roundings:
-            chosen = dataclasses.replace(settings, phi=phi, depth_rounding=rounding)
-            try:
-                grid = make_grid(baseline, chosen, price)
-            except UserError as error:
-                problem = error
-                continue
-            rows.append(ForecastRow(grid, _separation(grid), _papers_ratio(grid)))
-    if not rows:
-        raise problem
-    return tuple(rows)
-
-
-def recommended(rows: Sequence[ForecastRow]) -> ForecastRow:
-    """The row that tells candidates apart best for its cost."""
-    return max(rows, key=lambda row: row.separation)
-
-
-def _separation(grid: Grid) -> float:
-    positions = [_position(candidate, grid) for candidate in grid.candidates]
-    if len(positions) < 2:
-        return 0.0
-    points = np.array(positions)
-    apart = np.square(points[:, None] - points[None, :]).sum(axis=2)
-    np.fill_diagonal(apart, np.inf)
-    nearest = apart.min(axis=1)
-    # A point that shares its network has its nearest at distance 0.
-    alone = np.array([len(candidate.points) == 1 for candidate in grid.candidates])
-    ratios = [candidate.realised_ratio for candidate in grid.candidates]
-    return float(nearest[alone].sum() / grid.points / np.mean(ratios))
-
-
-def _position(candidate: Candidate, grid: Grid) -> tuple[float, ...]:
-    """Logarithm of the cost ratio that each dimension realises alone."""
-    baseline, rounding = grid.baseline, grid.settings.depth_rounding
-    alone = (
-        grid.rule.multipliers(**{name: value}).apply(baseline, rounding)
-        for name, value in candidate.multipliers.named().items()
+    baseline: Arch = members[0].baseline
+    seen = observe(records, baseline, directions)
+    if len(seen.places) < _FEWEST:
+        return None
+    surface = fit_surface(seen, directions, SATURATIONS)
+    unit = math.log(directions.ratio)
+    growth = directions.growths(np.log([each.multipliers.values for each in members]))
+    cost = np.log([each.realised_ratio for each in members]) / unit
+    everyone = Places(
+        np.vstack([seen.places.growth, growth]), np.concatenate([seen.places.cost, cost])
     )
-    return tuple(math.log(macs_ratio(arch, baseline)) for arch in alone)
+    drawn = _possible(draw_networks(surface, everyone, _DRAWS)[:, _columns(seen.places, everyone)])
+    means, (low, high) = drawn.mean(axis=0), np.quantile(drawn, [0.025, 0.975], axis=0)
+    least, most = seen.places.cost.min(), seen.places.cost.max()
+    return FamilyForecast(
+        members=tuple(
+            MemberForecast(
+                accuracy=float(means[i]),
+                low=float(low[i]),
+                high=float(high[i]),
+                gain=float(means[i] - means[i - 1]) if i else None,
+                extrapolates=not least - 1e-9 <= cost[i] <= most + 1e-9,
+            )
+            for i in range(len(members))
+        ),
+        trainings=int(seen.counts.sum()),
+        pays_until=_pays_until(surface, constants, tolerance),
+    )
 
 
-def _papers_ratio(grid: Grid) -> float | None:
-    ratios = [c.realised_ratio for c in grid.candidates if PAPER in c.points]
-    return ratios[0] if ratios else None
+def _columns(seen: Places, everyone: Places) -> list[int]:
+    """Where each of those after the first is among all: one that was trained has its own place."""
+    columns = []
+    for index in range(len(seen), len(everyone)):
+        apart = np.abs(seen.growth - everyone.growth[index]).max(axis=1)
+        same = np.flatnonzero(np.maximum(apart, np.abs(seen.cost - everyone.cost[index])) < 1e-6)
+        columns.append(int(same[0]) if len(same) else index)
+    return columns
+
+
+def _possible(drawn: Floats) -> Floats:
+    """The draws, (n, members), in which no member is more accurate than can be.
+
+    A steep rise that does not level off soon is ruled out by that.
+    """
+    possible = drawn[(drawn <= 1).all(axis=1)]
+    kept: Floats = (possible if len(possible) >= _FEWEST_DRAWS else drawn).clip(0, 1)
+    return kept
+
+
+def _pays_until(surface: Surface, constants: Constants, tolerance: float) -> float | None:
+    growth = surface.directions.growths(np.log(constants.values))
+    phis = np.arange(0, _MOST_PHI + 0.5, 0.5)
+    along = Places(phis[:, None] * growth, phis * growth.sum())
+    expected = _possible(draw_smooth(surface, along, _DRAWS)).mean(axis=0)
+    gains = expected[2:] - expected[:-2]
+    below = np.flatnonzero(gains < tolerance)
+    return float(phis[below[0]]) if len(below) else None

@@ -132,7 +132,9 @@ def _believed(
     """What a model expects of those that may win, in place of the means that were measured."""
     belief = believe(places, able, directions_of(grid), trainings.results)
     seeds = trainings.accuracies
-    means, errors = belief.accuracies.mean(axis=0), belief.accuracies.std(axis=0)
+    drawn = belief.accuracies
+    # A surface knows of no bounds; an accuracy does.
+    means, errors = drawn.mean(axis=0).clip(0, 1), drawn.std(axis=0)
     expected = {
         candidate: Accuracy(float(mean), float(error), len(seeds.get(candidate, {})))
         for candidate, mean, error in zip(belief.candidates, means, errors, strict=True)

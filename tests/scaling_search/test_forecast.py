@@ -1,51 +1,59 @@
-import dataclasses
+import json
 
+import numpy as np
 import pytest
 
-from nas.cli.commands.sweep import forecast_table, merge_map
-from scaling_search.grow.grid import make_grid
-from scaling_search.grow.grid_points import GridSettings
-from scaling_search.judge.forecast import forecast, recommended
-from search_spaces.errors import UserError
+from scaling_search.expected import as_mapping, forecast_in
+from scaling_search.grow.family import formula_family
+from scaling_search.rule.compound import PAPER
+from scaling_search.settings import SweepSettings
+from scaling_search.sweep import run_sweep
 from search_spaces.zoo import zoo
+from synthetic import Surface, here
 
 B0 = zoo("efficientnet_b0")
-GRID = GridSettings(phi=1, step=0.05, max=1.4, tolerance=0.1)
 
 
 @pytest.fixture(scope="module")
-def rows():
-    return forecast(B0, GRID, phis=(1, 2))
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    evaluator = Surface()
+    run_sweep(B0, SweepSettings(step=0.1), evaluator, folder, here(evaluator))
+    return folder
 
 
-def test_phi_one_under_ceil_is_what_is_known_of_it(rows):
-    (row,) = (row for row in rows if row.phi == 1 and row.depth_rounding == "ceil")
-    assert (row.grid.points, len(row.grid.candidates)) == (75, 46)
-    assert row.papers_ratio == pytest.approx(2.57, abs=0.005)
-    line = next(line for line in forecast_table(rows).splitlines() if " ceil" in line)
-    assert line.split() == ["1", "ceil", "75", "46", "4", "1.93–3.33×", "2.57×", line.split()[-1]]
+def test_a_member_costs_more_and_is_less_sure_the_further_out_it_is(run):
+    members = formula_family(B0, PAPER, [1, 3, 7])
+    found = forecast_in(run, members)
+    widths = [each.high - each.low for each in found.members]
+    assert widths[1] < widths[2] < widths[3]
+    assert [each.extrapolates for each in found.members] == [False, False, True, True]
+    for each in found.members:
+        assert 0 <= each.low <= each.accuracy <= each.high <= 1
+    assert found.members[0].gain is None
 
 
-def test_what_tells_more_apart_for_its_cost_is_recommended(rows):
-    by_name = {(row.phi, row.depth_rounding): row.separation for row in rows}
-    assert by_name[1, "ceil"] < by_name[1, "round"] < by_name[2, "round"]
-    best = recommended(rows)
-    assert (best.phi, best.depth_rounding) == (2, "round")
-    assert forecast_table(rows).endswith("phi=2 depth_rounding=round")
+def test_the_baseline_is_expected_to_be_what_it_was_measured(run):
+    (baseline, _) = forecast_in(run, formula_family(B0, PAPER, [1])).members
+    lines = (run / "sweep.jsonl").read_text("utf-8").splitlines()
+    seen = [r["accuracy"] for r in map(json.loads, lines) if r["key"] == B0.key()]
+    assert len(seen) == 2
+    assert baseline.low <= np.mean(seen) <= baseline.high
+    assert baseline.high - baseline.low < 0.03
 
 
-def test_the_grids_own_phi_is_among_the_rows():
-    rows = forecast(B0, dataclasses.replace(GRID, phi=1.25), phis=(1,), roundings=("ceil",))
-    assert [row.phi for row in rows] == [1, 1.25]
+def test_a_smaller_member_is_expected_to_be_a_little_worse(run):
+    smaller, baseline, _ = forecast_in(run, formula_family(B0, PAPER, [-0.5, 1])).members
+    assert baseline.accuracy - 0.1 < smaller.accuracy <= baseline.accuracy + 0.01
+    assert smaller.low < smaller.accuracy < smaller.high
 
 
-def test_a_constraint_that_leaves_nothing_says_so():
-    with pytest.raises(UserError, match="needs a tolerance of"):
-        forecast(B0, GridSettings(step=0.3, tolerance=0.01))
+def test_nothing_is_expected_without_trainings(tmp_path):
+    assert forecast_in(tmp_path, formula_family(B0, PAPER, [1])) is None
 
 
-def test_the_merge_map_shows_every_point_once(rows):
-    lines = merge_map(make_grid(B0, GRID)).splitlines()
-    assert len(lines) == 46
-    assert sum(line.count("(") for line in lines) == 75
-    assert "2.57×  (1.2, 1.1, 1.15) = (1.25, 1.1, 1.15)" in "\n".join(lines)
+def test_files_say_fractions(run):
+    (first, *_) = forecast_in(run, formula_family(B0, PAPER, [1])).members
+    said = as_mapping(first)
+    assert said["interval"][0] <= said["accuracy"] <= said["interval"][1]
+    assert set(said) == {"accuracy", "interval", "gain", "extrapolates"}

@@ -99,7 +99,7 @@ def test_targets_of_one_network_make_one_member_and_that_is_said() -> None:
     members = target_family(B0, PAPER, [386e6, 800e6, 800.001e6], MACS)
     assert [member.label for member in members] == ["b0", "b1"]
     assert members[0].limited == (
-        "targets: 386,000,000, 800,001,000 have another member's network as their nearest",
+        "targets: left out 386,000,000; 800,001,000: the network nearest to it is a member already",
     )
 
 

@@ -25,7 +25,7 @@ KEYS = {
     "convnext": "5071d33e6f9e0098",
     "identity": "60a86076b269dc95",
 }
-"""Of the samples. Records and results are found by keys: these never change."""
+"""The keys of the samples: records and results are found by them, so they never change."""
 
 each_kind = pytest.mark.parametrize("op", KINDS)
 

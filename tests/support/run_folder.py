@@ -20,7 +20,7 @@ from scaling_search.grow.ablation import write_ablation as write_networks
 from scaling_search.grow.family import formula_family
 from scaling_search.grow.family import write_family as write_members
 from scaling_search.grow.parts import PARTS, PlainVersions, make_arms
-from scaling_search.judge.forecast_members import MemberForecast
+from scaling_search.judge.forecast import MemberForecast
 from scaling_search.rule.compound import COMPOUND, PAPER
 from search_spaces.arch import Arch
 from search_spaces.yaml_io import load_arch, read_about, write_arch

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from scaling_search.grow.grown import Grown
     from scaling_search.grow.limits import Limits
     from scaling_search.grow.members import Member, Target
-    from scaling_search.judge.forecast_members import FamilyForecast
+    from scaling_search.judge.forecast import FamilyForecast
     from scaling_search.rule.rule import Constants
 
 

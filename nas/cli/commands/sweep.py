@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from nas.trainings.engine import Trainer
     from scaling_search.grow.grid import Grid, GridPrice
-    from scaling_search.judge.forecast import ForecastRow
+    from scaling_search.judge.separation import GridAtPhi
     from scaling_search.judge.winner import CandidateResult, SweepResult
     from scaling_search.settings import SweepSettings
     from scaling_search.sweep import SweepPlan, SweepProgress
@@ -80,21 +80,21 @@ def per_stage(result: "SweepResult", count: int, config: Config, run: Path) -> s
 def plan(baseline: Arch, config: Config) -> str:
     """What each φ and rounding make of the grid, and the map of the configured one's networks."""
     from scaling_search.grow.grid import counted, make_grid
-    from scaling_search.judge.forecast import forecast
+    from scaling_search.judge.separation import grids_at_phis
     from scaling_search.settings import SweepSettings
 
     settings = from_mapping(SweepSettings, config["sweep"], "sweep")
     # What is timed is not known before; MACs stand for it.
     price = counted("macs" if settings.cost == "latency" else settings.cost)
-    rows = forecast_table(forecast(baseline, replace(settings, phis=()), price=price))
+    rows = plan_table(grids_at_phis(baseline, replace(settings, phis=()), price=price))
     grid = make_grid(baseline, settings, price)
     at = f"φ = {settings.phi:g} ({settings.depth_rounding})"
     return f"{rows}\n\nnetworks at {at} and their ({grid.rule.symbols}):\n{merge_map(grid)}"
 
 
-def forecast_table(rows: "Sequence[ForecastRow]") -> str:
+def plan_table(rows: "Sequence[GridAtPhi]") -> str:
     """A row a φ and rounding, and the one that tells candidates apart best for its cost."""
-    from scaling_search.judge.forecast import recommended
+    from scaling_search.judge.separation import recommended
 
     header = ("φ", "layers", "points", "networks", "depths", "realised", "paper's", "separation")
     cells = [
