@@ -201,14 +201,22 @@ def decode(split: Split, resolution: int) -> tuple[np.ndarray, ImageSummary]:
     summary = ImageSummary()
     with quiet():
         for index, position in enumerate(split.positions):
-            try:
-                image, found = rgb(split.read(int(position)), resolution)
-                images[index] = np.asarray(square(image, resolution))
-            except Exception as error:  # decoders raise anything for files that are damaged
-                where, reason = split.where(int(position)), shown(error) or type(error).__name__
-                raise UserError(f"{where}: the image cannot be decoded: {reason}") from error
+            image, found = decoded(split, int(position), resolution)
+            images[index] = np.asarray(square(image, resolution))
             summary += found
     return images, summary
+
+
+def decoded(split: Split, position: int, side: int) -> tuple[Image.Image, ImageSummary]:
+    """The image at a position of a split, as `rgb` gives it, and what it was.
+
+    Raises UserError naming the image where it cannot be decoded.
+    """
+    try:
+        return rgb(split.read(position), side)
+    except Exception as error:  # decoders raise anything for files that are damaged
+        where, reason = split.where(position), shown(error) or type(error).__name__
+        raise UserError(f"{where}: the image cannot be decoded: {reason}") from error
 
 
 def square(image: Image.Image, side: int) -> Image.Image:

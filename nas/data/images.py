@@ -13,12 +13,14 @@ import numpy as np
 from PIL import Image, ImageOps
 
 FORMATS = (
-    *("AVIF", "BMP", "CUR", "DCX", "DDS", "DIB", "FLI", "GIF", "ICNS", "ICO", "IM", "JPEG"),
-    *("JPEG2000", "MSP", "PCD", "PCX", "PNG", "PPM", "PSD", "QOI", "SGI", "SUN", "TGA"),
-    *("TIFF", "WEBP", "XBM", "XPM"),
+    *("JPEG", "PNG", "WEBP"),
+    *("AVIF", "BMP", "CUR", "DCX", "DDS", "DIB", "FLI", "GIF", "ICNS", "ICO", "IM"),
+    *("JPEG2000", "MSP", "PCD", "PCX", "PPM", "PSD", "QOI", "SGI", "SUN", "TGA"),
+    *("TIFF", "XBM", "XPM"),
 )
-"""The formats that Pillow may try on a file. EPS and WMF are left out, which it hands to other
-programs to draw, and so are formats that it recognises and cannot decode."""
+"""The formats that Pillow may try on a file, one after the other: the usual ones come first. EPS
+and WMF are left out, which it hands to other programs to draw, and so are formats that it
+recognises and cannot decode."""
 _SIXTEEN_BITS = frozenset({"I;16", "I;16B", "I;16L", "I;16N"})
 _DEEP_AS_32 = frozenset({"PNG", "PPM"})
 """Formats of at most 16 bits that Pillow may open as 32"""
