@@ -47,6 +47,16 @@ def scale(
         raise error.under(multiplied) from None
 
 
+def scaled_dropout(dropout: float, phi: float) -> float:
+    """Dropout growing linearly with φ, as from 0.2 for B0 to 0.5 for B7 at φ = 7 (§5.2).
+
+    In proportion to the baseline's own, so that none stays none; from 0 to at most 0.5 or the
+    baseline's, if that is higher.
+    """
+    grown = dropout * (1 + 1.5 * phi / 7)
+    return round(min(max(grown, 0.0), max(dropout, 0.5)), 6)
+
+
 def _scaled(
     arch: Arch,
     depth: float,

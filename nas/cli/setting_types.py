@@ -119,10 +119,10 @@ def group(*needed: str) -> Reader:
 _OF_THIS_MACHINE = ("nas.data.folders.ImageFolder", "nas.data.image_rows.Parquet")
 
 
-def evaluator(name: str, given: object) -> Any:
-    """An evaluator's settings. Data that do not lie where they say are told here, at once.
+def data(name: str, given: object) -> Any:
+    """A data set's settings. Data that do not lie where they say are told here, at once.
 
-    Making the evaluator would tell it too, after seconds in which frameworks are imported.
+    Making the data set would tell it too, after seconds in which frameworks are imported.
     """
     from nas.data.paths import existing, local
 
@@ -132,6 +132,11 @@ def evaluator(name: str, given: object) -> Any:
         if node.get("_target_") in _OF_THIS_MACHINE and isinstance(where, str) and where:
             existing(local(where))
     return read
+
+
+def evaluator(name: str, given: object) -> Any:
+    """An evaluator's settings, with those of the data that it reads."""
+    return data(name, given)
 
 
 def _nodes(node: object) -> Iterator[Mapping[str, Any]]:

@@ -183,6 +183,12 @@ def identity(source: Source) -> Mapping[str, str | int | float]:
     }
 
 
+def splitting(source: Source) -> dict[str, object]:
+    """How images are split and mirrored; not what they are called, nor where they lie."""
+    names = ("limit", "folds", "val_fraction", "test_fraction", "seed", "mirror")
+    return {name: getattr(source, name) for name in names if hasattr(source, name)}
+
+
 def _labelled(split: Split, resolution: int, keep: bool) -> tuple[Labelled, ImageSummary]:
     labels = torch.from_numpy(split.labels)
     if not keep:
@@ -231,6 +237,11 @@ def _statistics(train: Labelled) -> tuple[Tensor, Tensor]:
     else:
         evenly = torch.linspace(0, len(train) - 1, min(len(train), _SAMPLE)).long()
         sample = train.pixels.batch(evenly, torch.device("cpu"))
+    return channel_statistics(sample)
+
+
+def channel_statistics(sample: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation of each channel of uint8 images, [n, side, side, 3]; [3] each."""
     values = torch.arange(256, dtype=torch.float64)
     counts = torch.stack(
         [channel.flatten().bincount(minlength=256) for channel in sample.unbind(3)]

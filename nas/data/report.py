@@ -1,5 +1,7 @@
 """A report of what the data hold, for people to read before anything is trained on them."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from nas.data.images import ImageSummary
@@ -18,11 +20,6 @@ _UNEQUAL = 10
 def data_report(splits: Splits, summary: ImageSummary, folds: int = 1) -> str:
     """A line with images, classes, sizes and splits, then a line for each remarkable thing."""
     parts = {"train": splits.train, "validation": splits.val, "test": splits.test}
-    labels = np.concatenate([part.labels for part in parts.values()])
-    counts = np.bincount(labels, minlength=len(splits.classes))
-    total, own = sum(map(len, parts.values())), sum(map(len, splits.own.values()))
-    of = f"{total:,} of " if total < own else ""
-    pixels = f", {_range(summary)} px" if summary.images else ""
     held = len(splits.val)
     sizes = ", ".join(f"{name} {len(part):,}" for name, part in parts.items())
     if folds > 1:
@@ -33,12 +30,40 @@ def data_report(splits: Splits, summary: ImageSummary, folds: int = 1) -> str:
     whose = "a fold's" if folds > 1 else "validation's"
     few = held < _FEW and "val" not in splits.own and folds == 1
     remedy = "; data.folds=5 search.seeds=5 validates on all that are searched with" if few else ""
+    error_line = f"{whose} standard error up to {error:.1f} points{remedy}"
+    missing = [*_missing("validation", splits.val, splits), *_missing("test", splits.test, splits)]
+    return _report(splits, summary, f"{sizes}; {error_line}", list(parts.values()), missing)
+
+
+def training_report(
+    splits: Splits, train: Split, minival: Split | None, test: Split, summary: ImageSummary
+) -> str:
+    """The same of the splits of a whole training, which holds out a minival of its own."""
+    parts = {"train": train, **({} if minival is None else {"minival": minival}), "test": test}
+    sizes = ", ".join(f"{name} {len(part):,}" for name, part in parts.items())
+    missing = [
+        line for name in parts if name != "train" for line in _missing(name, parts[name], splits)
+    ]
+    return _report(splits, summary, sizes, list(parts.values()), missing)
+
+
+def _report(
+    splits: Splits,
+    summary: ImageSummary,
+    sizes: str,
+    parts: Sequence[Split],
+    missing: Sequence[str],
+) -> str:
+    labels = np.concatenate([part.labels for part in parts])
+    counts = np.bincount(labels, minlength=len(splits.classes))
+    total, own = len(labels), sum(map(len, splits.own.values()))
+    of = f"{total:,} of " if total < own else ""
+    pixels = f", {_range(summary)} px" if summary.images else ""
     line = (
         f"{of}{counted(max(total, own), 'image')} of {len(splits.classes):,} classes "
-        f"({_classes(splits, counts)}){pixels}; {sizes}; "
-        f"{whose} standard error up to {error:.1f} points{remedy}"
+        f"({_classes(splits, counts)}){pixels}; {sizes}"
     )
-    remarks = [*_imbalance(splits, counts), *_missing(splits), *splits.notes, *_pictures(summary)]
+    remarks = [*_imbalance(splits, counts), *missing, *splits.notes, *_pictures(summary)]
     return "\n".join(f"data: {each}" for each in (line, *remarks))
 
 
@@ -64,13 +89,9 @@ def _imbalance(splits: Splits, counts: np.ndarray) -> list[str]:
     ]
 
 
-def _missing(splits: Splits) -> list[str]:
-    remarks = []
-    for name, part in (("validation", splits.val), ("test", splits.test)):
-        absent = _absent(part, splits)
-        if absent:
-            remarks.append(f"{name} has no images of {absent}")
-    return remarks
+def _missing(name: str, part: Split, splits: Splits) -> list[str]:
+    absent = _absent(part, splits)
+    return [f"{name} has no images of {absent}"] if absent else []
 
 
 def _absent(part: Split, splits: Splits) -> str:

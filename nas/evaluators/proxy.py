@@ -5,21 +5,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import torch
-
 from nas.data.dataset import identity, splits, verify
 from nas.defaults.conf import default
 from nas.evaluators.base import EvaluationFailed, Measurement, ProgressReport, Report
+from nas.evaluators.identity import plain
 from nas.evaluators.slim import SlimEvaluator
 from nas.networks.model import build
+from nas.training.devices import device_named
 from nas.training.fit import chance, fit, seeded
 from nas.training.initial import start_near_identity
 from nas.training.memory import within_memory
 from nas.training.outcomes import TrainingFailed
 from nas.training.recipe import Recipe
 from nas.training.threads import threads
+from nas.training.training_recipe import left_out, proxy_part
 from search_spaces.arch import Arch
-from search_spaces.errors import UserError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +30,7 @@ class ProxyEvaluator(SlimEvaluator):
     """
 
     recipe: Recipe = field(default_factory=Recipe)
+    """Of a whole training's, a proxy takes the part that is a Recipe."""
     epochs: int = default("evaluator/proxy", "epochs")
     width: float = default("evaluator/proxy", "width")
     resolution: int = default("evaluator/proxy", "resolution")
@@ -62,20 +63,20 @@ class ProxyEvaluator(SlimEvaluator):
 
     def evaluate(self, arch: Arch, seed: int, report: Report) -> Measurement:
         """Give the proxy accuracy of `arch`; to the bit the same for the same `arch` and `seed`."""
-        device = _device(self.device)
+        device = device_named(self.device, "evaluator.device")
         slim = self.proxy(arch)
         data = self._dataset(slim.resolution, seed)
-        training_seed = derive_seed(seed, arch)
+        training_seed, recipe = derive_seed(seed, arch), proxy_part(self.recipe)
 
         def train(parts: int) -> tuple[float, ...]:
             with seeded(training_seed, device):
                 model = build(slim)
-                if self.recipe.near_identity:
+                if recipe.near_identity:
                     start_near_identity(model)
             return fit(
                 model,
                 data,
-                self.recipe,
+                recipe,
                 epochs=self.epochs,
                 seed=training_seed,
                 device=device,
@@ -83,7 +84,7 @@ class ProxyEvaluator(SlimEvaluator):
                 parts=parts,
             )
 
-        batch_size = min(self.recipe.batch_size, len(data.train))
+        batch_size = min(recipe.batch_size, len(data.train))
         try:
             with threads(self.threads):
                 curve, parts = within_memory(train, batch_size, self.parts)
@@ -120,9 +121,19 @@ class ProxyEvaluator(SlimEvaluator):
             "epochs": self.epochs,
         }
 
+    def identity(self) -> Mapping[str, object]:
+        """Give all that accuracies depend on, as of every evaluator of slim networks."""
+        return {**super().identity(), "recipe": plain(proxy_part(self.recipe))}
+
+    def data_summary(self) -> str:
+        """Say what was read, and what of a whole training's recipe has no part in a proxy."""
+        unused = left_out(self.recipe)
+        said = [f"recipe: a proxy leaves out {', '.join(unused)}"] if unused else []
+        return "\n".join([super().data_summary(), *said])
+
     def prepare(self, workspace: Path, progress: ProgressReport) -> None:
         """Read the data; raises UserError where they, or the device, are not to be had."""
-        _device(self.device)
+        device_named(self.device, "evaluator.device")
         verify(self.data, self.resolution)
 
 
@@ -130,15 +141,3 @@ def derive_seed(seed: int, arch: Arch) -> int:
     """Make the seed of one training, which depends on nothing else that a run trains."""
     digest = hashlib.sha256(f"{seed} {arch.key()}".encode()).digest()
     return int.from_bytes(digest[:6], "big")
-
-
-def _device(name: str) -> torch.device:
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise UserError(f"evaluator.device: cannot use {name}: {reason}") from error
-    return device

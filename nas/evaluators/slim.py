@@ -5,7 +5,7 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Self
 
-from nas.data.dataset import Dataset, fits, fold, identity, load, splits, verify
+from nas.data.dataset import Dataset, fits, fold, identity, load, splits, splitting, verify
 from nas.data.report import data_report
 from nas.data.shared import SharedImages
 from nas.data.sources import Digits, Source, Splitting
@@ -91,7 +91,7 @@ class SlimEvaluator(Evaluator):
         return {
             "kind": kind_of(self),
             **settings,
-            "data": {**_settings_of(self.data), **identity(self.data)},
+            "data": {**splitting(self.data), **identity(self.data)},
         }
 
     def _resolution(self, arch: Arch) -> int:
@@ -113,9 +113,3 @@ class SlimEvaluator(Evaluator):
         for name in names:
             if getattr(self, name) < least:
                 raise UserError(f"{name}: expected at least {least}, got {getattr(self, name)}")
-
-
-def _settings_of(source: Source) -> dict[str, object]:
-    """Give how images are split and augmented; not what they are called, nor where they lie."""
-    names = ("limit", "folds", "val_fraction", "test_fraction", "seed", "mirror")
-    return {name: getattr(source, name) for name in names if hasattr(source, name)}

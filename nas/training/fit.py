@@ -7,13 +7,12 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
-from torch.optim.swa_utils import AveragedModel
 
 from nas.data.dataset import Dataset, Labelled
 from nas.training.augment import augment, normalise
 from nas.training.outcomes import Report, TrainingFailed
 from nas.training.recipe import Recipe, learning_rate, make_average, make_optimizer
+from nas.training.update import Part, Update, autocast, statistics_of
 
 _VALIDATION_BATCH = 256
 _LATE = 0.75
@@ -42,10 +41,16 @@ def fit(
     training neither training nor validation is better than chance.
     """
     model = model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    training = _Training(
+    update = Update(
         model=model,
         averaged=None if recipe.ema is None else make_average(recipe.ema, model),
         optimizer=make_optimizer(recipe, model),
+        device=device,
+        mixed_precision=recipe.mixed_precision,
+        label_smoothing=recipe.label_smoothing,
+    )
+    training = _Training(
+        update=update,
         data=data.to(device),
         recipe=recipe,
         epochs=epochs,
@@ -53,7 +58,7 @@ def fit(
         parts=parts,
     )
     curve: list[float] = []
-    with seeded(seed, device), _statistics_of(parts, model):
+    with seeded(seed, device), statistics_of(parts, model):
         for epoch in range(epochs):
             fitted = training.run(epoch)
             accuracy = training.validate()
@@ -75,7 +80,7 @@ def validate(
     device = data.mean.device
     model.eval()
     right = torch.zeros((), device=device)
-    with torch.inference_mode(), _autocast(recipe, device):
+    with torch.inference_mode(), autocast(recipe.mixed_precision, device):
         for chosen in torch.split(torch.arange(len(images)), batch_size):
             batch = normalise(images.pixels.batch(chosen, device), data.mean, data.std)
             labels = images.labels[chosen.to(device)]
@@ -100,28 +105,11 @@ def seeded(seed: int, device: torch.device) -> Iterator[None]:
             torch.backends.cudnn.deterministic = repeatable
 
 
-@contextlib.contextmanager
-def _statistics_of(parts: int, model: nn.Module) -> Iterator[None]:
-    """Let running statistics change as much in a step of `parts` updates as in one of one."""
-    layers = [layer for layer in model.modules() if isinstance(layer, nn.BatchNorm2d)]
-    before = [layer.momentum for layer in layers]
-    for layer, momentum in zip(layers, before, strict=True):
-        if momentum is not None and parts > 1:
-            layer.momentum = 1 - (1 - momentum) ** (1 / parts)
-    try:
-        yield
-    finally:
-        for layer, momentum in zip(layers, before, strict=True):
-            layer.momentum = momentum
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Training:
     """One network's training, an epoch at a time."""
 
-    model: nn.Module
-    averaged: AveragedModel | None
-    optimizer: torch.optim.Optimizer
+    update: Update
     data: Dataset
     recipe: Recipe
     epochs: int
@@ -131,19 +119,15 @@ class _Training:
     def run(self, epoch: int) -> float:
         """Train on every image once; give the fraction that was classified rightly meanwhile."""
         device = self.data.mean.device
-        self.model.train()
+        self.update.model.train()
         right, total_loss = torch.zeros(2, device=device)
         batches = self._shuffled_batches()
         for step, chosen in enumerate(batches):
-            self._set_learning_rate(epoch + step / len(batches), len(chosen))
-            self.optimizer.zero_grad()
-            for images, labels in self._parts(chosen):
-                logits, loss = self._backward(images, labels, len(images) / len(chosen))
-                right += (logits.argmax(1) == labels).sum()
-                total_loss += loss
-            self.optimizer.step()
-            if self.averaged is not None:
-                self.averaged.update_parameters(self.model)
+            size, now = len(chosen), epoch + step / len(batches)
+            lr = learning_rate(self.recipe, now, self.epochs, size)
+            fitted = self.update(self._parts(chosen), size, lr)
+            right += fitted.right
+            total_loss += fitted.loss
         mean_loss = total_loss.item() / len(batches)
         if not math.isfinite(mean_loss):
             raise TrainingFailed(
@@ -153,7 +137,8 @@ class _Training:
 
     def validate(self) -> float:
         """Give the accuracy on the validation images."""
-        model, size = self.averaged or self.model, max(1, _VALIDATION_BATCH // self.parts)
+        model = self.update.averaged or self.update.model
+        size = max(1, _VALIDATION_BATCH // self.parts)
         return validate(model, self.data, self.data.val, self.recipe, batch_size=size)
 
     def check(self, epoch: int, fitted: float, accuracy: float) -> None:
@@ -177,7 +162,7 @@ class _Training:
         order = torch.randperm(images, generator=self.generator)[: images // size * size]
         return torch.split(order, size)
 
-    def _parts(self, chosen: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    def _parts(self, chosen: Tensor) -> Iterator[Part]:
         """Give the parts of a batch: augmented images, and their labels."""
         device = self.data.mean.device
         # The whole batch is augmented at once: what is drawn does not depend on the parts.
@@ -186,21 +171,7 @@ class _Training:
         images = augment(images, self.recipe.shift, flip, self.generator)
         labels = self.data.train.labels[chosen.to(device)]
         for part in torch.arange(len(chosen), device=device).tensor_split(self.parts):
-            yield normalise(images[part], self.data.mean, self.data.std), labels[part]
-
-    def _backward(self, images: Tensor, labels: Tensor, share: float) -> tuple[Tensor, Tensor]:
-        """Add the gradient of `share` of the batch; give logits, and what it adds to the loss."""
-        with _autocast(self.recipe, self.data.mean.device):
-            logits = self.model(images)
-            loss = F.cross_entropy(logits, labels, label_smoothing=self.recipe.label_smoothing)
-        loss = loss * share
-        loss.backward()  # type: ignore[no-untyped-call]
-        return logits.detach(), loss.detach()
-
-    def _set_learning_rate(self, epoch: float, batch_size: int) -> None:
-        lr = learning_rate(self.recipe, epoch, self.epochs, batch_size)
-        for group in self.optimizer.param_groups:
-            group["lr"] = lr
+            yield Part(normalise(images[part], self.data.mean, self.data.std), labels[part])
 
 
 def chance(images: Labelled) -> float:
@@ -210,8 +181,3 @@ def chance(images: Labelled) -> float:
     """
     share = images.labels.bincount().max().item() / len(images)
     return min(1.0, share + 2 * math.sqrt(share * (1 - share) / len(images)))
-
-
-def _autocast(recipe: Recipe, device: torch.device) -> torch.autocast:
-    enabled = recipe.mixed_precision and device.type == "cuda"
-    return torch.autocast(device.type, torch.bfloat16, enabled=enabled)

@@ -76,7 +76,11 @@ def learning_rate(recipe: Recipe, epoch: float, epochs: int, batch_size: int) ->
 
 def make_optimizer(recipe: Recipe, model: nn.Module) -> torch.optim.Optimizer:
     """Make the recipe's optimizer; parameters without weight decay are a group of their own."""
-    groups = _parameter_groups(list(model.parameters()), recipe.weight_decay)
+    return optimizer_of(recipe, _parameter_groups(list(model.parameters()), recipe.weight_decay))
+
+
+def optimizer_of(recipe: Recipe, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
+    """Make the recipe's optimizer of groups of parameters."""
     lr = recipe.lr
     if recipe.optimizer == "sgd":
         nesterov = recipe.momentum > 0

@@ -13,6 +13,7 @@ from scaling_search.grow.nearest import Trajectory
 from scaling_search.rule.rule import MOST_TIMES
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
+from search_spaces.scaling import scaled_dropout
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,16 +134,6 @@ def trajectory(growth: LimitedGrowth, price: Callable[[Arch], float]) -> Traject
     """All networks that a φ makes, within the limit of pixels."""
     high = growth.constants.phi_of(MOST_TIMES)
     return Trajectory(growth.arch, price, -high, 0.0, high)
-
-
-def scaled_dropout(dropout: float, phi: float) -> float:
-    """Dropout growing linearly with φ, as from 0.2 for B0 to 0.5 for B7 at φ = 7 (§5.2).
-
-    In proportion to the baseline's own, so that none stays none; from 0 to at most 0.5 or the
-    baseline's, if that is higher.
-    """
-    grown = dropout * (1 + 1.5 * phi / 7)
-    return round(min(max(grown, 0.0), max(dropout, 0.5)), 6)
 
 
 def _lowered(

@@ -10,9 +10,9 @@ from scaling_search.grow.family import (
     read_constants,
     write_family,
 )
-from scaling_search.grow.members import scaled_dropout
 from scaling_search.rule.compound import COMPOUND, PAPER
 from search_spaces.errors import UserError
+from search_spaces.scaling import scaled_dropout
 from search_spaces.yaml_io import load_arch, read_about
 from search_spaces.zoo import zoo
 

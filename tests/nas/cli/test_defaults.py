@@ -28,6 +28,8 @@ SETTINGS = {
 """The options that name no class of theirs, and the dataclass that reads them."""
 PRESETS = (
     "recipe/efficientnet",
+    "recipe/finetune",
+    "recipe/modern",
     "recipe/plain",
     "sampler/gp",
     "sampler/nsga2",

@@ -1,0 +1,142 @@
+"""A network that learns: its weights, their average and its optimizer, a step at a time."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
+
+from nas.data.loader import Batch
+from nas.networks.model import Network, build
+from nas.training.augment import normalise
+from nas.training.checkpoint import load_optimizer, of, optimizer_tensors, under
+from nas.training.group import Group
+from nas.training.initial import start_near_identity
+from nas.training.mixing import erase, mix
+from nas.training.plan import Plan
+from nas.training.recipe import make_average, make_optimizer, optimizer_of
+from nas.training.transfer import layer_groups, start_from
+from nas.training.update import Fitted, Part, Update, autocast
+
+_MODEL, _AVERAGED, _OPTIMIZER = "model.", "averaged.", "optimizer."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learner:
+    """The network of a plan, in training."""
+
+    plan: Plan
+    model: Network
+    update: Update
+    group: Group
+    parts: int
+    mean: Tensor
+    std: Tensor
+
+    @classmethod
+    def of(cls, plan: Plan, parts: int, group: Group) -> Self:
+        """The network as it begins. Raises UserError for a start that does not fit."""
+        recipe = plan.recipe
+        model = build(plan.arch)
+        model.set_grad_checkpointing(recipe.grad_checkpointing)
+        if plan.start is not None:
+            start_from(model, plan.start, plan.same_classes)
+        elif recipe.near_identity:
+            start_near_identity(model)
+        model.to(plan.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        forward = group.wrapped(model)
+        if recipe.compile and plan.device.type == "cuda":
+            forward = torch.compile(forward)  # type: ignore[assignment]
+        decayed = recipe.layer_decay is not None
+        mixes = recipe.mixup or recipe.cutmix
+        update = Update(
+            model=model,
+            averaged=None if recipe.ema is None else make_average(recipe.ema, model),
+            optimizer=optimizer_of(recipe, layer_groups(model, recipe))
+            if decayed
+            else make_optimizer(recipe, model),
+            device=plan.device,
+            mixed_precision=recipe.mixed_precision,
+            # The targets of mixed images are smoothed when they are mixed.
+            label_smoothing=0.0 if mixes else recipe.label_smoothing,
+            clip_grad=recipe.clip_grad,
+            forward=forward,
+        )
+        mean, std = (torch.tensor(each, device=plan.device) for each in (plan.mean, plan.std))
+        return cls(
+            plan=plan, model=model, update=update, group=group, parts=parts, mean=mean, std=std
+        )
+
+    def step(self, batch: Batch, epoch: int, step: int, lr: float) -> Fitted:
+        """Learn from this process's slice of a batch; what is drawn follows from the step alone."""
+        seed = step_seed(self.plan.seed, epoch, step, self.group.rank)
+        torch.manual_seed(seed)
+        generator = torch.Generator().manual_seed(seed)
+        return self.update(self._parts(batch, generator), len(batch.labels), lr)
+
+    def right(self, batches: Iterable[Batch], model: nn.Module) -> int:
+        """How many images of all processes' batches a model classifies rightly."""
+        right = torch.zeros((), dtype=torch.int64, device=self.plan.device)
+        precise = autocast(self.plan.recipe.mixed_precision, self.plan.device)
+        model.eval()
+        with torch.inference_mode(), precise:
+            for batch in batches:
+                labels = batch.labels.to(self.plan.device, non_blocking=True)
+                right += (model(self._normalised(batch)).argmax(1) == labels).sum()
+        return int(self.group.total(right))
+
+    @property
+    def judged(self) -> nn.Module:
+        """The model whose accuracy counts: the averaged one where there is one."""
+        averaged = self.update.averaged
+        return self.model if averaged is None else averaged.module
+
+    def state(self) -> dict[str, Tensor]:
+        """All tensors that going on needs."""
+        averaged = self.update.averaged
+        return {
+            **under(_MODEL, self.model.state_dict()),
+            **({} if averaged is None else under(_AVERAGED, averaged.state_dict())),
+            **under(_OPTIMIZER, optimizer_tensors(self.update.optimizer)),
+        }
+
+    def load(self, state: dict[str, Tensor]) -> None:
+        """Take up the state that `state` gave."""
+        self.model.load_state_dict(of(_MODEL, state))
+        averaged: AveragedModel | None = self.update.averaged
+        if averaged is not None:
+            averaged.load_state_dict(of(_AVERAGED, state))
+        load_optimizer(self.update.optimizer, of(_OPTIMIZER, state))
+
+    def _parts(self, batch: Batch, generator: torch.Generator) -> Iterator[Part]:
+        """The parts of a batch, normalised, mixed and erased as a whole."""
+        recipe, classes = self.plan.recipe, len(self.plan.classes)
+        images = self._normalised(batch)
+        targets = batch.labels.to(self.plan.device, non_blocking=True)
+        if recipe.mixup or recipe.cutmix:
+            images, targets = mix(
+                images,
+                targets,
+                classes,
+                mixup=recipe.mixup,
+                cutmix=recipe.cutmix,
+                smoothing=recipe.label_smoothing,
+                generator=generator,
+            )
+        images = erase(images, recipe.erasing, generator)
+        for part in torch.arange(len(targets), device=self.plan.device).tensor_split(self.parts):
+            # Indexing a whole batch would copy it.
+            whole = len(part) == len(targets)
+            yield Part(images, targets) if whole else Part(images[part], targets[part])
+
+    def _normalised(self, batch: Batch) -> Tensor:
+        return normalise(batch.pixels.to(self.plan.device, non_blocking=True), self.mean, self.std)
+
+
+def step_seed(seed: int, epoch: int, step: int, rank: int) -> int:
+    """The seed of what a process draws in one step, which depends on nothing before it."""
+    drawn = np.random.SeedSequence([seed, epoch, step, rank]).generate_state(1, np.uint64)
+    return int(drawn[0] >> np.uint64(1))

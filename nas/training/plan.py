@@ -1,0 +1,139 @@
+"""All that one training is made of, before it begins."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from nas.data.loader import Loader, Transform
+from nas.data.sources import Split
+from nas.data.training_splits import Numbers, TrainingSplits
+from nas.networks.trained import Accuracy, Card
+from nas.training.training_recipe import TrainingRecipe
+from nas.training.transforms import EvalTransform, TrainTransform
+from search_spaces.arch import Arch
+
+_VALIDATION_BATCH = 256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A network, the images it learns from, and how."""
+
+    arch: Arch
+    """As it is trained: for the data's classes, with the recipe's dropout and drop path."""
+    recipe: TrainingRecipe
+    splits: TrainingSplits
+    classes: tuple[str, ...]
+    mean: Numbers
+    std: Numbers
+    mirror: bool
+    """Whether a mirror image is of the same class."""
+    data: Mapping[str, str | int | float]
+    """The data's identity, and their name."""
+    seed: int
+    device: torch.device
+    phi: float = 0.0
+    """By how much the network is larger than the baseline of its family."""
+    start: Path | None = None
+    """The weights to start from; new ones when None."""
+    start_name: str = ""
+    same_classes: bool | None = None
+    """Whether the start's classes are the data's; None where it does not say."""
+    threads: int = 1
+    workers: int = 0
+    """Processes that decode images; 0: this one does."""
+    memory: float = 0.0
+    """GB of decoded images to keep."""
+    checkpoint_seconds: float = 300.0
+
+    @property
+    def batch_size(self) -> int:
+        """Images of a step: the recipe's, or all where there are fewer."""
+        return min(self.recipe.batch_size, len(self.splits.train))
+
+    def training_images(self) -> Loader:
+        """The training images, augmented."""
+        recipe = self.recipe
+        transform = TrainTransform(
+            side=self.arch.resolution,
+            mirror=recipe.flip and self.mirror,
+            crop_scale=recipe.crop_scale,
+            shift=recipe.shift if recipe.crop_scale == 1 else 0.0,
+            policy=recipe.policy,
+            magnitude=recipe.magnitude,
+            colour_jitter=recipe.colour_jitter,
+        )
+        return self._loader(self.splits.train, transform, self.batch_size)
+
+    def held_images(self, split: Split, parts: int) -> Loader:
+        """Images to validate on: each one's centre."""
+        transform = EvalTransform(side=self.arch.resolution, crop_pct=self.recipe.crop_pct)
+        size = max(1, _VALIDATION_BATCH // parts)
+        return self._loader(split, transform, size)
+
+    def _loader(self, split: Split, transform: Transform, size: int) -> Loader:
+        held = 0 if self.splits.minival is None else len(self.splits.minival)
+        # Test images are read once; the others share what may be kept.
+        share = 0.0 if split is self.splits.test else len(split) / (len(self.splits.train) + held)
+        return Loader(
+            split=split,
+            transform=transform,
+            batch_size=size,
+            seed=self.seed,
+            workers=self.workers,
+            memory_gb=self.memory * share,
+        )
+
+    def regularised(self) -> dict[str, float]:
+        """The part of the recipe that differs between the members of a family, by name."""
+        magnitude = self.recipe.magnitude if self.recipe.policy == "randaugment" else None
+        return {
+            "dropout": self.arch.dropout,
+            "drop_path": self.arch.drop_path,
+            **({} if magnitude is None else {"magnitude": magnitude}),
+        }
+
+    def settings(self, parts: int) -> dict[str, Any]:
+        """All of it as plain data, for people."""
+        return {
+            "network": self.arch.name,
+            "phi": self.phi,
+            "resolution": self.arch.resolution,
+            "member": self.regularised(),
+            "recipe": asdict(self.recipe),
+            "images": {
+                "train": len(self.splits.train),
+                "minival": 0 if self.splits.minival is None else len(self.splits.minival),
+                "test": len(self.splits.test),
+            },
+            "data": dict(self.data),
+            "seed": self.seed,
+            "start": self.start_name,
+            "batch_size": self.batch_size,
+            "parts": parts,
+            "device": str(self.device),
+            "threads": self.threads,
+            "loader_workers": self.workers,
+            "torch": str(torch.__version__),
+        }
+
+    def card(self, best_epoch: int, minival: float | None, test: Accuracy) -> Card:
+        """What stays with the weights."""
+        return Card(
+            arch=self.arch,
+            classes=self.classes,
+            mean=self.mean,
+            std=self.std,
+            crop_pct=self.recipe.crop_pct,
+            recipe=asdict(self.recipe),
+            data=self.data,
+            epochs=self.recipe.epochs,
+            best_epoch=best_epoch,
+            seed=self.seed,
+            minival=minival,
+            test=test,
+            start=self.start_name,
+        )

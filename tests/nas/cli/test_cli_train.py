@@ -1,0 +1,168 @@
+"""`nas-search train`: what it says, what it refuses, and what it leaves."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+
+from nas.cli import main
+from nas.data.dataset import identity, splits
+from nas.networks.trained import read_card
+from nas.runs.locks import held
+from quick import SMALL
+from search_spaces.yaml_io import write_arch
+
+FAST = ["data.limit=150", "recipe.epochs=2", "threads=1", "resolution=12"]
+TRAIN = ["train", "net.yaml", "run=r", *FAST]
+
+
+@pytest.fixture(autouse=True)
+def _beside_a_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_arch(SMALL, "net.yaml")
+
+
+def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
+    """The exit code, and the last line on the terminal."""
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as stopped:
+        main(list(arguments))
+    assert isinstance(stopped.value.code, int)
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert not any("Traceback" in line for line in lines)
+    return stopped.value.code, lines[-1]
+
+
+def files() -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in Path().rglob("*") if path.is_file()}
+
+
+def test_it_ends_with_test_accuracy_and_does_nothing_twice(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    main(TRAIN)
+    told = capsys.readouterr()
+    card = read_card("r/trained/net/weights.safetensors")
+    assert card.test is not None
+    assert f"{card.test.images} test images are read at the end" in told.err
+    assert "train net 2/2" in told.err
+    header, row = told.out.splitlines()
+    assert header.split()[:3] == ["network", "px", "params"]
+    accuracy = f"{card.test.value:.4f} [{card.test.low:.4f}, {card.test.high:.4f}]"
+    assert accuracy in row
+    assert row.endswith("r/trained/net")
+    before = files()
+    main(TRAIN)
+    again = capsys.readouterr()
+    assert again.out == told.out
+    assert again.err == "net: trained already, in r/trained/net; nothing is left to do\n"
+    assert files() == before
+
+
+def test_members_of_a_family_are_trained_by_their_phi(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["scale", "net.yaml", "run=r", "coefficients=formula", "phis=[1]", "alpha=1.2",
+          "beta=1.1", "gamma=1.15"])  # fmt: skip
+    main(["train", "members=[b0,b1]", "run=r", *FAST, "recipe.policy=randaugment",
+          "recipe.epochs=1"])  # fmt: skip
+    found = [
+        yaml.safe_load(Path(f"r/trained/{name}/settings.yaml").read_text()) for name in ("b0", "b1")
+    ]
+    assert [each["phi"] for each in found] == [0.0, 1.0]
+    small, large = (each["member"] for each in found)
+    assert small == {"dropout": 0.2, "drop_path": 0.05, "magnitude": 5.0}
+    assert large["dropout"] == pytest.approx(0.2 * (1 + 1.5 / 7), abs=1e-6)
+    assert large["magnitude"] == pytest.approx(5 + 5 / 7, abs=1e-6)
+    network = yaml.safe_load(Path("r/trained/b1/network.yaml").read_text())
+    assert network["about"]["magnitude"] == large["magnitude"]
+    rows = capsys.readouterr().out.splitlines()[-2:]
+    assert [row.split()[0] for row in rows] == ["b0", "b1"]
+
+
+def test_another_recipe_needs_another_folder(capsys: pytest.CaptureFixture[str]) -> None:
+    main([*TRAIN, "recipe.epochs=1"])
+    before = files()
+    code, line = refused(capsys, *TRAIN, "recipe.epochs=1", "recipe.lr=0.5")
+    assert code == 2
+    assert line.startswith("nas-search: r holds a training of net made with recipe.lr=0.2, not 0.5")
+    assert files() == before
+    main([*TRAIN, "recipe.epochs=1", "recipe.lr=0.5", "name=fast"])
+    assert (Path("r/trained/fast") / "weights.safetensors").exists()
+
+
+def test_data_that_changed_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    random = np.random.default_rng(0)
+    for name in ("cat", "dog"):
+        (Path("photos") / name).mkdir(parents=True)
+        for number in range(12):
+            pixels = random.integers(0, 255, (16, 16, 3), np.uint8)
+            Image.fromarray(pixels).save(f"photos/{name}/{number}.png")
+    photos = ["train", "net.yaml", "run=r", "data=imagefolder", "data.path=photos",
+              "recipe.epochs=1", "threads=1", "resolution=12"]  # fmt: skip
+    main(photos)
+    assert read_card("r/trained/net/weights.safetensors").classes == ("cat", "dog")
+    Image.fromarray(np.zeros((20, 20, 3), np.uint8)).save("photos/cat/3.png")
+    for remembered in (identity, splits):  # as in a new process
+        remembered.cache_clear()
+    code, line = refused(capsys, *photos)
+    assert code == 2
+    assert "r holds a training of net made with other data than lie there now" in line
+
+
+def test_a_folder_is_written_by_one_at_a_time(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("r").mkdir()
+    with held(Path("r/.lock"), "r"):
+        code, line = refused(capsys, *TRAIN)
+    assert (code, line.startswith("nas-search: r is in use by process")) == (2, True)
+
+
+def test_a_loss_that_is_no_number_ends_with_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    code, line = refused(capsys, *TRAIN, "recipe.lr=1e30", "recipe.warmup_epochs=0")
+    assert code == 1
+    assert "net: the loss is " in line
+    assert "try a recipe.lr below 1e+30" in line
+
+
+def test_a_training_starts_from_another(capsys: pytest.CaptureFixture[str]) -> None:
+    main([*TRAIN, "recipe.epochs=1"])
+    tune = ["train", "net.yaml", "run=t", "recipe=finetune", *FAST, "weights=r/trained/net"]
+    main(tune)
+    assert "train small from r/trained/net: " in capsys.readouterr().err
+    card = read_card("t/trained/net/weights.safetensors")
+    assert card.start == "r/trained/net"
+    assert card.mean == read_card("r/trained/net/weights.safetensors").mean
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["train"], "network: expected one network"),
+        (["train", "net.yaml", "members=[b0]"], "network: expected one network"),
+        (["train", "members=[b0]", "run=r"], "members: r/family has no b0; nas-search scale"),
+        (["train", "members=b0", "run=r"], "members: expected a list such as [b0,b2], got 'b0'"),
+        ([*TRAIN, "name=../x"], "name: expected the name of a folder, got '../x'"),
+        (
+            ["train", "net.yaml", "run=r", "recipe=short"],
+            "recipe: nas.training.recipe.Recipe is a proxy's recipe; ",
+        ),
+        ([*TRAIN, "weights=gone.safetensors"], "weights: gone.safetensors: no such file"),
+        ([*TRAIN, "recipe.minival=5000"], "recipe.minival: expected fewer than the 150 training"),
+        ([*TRAIN, "recipe.epochs=0"], "recipe.epochs: expected at least 1, got 0"),
+        ([*TRAIN, "device=nonsense"], "device: cannot use nonsense"),
+        (["train", "net.yaml", "resolution=0"], "resolution: expected an integer of at least 1"),
+        (["train", "gone.yaml"], "gone.yaml: no such file"),
+        ([*TRAIN, "data=imagefolder", "data.path=gone"], "data.path: "),
+    ],
+)
+def test_a_mistake_is_one_line_and_leaves_nothing(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], expected: str
+) -> None:
+    before = files()
+    if "data=imagefolder" in arguments:
+        arguments = [each for each in arguments if each != "data.limit=150"]
+    code, line = refused(capsys, *arguments)
+    assert code == 2
+    assert line.startswith(f"nas-search: {expected}")
+    assert files() == before
+    assert not Path("r").exists()

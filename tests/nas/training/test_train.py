@@ -1,0 +1,197 @@
+"""Whole trainings: they learn, go on after a kill to the same bit, and say what goes wrong."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from nas.networks.trained import load_trained, read_card
+from nas.training.checkpoint import Checkpoints
+from nas.training.learner import Learner, step_seed
+from nas.training.outcomes import TrainingFailed
+from nas.training.train import train
+from search_spaces.errors import UserError
+from search_spaces.yaml_io import load_arch
+from whole_training import RECIPE, STEPS, Interrupted, Listener, digest, plan
+
+SUPPORT = Path(__file__).parents[2] / "support"
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("undisturbed")
+    train(plan(), folder, Listener())
+    return folder
+
+
+def interrupted(folder: Path, after: int, **changes: object) -> None:
+    with pytest.raises(Interrupted):
+        train(plan(**changes), folder, Listener(stop=after))
+
+
+def test_it_leaves_weights_and_what_they_are_of(undisturbed: Path) -> None:
+    network, card = load_trained(undisturbed)
+    assert card.arch == load_arch(str(undisturbed / "network.yaml")) == network.arch
+    assert card.classes == tuple("0123456789")
+    assert (card.epochs, card.recipe["lr"], card.seed) == (3, 0.02, 3)
+    assert not (undisturbed / "checkpoint").exists()
+    assert {path.name for path in undisturbed.iterdir()} >= {
+        "weights.safetensors", "network.yaml", "settings.yaml", "log.jsonl", "README.md",
+    }  # fmt: skip
+
+
+def test_the_minival_picks_the_epoch_and_the_test_images_are_others(undisturbed: Path) -> None:
+    rows = [json.loads(line) for line in (undisturbed / "log.jsonl").read_text().splitlines()]
+    card = read_card(undisturbed / "weights.safetensors")
+    assert [row["epoch"] for row in rows] == [1, 2, 3]
+    best = max(rows, key=lambda row: (row["minival"], row["epoch"]))
+    assert (card.best_epoch, card.minival) == (best["epoch"], best["minival"])
+    assert card.test is not None
+    assert card.test.images == len(plan().splits.test)
+    assert card.test.low <= card.test.value <= card.test.high
+
+
+def test_it_learns(tmp_path: Path) -> None:
+    easy = replace(RECIPE, epochs=8, mixup=0.0, erasing=0.0, crop_scale=1.0, drop_path=0.0)
+    card = train(plan(easy), tmp_path, Listener())
+    assert card.test is not None
+    assert card.test.low > 0.3
+
+
+@pytest.mark.parametrize("seconds", [0.0, 1000.0])
+def test_a_training_interrupted_anywhere_ends_in_the_same_weights(
+    undisturbed: Path, tmp_path: Path, seconds: float
+) -> None:
+    for after in (1, STEPS - 1, STEPS + 1):
+        interrupted(tmp_path, after, checkpoint_seconds=seconds)
+    heard = Listener()
+    train(plan(), tmp_path, heard)
+    assert digest(tmp_path) == digest(undisturbed)
+    assert heard.said == [f"goes on after epoch 1, step {0 if seconds else STEPS - 1}"]
+
+
+def test_a_killed_training_ends_in_the_same_weights_to_the_bit(
+    undisturbed: Path, tmp_path: Path
+) -> None:
+    command = [sys.executable, SUPPORT / "whole_training.py", tmp_path, str(STEPS + 2)]
+    killed = subprocess.run(command, check=False, timeout=120)
+    assert killed.returncode == -signal.SIGKILL
+    train(plan(), tmp_path, Listener())
+    assert digest(tmp_path) == digest(undisturbed)
+
+
+@pytest.mark.parametrize("file", [1, 2, 3, 4])
+def test_an_end_while_a_checkpoint_is_written_loses_nothing(
+    undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: int
+) -> None:
+    """Each epoch writes a state, the best weights, what is of them, and the log."""
+    interrupted(tmp_path, STEPS + 1)
+    own, replaced = os.replace, [0]
+
+    def end(source: str, target: str) -> None:
+        replaced[0] += 1
+        if replaced[0] == file:
+            raise Interrupted
+        own(source, target)
+
+    with monkeypatch.context() as ending:
+        ending.setattr("os.replace", end)
+        with pytest.raises(Interrupted):
+            train(plan(), tmp_path, Listener())
+    train(plan(), tmp_path, Listener())
+    assert digest(tmp_path) == digest(undisturbed)
+
+
+def test_what_is_drawn_depends_on_the_step_alone() -> None:
+    seeds = {step_seed(s, e, n, r) for s in (0, 1) for e in (0, 1) for n in (0, 1) for r in (0, 1)}
+    assert len(seeds) == 16
+    assert step_seed(3, 1, 2, 0) == step_seed(3, 1, 2, 0)
+
+
+def test_a_training_that_has_ended_may_be_ended_again(undisturbed: Path, tmp_path: Path) -> None:
+    """As after a kill between the weights and the end: the test images give the same answer."""
+    interrupted(tmp_path, 3 * STEPS)
+    first = train(plan(), tmp_path, Listener())
+    assert first == read_card(undisturbed / "weights.safetensors")
+
+
+def test_a_loss_that_is_no_number_names_the_step_and_what_to_try(tmp_path: Path) -> None:
+    wild = replace(RECIPE, lr=1e30, warmup_epochs=0.0, optimizer="sgd", clip_grad=None)
+    with pytest.raises(TrainingFailed, match=r"loss is (nan|inf) in epoch 1, step \d of 4: try a"):
+        train(plan(wild), tmp_path, Listener())
+
+
+@pytest.mark.parametrize("damage", ["cut", "garbled", "gone", "nonsense"])
+def test_a_damaged_checkpoint_is_told_in_one_line(tmp_path: Path, damage: str) -> None:
+    interrupted(tmp_path, STEPS + 1)
+    (state,) = (tmp_path / "checkpoint").glob("state-*.safetensors")
+    if damage == "cut":
+        state.write_bytes(state.read_bytes()[:-100])
+    elif damage == "garbled":
+        state.write_bytes(state.read_bytes()[:-1] + b"\x99")
+    elif damage == "gone":
+        state.unlink()
+    else:
+        state = tmp_path / "checkpoint" / "standing.json"
+        state.write_text('{"standing": 3}')
+    before = {path: path.read_bytes() for path in (tmp_path / "checkpoint").iterdir()}
+    with pytest.raises(UserError) as caught:
+        train(plan(), tmp_path, Listener())
+    assert str(caught.value).startswith(f"{state}: the checkpoint is damaged; put the file back")
+    assert {path: path.read_bytes() for path in (tmp_path / "checkpoint").iterdir()} == before
+
+
+def test_a_full_disk_leaves_the_checkpoint_before(
+    undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    interrupted(tmp_path, STEPS + 1)
+    with monkeypatch.context() as full:
+
+        def refuse(*_: object) -> bytes:
+            raise OSError(28, "No space left on device")
+
+        full.setattr("os.fsync", refuse)
+        with pytest.raises(OSError, match="No space left") as caught:
+            train(plan(), tmp_path, Listener())
+    assert "checkpoint" in str(caught.value.filename)
+    train(plan(), tmp_path, Listener())
+    assert digest(tmp_path) == digest(undisturbed)
+
+
+def test_want_of_memory_divides_the_batch_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = Learner.step
+
+    def step(self: Learner, *arguments: object) -> object:
+        if self.parts < 2:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return own(self, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Learner, "step", step)
+    heard = Listener(stop=STEPS + 1)
+    with pytest.raises(Interrupted):
+        train(plan(), tmp_path, heard)
+    assert heard.said == ["out of memory: batches of 40 go on in 2 parts"]
+    # What goes on knows of it.
+    assert Checkpoints(tmp_path).standing().parts == 2
+    train(plan(), tmp_path, again := Listener())
+    assert again.said == ["goes on after epoch 1, step 0"]
+
+
+def test_without_a_minival_the_last_epoch_counts(tmp_path: Path) -> None:
+    card = train(plan(replace(RECIPE, minival=0.0, epochs=2)), tmp_path, Listener())
+    assert (card.best_epoch, card.minival) == (2, None)
+
+
+def test_the_time_left_is_told_after_a_few_steps(tmp_path: Path) -> None:
+    heard = Listener(stop=STEPS - 1)
+    with pytest.raises(Interrupted):
+        train(plan(), tmp_path, heard)
+    assert [now.seconds_left is None for now in heard.told] == [True, True, False]
