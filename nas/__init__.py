@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from nas.evaluators.base import EvaluationFailed, Evaluator, Measurement
     from nas.networks.cost import Cost, cost
+    from nas.networks.feature_network import FeatureNetwork
+    from nas.networks.inherit import inherit
     from nas.networks.model import Network, build
+    from nas.networks.trained import Accuracy, Card, load_trained, save_trained
     from nas.networks.weights import load_weights, save_weights
     from nas.samplers.base import SamplerFactory
     from nas.search.loop import Search, SearchSettings
@@ -27,10 +30,13 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "Accuracy",
     "Arch",
+    "Card",
     "Cost",
     "EvaluationFailed",
     "Evaluator",
+    "FeatureNetwork",
     "Head",
     "Measurement",
     "Network",
@@ -45,9 +51,12 @@ __all__ = [
     "__version__",
     "build",
     "cost",
+    "inherit",
     "load_arch",
     "load_space",
+    "load_trained",
     "load_weights",
+    "save_trained",
     "save_weights",
     "scale",
     "write_arch",
@@ -55,10 +64,13 @@ __all__ = [
 ]
 
 _MODULES = {
+    "Accuracy": "nas.networks.trained",
     "Arch": "search_spaces.arch",
+    "Card": "nas.networks.trained",
     "Cost": "nas.networks.cost",
     "EvaluationFailed": "nas.evaluators.base",
     "Evaluator": "nas.evaluators.base",
+    "FeatureNetwork": "nas.networks.feature_network",
     "Head": "search_spaces.ends",
     "Measurement": "nas.evaluators.base",
     "Network": "nas.networks.model",
@@ -72,9 +84,12 @@ _MODULES = {
     "UserError": "search_spaces.errors",
     "build": "nas.networks.model",
     "cost": "nas.networks.cost",
+    "inherit": "nas.networks.inherit",
     "load_arch": "search_spaces.yaml_io",
     "load_space": "search_spaces.space",
+    "load_trained": "nas.networks.trained",
     "load_weights": "nas.networks.weights",
+    "save_trained": "nas.networks.trained",
     "save_weights": "nas.networks.weights",
     "scale": "search_spaces.scaling",
     "write_arch": "search_spaces.yaml_io",

@@ -3,6 +3,7 @@
 import re
 import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -63,3 +64,13 @@ def test_what_is_shown_of_the_library_runs() -> None:
     assert names["model"].__class__.__name__ == "Network"
     exec(search, names)
     assert len(names["records"]) == 4  # type: ignore[arg-type]
+
+
+def test_what_is_shown_of_networks_runs() -> None:
+    methods, begin = blocks("networks.md", "python")[2:]
+    names: dict[str, Any] = {}
+    exec(methods.replace("224", "64"), names)
+    assert [feature.shape[-1] for feature in names["pyramid"]] == [16, 8, 4, 2]
+    assert names["model"].num_classes == 37
+    exec(begin, names)
+    assert names["b1"].arch.resolution == 240

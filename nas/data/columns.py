@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 from PIL import Image
 
 from nas.data.images import open_image
 from nas.data.names import counted, shown, some
+from nas.data.splits import Integers
 from search_spaces.errors import UserError
 
 Labels = NDArray[Any]
@@ -111,8 +113,17 @@ class ImageColumn:
         row = f"{self.name} {position}"
         return f"{row} ({shown(path)})" if path else row
 
-    def size(self, position: int) -> int:
-        """The number of bytes of the encoded image; 0 where there is none."""
+    def sizes(self, positions: Integers) -> Integers:
+        """The number of bytes of each encoded image; 0 where there is none; (n,)"""
+        # The table knows the lengths of what it holds: the rows of a large one are not all read.
+        held = pc.struct_field(self.table.data.column(self.column), "bytes")
+        known = pc.fill_null(pc.binary_length(held), 0).to_numpy()
+        lengths: Integers = known.astype(np.int64)[positions]
+        for place in np.flatnonzero(lengths == 0):
+            lengths[place] = self._size(int(positions[place]))
+        return lengths
+
+    def _size(self, position: int) -> int:
         try:
             file = self._file(position)
         except OSError:

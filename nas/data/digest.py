@@ -22,8 +22,7 @@ def digest(classes: Sequence[str], splits: Mapping[str, Split]) -> str:
         found.update(f"\0\0{name} {len(split)}".encode())
         found.update(split.labels.astype("<i8").tobytes())
         if split.stored is not None:
-            sizes = [split.stored.size(int(position)) for position in split.positions]
-            found.update(np.array(sizes, "<i8").tobytes())
+            found.update(split.stored.sizes(split.positions).astype("<i8").tobytes())
         for position in split.positions[_evenly(len(split))]:
             found.update(_content(split, int(position)))
     return found.hexdigest()[:16]

@@ -12,9 +12,10 @@ from PIL import Image
 from nas.data.images import open_image
 from nas.data.layout import ImagesByClass, classes_in, find_splits, inner_folders, unlabelled
 from nas.data.listing import Listing
-from nas.data.names import counted, shown, some
+from nas.data.names import counted, shown, some, split_of
 from nas.data.paths import existing, local
 from nas.data.sources import Encoded, Split, Splits
+from nas.data.splits import Integers
 from search_spaces.errors import UserError
 
 _END = 16 * 1024
@@ -43,7 +44,7 @@ class ImageFolder(Encoded):
             hint = "; data=parquet reads such files" if self.path.endswith(".parquet") else ""
             raise UserError(f"{self.where()} is a file; expected a folder of image folders{hint}")
         listing, notes = Listing(self.path), list[str]()
-        folders = find_splits(listing, notes)
+        folders = self._tested(find_splits(listing, notes), notes)
         train = classes_in(listing, folders["train"], notes)
         self._check_inner(listing, folders["train"], train)
         if "test" in folders and unlabelled(listing, folders["test"], train):
@@ -64,6 +65,21 @@ class ImageFolder(Encoded):
         names = sorted(train)
         own = {split: self._split(classes, names, split) for split, classes in found.items()}
         return self.split(own, names, [*notes, *listing.notes()])
+
+    def _tested(self, folders: dict[str, str], notes: list[str]) -> dict[str, str]:
+        """The folders of the splits, by what they are used as."""
+        if self.test_split is None:
+            return folders
+        kind = split_of(self.test_split)
+        if kind is None or kind == "train" or kind not in folders:
+            raise UserError(
+                f"data.test_split: {shown(self.path)} has no split of the name "
+                f"{shown(self.test_split)} beside its training images; it has {some(folders)}"
+            )
+        if kind != "test" and "test" in folders:
+            notes.append(f"left out: {shown(folders['test'])}, since data.test_split={kind}")
+        others = {name: path for name, path in folders.items() if name not in (kind, "test")}
+        return others | {"test": folders[kind]}
 
     def _split(self, classes: ImagesByClass, names: Sequence[str], split: str) -> Split:
         unknown = sorted(classes.keys() - set(names))
@@ -107,9 +123,9 @@ class Files:
         """The path of the image, for errors."""
         return shown(self.paths[position])
 
-    def size(self, position: int) -> int:
-        """The number of bytes of the file."""
-        return os.stat(self.paths[position]).st_size
+    def sizes(self, positions: Integers) -> Integers:
+        """The number of bytes of each file; (n,)"""
+        return np.array([os.stat(self.paths[each]).st_size for each in positions], np.int64)
 
     def content(self, position: int) -> bytes:
         """A digest of the file's beginning and end."""

@@ -55,7 +55,7 @@ class ImageRows(Encoded, abc.ABC):
 
     def open(self) -> Splits:
         tables, notes = self._tables(), list[str]()
-        names = by_split(tables, shown(self.path))
+        names = self._named(tables)
         if "train" not in names:
             found = some(tables, 10) or "none"
             raise UserError(f"{self.where()} has no train split; it has {found}")
@@ -71,6 +71,22 @@ class ImageRows(Encoded, abc.ABC):
             for split, found in labels.items()
         }
         return self.split(own, classes.names, notes)
+
+    def _named(self, tables: Mapping[str, datasets.Dataset]) -> dict[str, str]:
+        """The names of the splits that are used, by what they are used as."""
+        if self.test_split is None:
+            return by_split(tables, shown(self.path))
+        kind = split_of(self.test_split)
+        found = [
+            name for name in tables if name == self.test_split or (kind and split_of(name) == kind)
+        ]
+        if len(found) != 1:
+            raise UserError(
+                f"data.test_split: {shown(self.path)} has {'two splits' if found else 'no split'} "
+                f"of the name {shown(self.test_split)}; it has {some(tables, 10) or 'none'}"
+            )
+        others = [name for name in tables if name not in found and split_of(name) != "test"]
+        return by_split(others, shown(self.path)) | {"test": found[0]}
 
     def _tables(self) -> Mapping[str, datasets.Dataset]:
         try:

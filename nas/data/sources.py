@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from PIL import Image
@@ -17,8 +17,8 @@ from search_spaces.errors import UserError
 class Stored(Protocol):
     """Images as they are stored, before they are decoded."""
 
-    def size(self, position: int) -> int:
-        """The number of bytes that an image takes."""
+    def sizes(self, positions: Integers) -> Integers:
+        """The number of bytes that each image takes; (n,)"""
         ...
 
     def content(self, position: int) -> bytes:
@@ -118,6 +118,9 @@ class Splitting:
     """The seed of the splits; it is independent of the seeds of training."""
     mirror: bool = default("data/imagefolder", "mirror")
     """Whether a mirror image is of the same class"""
+    metric: Literal["accuracy", "mean_per_class"] = default("data/imagefolder", "metric")
+    """What a trained network is judged by: the share of images that it classifies rightly, or the
+    mean of that share over the classes, as some data sets' papers have it"""
     memory: float = default("data/imagefolder", "memory")
     """GB of resized images that a process keeps for one resolution, and it keeps up to four
     resolutions. More images are decoded anew for every batch."""
@@ -186,6 +189,10 @@ class Splitting:
                 raise UserError(
                     f"data.{option}: expected a fraction between 0 and 1, got {fraction}"
                 )
+        if self.metric not in ("accuracy", "mean_per_class"):
+            raise UserError(
+                f"data.metric: expected accuracy or mean_per_class, got {shown(self.metric)}"
+            )
         if self.folds < 1:
             raise UserError(f"data.folds: expected at least 1, got {self.folds}")
         if self.limit is not None and self.limit < 1:
@@ -210,6 +217,9 @@ class Splitting:
 class Encoded(Splitting):
     """The options of sources whose images are encoded."""
 
+    test_split: str | None = default("data/imagefolder", "test_split")
+    """The data's own split that is for testing, whatever it is called; by its name when None. Some
+    data sets publish the labels of their validation images alone, and are tested by them."""
     megapixels: float = default("data/imagefolder", "megapixels")
     """The most pixels, in millions, that an image may have to be decoded: a small file may claim
     any number. While an image is decoded a pixel takes 3 to 8 bytes of memory."""

@@ -148,8 +148,8 @@ def _hub(arch: Arch, request: Request) -> str:
 
 _WRITERS: Mapping[str, tuple[str, Callable[[Arch, Request], str]]] = {
     "timm": ("_timm.py", _timm),
-    "hub": ("_hub", _hub),
     "onnx": (".onnx", _onnx),
     "program": (".pt2", _program),
+    "hub": ("_hub", _hub),
 }
 """Suffix of the file or folder, and what writes it."""
