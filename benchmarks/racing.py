@@ -109,7 +109,7 @@ def modelled(truth: surfaces.Truth, results: Results) -> Finding:
     found = estimate(Seen.of(PLACES[list(seen)], list(seen.values())), DIRECTIONS, TILT)
     low, high = np.log(found.low.values), np.log(found.high.values)
     inside = (low - 5e-4 <= truth.constants) & (truth.constants <= high + 5e-4)
-    named = np.log(found.constants.values)
+    named = np.log(found.named.values)
     return finding(truth, belief.winner, belief.contenders, named, float(inside.mean()))
 
 

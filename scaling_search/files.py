@@ -106,6 +106,7 @@ def _estimated(estimate: Estimate) -> dict[str, Any]:
         "interval": {name: [estimate.low[name], estimate.high[name]] for name in names},
         "exponents": {name: list(each) for name, each in estimate.exponents.items()},
         "known": estimate.known.named(),
+        "weight": _rounded(estimate.weight),
         "gain": _rounded(estimate.gain),
         "gain_stderr": _rounded(estimate.gain_error),
         "trainings": estimate.trainings,

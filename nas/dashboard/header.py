@@ -1,12 +1,14 @@
 """The page's first words: the headline, what was run, and the baseline stage by stage."""
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from nas.dashboard import theme
 from nas.dashboard.estimate import spelt
 from nas.dashboard.frames import RunFrames
 from nas.dashboard.html import Markup, table
-from nas.dashboard.named import estimate
+from nas.dashboard.named import Estimate, estimate
 from nas.dashboard.trials import macs_reward
 from nas.dashboard.wording import plural, reward_words, search_words, sweep_words
 from nas.statistics.intervals import share_error
@@ -48,12 +50,24 @@ def _constants(frames: RunFrames) -> dict[str, str]:
     if any(isinstance(value, bool) or not isinstance(value, int | float) for value in named):
         return facts
     if found is None or named != [each.value for each in found.constants]:
-        # A flat grid, a race and a snapped answer name a candidate, ties or not.
-        ties = int(frames.sweep["tied"].sum())
-        tied = f", tied with {plural(ties, 'other')}" if ties else ""
-        said = "Named, the best candidate's " if found else ""
-        facts[f"{said}{frames.rule.symbols}{tied}"] = ", ".join(f"{value:g}" for value in named)
+        facts[_how_named(frames, found)] = ", ".join(f"{value:g}" for value in named)
     return facts
+
+
+def _how_named(frames: RunFrames, found: Estimate | None) -> str:
+    """What the constants are, of a model, or of a candidate and how many are as good."""
+    symbols = frames.rule.symbols
+    best, names = frames.constants.get("best"), frames.rule.constant_names
+    of_best = isinstance(best, Mapping) and all(
+        best.get(name) == frames.constants.get(name) for name in names
+    )
+    if found and found.weight is not None and not of_best:
+        return f"Named {symbols}, {found.weight:.0%} of the way from the published to these"
+    # A flat grid, a race and a snapped answer name a candidate, ties or not.
+    ties = int(frames.sweep["tied"].sum())
+    tied = f", tied with {plural(ties, 'other')}" if ties else ""
+    of_candidate = "Named, the best candidate's " if found else ""
+    return f"{of_candidate}{symbols}{tied}"
 
 
 def run_facts(frames: RunFrames) -> dict[str, str | Markup]:

@@ -58,6 +58,8 @@ class Estimate:
     cost, a fraction."""
     gain_stderr: float | None
     trainings: int | None
+    weight: float | None
+    """How far the named constants go from the published ones to these; None where nothing says."""
 
 
 def strategy(asked: Mapping[str, Any], constants: Mapping[str, Any]) -> str:
@@ -121,6 +123,7 @@ def estimate(constants: Mapping[str, Any], rule: GrowthRule) -> Estimate | None:
         gain=_number(found.get("gain")),
         gain_stderr=_number(found.get("gain_stderr")),
         trainings=trainings if isinstance(trainings, int) else None,
+        weight=_number(found.get("weight")),
     )
 
 

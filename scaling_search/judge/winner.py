@@ -63,7 +63,7 @@ class SweepResult:
         """What is named: the estimate, or where the settings ask for one a grid point, the
         winner's."""
         if self.settings.strategy == "model" and not self.settings.snap:
-            return self.estimate.constants
+            return self.estimate.named
         return self.winner.candidate.constants
 
     @property

@@ -2,13 +2,15 @@ import dataclasses
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from nas.trainings.record import TrainingRecord
 from scaling_search.grow.ablation import ungrown
 from scaling_search.grow.family import formula_family
 from scaling_search.grow.grid import make_grid
 from scaling_search.grow.grid_points import GridSettings
-from scaling_search.judge.estimate import estimate, known_tilt
+from scaling_search.judge.estimate import estimate, evidence, known_tilt
 from scaling_search.judge.observations import (
     asked_multipliers,
     directions_of,
@@ -37,7 +39,7 @@ def trained(best, bend, sigma, seeds, seed=0):
 
 def test_nothing_trained_is_what_was_published():
     found = estimate(Seen.of(PLACES[[]], []), DIRECTIONS, TILT)
-    assert found.constants == found.known == PAPER
+    assert found.constants == found.known == found.named == PAPER
     assert not found.contradicts
     assert found.low.values < PAPER.values < found.high.values
     assert "Nothing was trained" in found.verdict
@@ -63,6 +65,24 @@ def test_many_trainings_have_their_own_answer():
         assert found.low[name] <= DIRECTIONS.constants(best)[name] <= found.high[name]
 
 
+def test_named_constants_go_as_far_from_the_published_as_the_evidence():
+    weak = estimate(trained([0.05, 0.75, 0.2], 0.02, 0.02, 1), DIRECTIONS, TILT)
+    strong = estimate(trained([0.05, 0.75, 0.2], 0.1, 0.004, 5), DIRECTIONS, TILT)
+    known = np.log(PAPER.values)
+    for found in (weak, strong):
+        z = found.gain / found.gain_error
+        assert found.weight == pytest.approx(z**2 / (z**2 + 2) if z > 0 else 0)
+        moved = found.weight * (np.log(found.constants.values) - known)
+        assert np.log(found.named.values) == pytest.approx(known + moved, abs=1e-3)
+    assert weak.weight < 0.5 < 0.9 < strong.weight
+
+
+@given(st.floats(-1, 1), st.floats(0, 1))
+def test_evidence_is_a_share_that_grows_with_what_is_gained(gain, error):
+    assert 0 <= evidence(gain, error) <= evidence(gain + 0.1, error) <= 1
+    assert evidence(gain, error + 0.1) <= evidence(gain, error) or error == 0
+
+
 def test_the_closer_the_rivals_the_more_trainings_are_needed():
     found = estimate(trained([0.2, 0.4, 0.4], 0.03, 0.01, 1), DIRECTIONS, TILT)
     close = dataclasses.replace(found, gain=0.001, gain_error=0.002, contradicts=False)
@@ -77,6 +97,7 @@ def test_the_closer_the_rivals_the_more_trainings_are_needed():
 def test_named_constants_multiply_to_what_the_papers_do():
     found = estimate(trained([0.1, 0.5, 0.4], 0.05, 0.005, 2), DIRECTIONS, TILT)
     assert found.constants.product() == pytest.approx(PAPER.product(), rel=5e-3)
+    assert found.named.product() == pytest.approx(PAPER.product(), rel=5e-3)
 
 
 def test_another_ratio_is_kept_to():

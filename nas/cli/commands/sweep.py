@@ -260,9 +260,11 @@ def _named(result: "SweepResult") -> str:
     values = zip(symbols, found.constants.values, found.low.values, found.high.values, strict=True)
     intervals = ", ".join(f"{s} {v:g} [{low:g}, {high:g}]" for s, v, low, high in values)
     estimate = f"all trainings together: {intervals} (95 %)"
-    if result.constants == found.constants:
-        return estimate
-    return f"named: {result.grid.rule.symbols} {result.constants}, the best candidate's\n{estimate}"
+    named = f"named: {result.grid.rule.symbols} {result.constants}"
+    if result.constants == found.named:
+        way = f"{found.weight:.0%} of the way from {found.known} to the estimate"
+        return f"{estimate}\n{named}, {way}"
+    return f"{estimate}\n{named}, the best candidate's"
 
 
 @dataclass(frozen=True, slots=True)

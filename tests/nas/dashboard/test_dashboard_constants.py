@@ -174,6 +174,14 @@ def test_a_candidate_that_is_named_stands_after_the_estimate(tmp_path: Path) -> 
     assert list(facts)[-1] == "Named, the best candidate's α, β, γ, tied with 1 other"
 
 
+def test_constants_on_their_way_to_the_estimate_say_how_far_they_are(tmp_path: Path) -> None:
+    estimate = {**run_folder.ESTIMATE, "weight": 0.302}
+    swept(tmp_path, alpha=1.195, beta=1.105, gamma=1.145, estimate=estimate)
+    facts = headline(loaded(tmp_path))
+    said = "Named α, β, γ, 30% of the way from the published to these"
+    assert facts[said] == "1.195, 1.105, 1.145"
+
+
 def test_the_verdict_stands_in_the_head_of_the_page_and_of_the_section(tmp_path: Path) -> None:
     swept(tmp_path, verdict="Nothing <b>more</b> is known.", turn_with_cost="It does not turn.")
     text = write_dashboard(tmp_path, COMPOUND).read_text("utf-8")
