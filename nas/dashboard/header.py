@@ -62,7 +62,7 @@ def _how_named(frames: RunFrames, found: Estimate | None) -> str:
         best.get(name) == frames.constants.get(name) for name in names
     )
     if found and found.weight is not None and not of_best:
-        return f"Named {symbols}, {found.weight:.0%} of the way from the published to these"
+        return f"Named {symbols}, {100 * found.weight:.0f} % of the way from the published to these"
     # A flat grid, a race and a snapped answer name a candidate, ties or not.
     ties = int(frames.sweep["tied"].sum())
     tied = f", tied with {plural(ties, 'other')}" if ties else ""

@@ -262,7 +262,7 @@ def _named(result: "SweepResult") -> str:
     estimate = f"all trainings together: {intervals} (95 %)"
     named = f"named: {result.grid.rule.symbols} {result.constants}"
     if result.constants == found.named:
-        way = f"{found.weight:.0%} of the way from {found.known} to the estimate"
+        way = f"{100 * found.weight:.0f} % of the way from {found.known} to the estimate"
         return f"{estimate}\n{named}, {way}"
     return f"{estimate}\n{named}, the best candidate's"
 

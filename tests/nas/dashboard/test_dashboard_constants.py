@@ -178,7 +178,7 @@ def test_constants_on_their_way_to_the_estimate_say_how_far_they_are(tmp_path: P
     estimate = {**run_folder.ESTIMATE, "weight": 0.302}
     swept(tmp_path, alpha=1.195, beta=1.105, gamma=1.145, estimate=estimate)
     facts = headline(loaded(tmp_path))
-    said = "Named α, β, γ, 30% of the way from the published to these"
+    said = "Named α, β, γ, 30 % of the way from the published to these"
     assert facts[said] == "1.195, 1.105, 1.145"
 
 
