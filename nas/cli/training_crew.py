@@ -89,13 +89,13 @@ def _of_ray(config: Config) -> Crew:
             f"device: with ray.gpus={settings.gpus:g} processes train on {kind}, "
             f"got {config['device']}"
         )
-    settings.check()
     processes = settings.workers or 1
     if settings.gpus and settings.is_local and processes > (there := torch.cuda.device_count()):
         raise UserError(
             f"ray.gpus: {processes} processes on this machine need a GPU each, "
             f"and there are {there}"
         )
+    settings.check()
 
     def by_ray(plan: Plan, folder: Path, watch: Watch) -> Card:
         from nas.executors.ray_train import train_with_ray  # brings Ray
