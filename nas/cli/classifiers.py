@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from nas.cli.config import Config
-from nas.cli.cores import torch_threads
+from nas.cli.cores import available, torch_threads
 from nas.data.names import counted, shown
 from nas.networks.hub import is_reference
 from nas.training.classifier import ImageClassifier
@@ -35,7 +35,7 @@ def inference(config: Config) -> Iterator[None]:
     Raises CommandFailed where memory runs out.
     """
     try:
-        with threads(torch_threads(config)):
+        with threads(torch_threads(config, available())):
             yield
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):

@@ -1,17 +1,18 @@
 """Whole trainings in a command: planned, told about, kept in the run folder, done once."""
 
+import contextlib
 import hashlib
-import sys
-import time
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import torch
 
 from nas.cli.config import Config, make
 from nas.cli.cores import loader_workers, torch_threads
-from nas.cli.progress import ProgressLine, clock
+from nas.cli.training_crew import Crew
+from nas.cli.training_watch import say, watching
 from nas.data.dataset import digest_of_test, identity, splits, splitting
 from nas.data.loader import is_lost_worker
 from nas.data.report import training_report
@@ -21,18 +22,15 @@ from nas.networks.cost import cost
 from nas.networks.trained import WEIGHTS, Card, read_card, weights_in
 from nas.runs.folder import RunFolder, RunStage
 from nas.training.checkpoint import Checkpoints
-from nas.training.devices import device_named
 from nas.training.outcomes import TrainingFailed
 from nas.training.plan import Plan
+from nas.training.processes import ToldByFirst, check_group
 from nas.training.recipe import Recipe
-from nas.training.train import Progress, train
 from nas.training.training_recipe import TrainingRecipe, as_trained, of_member
 from search_spaces.arch import Arch
 from search_spaces.errors import CommandFailed, UserError
 from search_spaces.files import kept_if_filled
 
-_SURE = 5.0
-"""Seconds after which the time that a training takes is told."""
 _BLOCK = 2**20
 
 
@@ -73,11 +71,11 @@ class Trainings:
     source: Source
     splits: TrainingSplits
     classes: tuple[str, ...]
-    device: torch.device
+    crew: Crew
     start: Start | None
 
     @classmethod
-    def of(cls, config: Config, run: Path) -> Self:
+    def of(cls, config: Config, run: Path, crew: Crew) -> Self:
         """The trainings that the settings ask for. Raises UserError, with nothing written."""
         recipe = make(config["recipe"], "recipe", None)
         if not isinstance(recipe, TrainingRecipe):
@@ -88,18 +86,20 @@ class Trainings:
             )
         if not config["checkpoint_seconds"] >= 0:
             raise UserError("checkpoint_seconds: expected at least 0")
-        device = device_named(config["device"], "device")
         start = None if config["weights"] is None else Start.at(config["weights"])
         source: Source = make(config["data"], "data", Source)
         opened = splits(source)
+        found = training_splits(opened, recipe.minival, getattr(source, "seed", 0))
+        batch = min(recipe.batch_size, len(found.train))
+        check_group(crew.processes, batch, recipe.sync_batch_norm, crew.device)
         return cls(
             config=config,
             folder=RunFolder(run),
             recipe=recipe,
             source=source,
-            splits=training_splits(opened, recipe.minival, getattr(source, "seed", 0)),
+            splits=found,
             classes=opened.classes,
-            device=device,
+            crew=crew,
             start=start,
         )
 
@@ -129,21 +129,34 @@ class Trainings:
             recorded=lambda: (place / WEIGHTS).exists() or kept.there(),
             records=str(place),
         )
-        with (
-            self.folder.stage(stage),
-            kept_if_filled(self.folder.path, "trained") as trained,
-            kept_if_filled(trained, name),
-        ):
-            if (place / WEIGHTS).exists():
+        group = self.crew.group
+        with contextlib.ExitStack() as stack:
+
+            def begin() -> Card | None:
+                stack.enter_context(self.folder.stage(stage))
+                trained = stack.enter_context(kept_if_filled(self.folder.path, "trained"))
+                stack.enter_context(kept_if_filled(trained, name))
+                if not (place / WEIGHTS).exists():
+                    return None
                 card = read_card(place / WEIGHTS)
                 kept.remove()
-                _say(f"{name}: trained already, in {place}; nothing is left to do")
+                self._say(f"{name}: trained already, in {place}; nothing is left to do")
                 return card
+
+            # Process 0 holds the folder, for all.
+            done = group.shared(begin)
+            if done is not None:
+                return done
+            self._check_same(made_with)
+            if group.ranks > 1:
+                self._say(f"{group.ranks} processes train together")
             plan = self._plan(arch, recipe, phi)
-            watch = _Watch(name, plan.recipe.epochs)
             try:
-                return train(plan, place, watch)
+                with watching(name, recipe.epochs, group.rank) as watch:
+                    return self.crew.train(plan, place, watch)
             except TrainingFailed as error:
+                if group.rank > 0:  # it failed in all of them
+                    raise ToldByFirst(str(error)) from None
                 raise CommandFailed(f"{name}: {error}") from None
             except RuntimeError as error:
                 if not is_lost_worker(error):
@@ -152,18 +165,31 @@ class Trainings:
                     "a process that loads images was lost, most likely for want of memory: "
                     "loader_workers, or recipe.batch_size, below what they are need less"
                 ) from None
-            finally:
-                watch.line.end()
+
+    def _check_same(self, made_with: Mapping[str, Any]) -> None:
+        """Raises UserError, in all processes, where one of them has other data or weights."""
+        group = self.crew.group
+        differs = group.shared(lambda: made_with) != made_with
+        if group.total(torch.tensor(float(differs))) > 0:
+            raise UserError(
+                "data: other images or weights lie there for one process than for another; "
+                "expected the same on every machine"
+            )
+
+    def _say(self, line: str) -> None:
+        if self.crew.group.rank == 0:
+            say(line)
 
     def _plan(self, arch: Arch, recipe: TrainingRecipe, phi: float) -> Plan:
         card = None if self.start is None else self.start.card
         mean, std, summary = colours(self.splits.train, arch.resolution)
-        found = self.splits
-        _say(training_report(splits(self.source), found.train, found.minival, found.test, summary))
+        found, opened = self.splits, splits(self.source)
+        self._say(training_report(opened, found.train, found.minival, found.test, summary))
         for note in found.notes:
-            _say(f"data: {note}")
+            self._say(f"data: {note}")
         # Weights know images normalised as they were when they were learnt.
         mean, std = (card.mean, card.std) if card else (mean, std)
+        device, cores = self.crew.device, self.crew.cores
         plan = Plan(
             arch=arch,
             recipe=recipe,
@@ -178,17 +204,17 @@ class Trainings:
                 "test digest": digest_of_test(self.source),
             },
             seed=self.config["seed"],
-            device=self.device,
+            device=device,
             phi=phi,
             start=None if self.start is None else self.start.path,
             start_name="" if self.start is None else self.start.given,
             same_classes=None if card is None else tuple(card.classes) == self.classes,
-            threads=torch_threads(self.config),
-            workers=loader_workers(self.config, self.device),
+            threads=torch_threads(self.config, cores),
+            workers=loader_workers(self.config, device, cores),
             memory=self.source.memory,
             checkpoint_seconds=self.config["checkpoint_seconds"],
         )
-        _say(described(plan))
+        self._say(described(plan))
         return plan
 
 
@@ -209,47 +235,3 @@ def described(plan: Plan) -> str:
         f"batches of {plan.batch_size}, {recipe.optimizer}{policy}, {member}; {held}; "
         f"{len(found.test):,} test images are read at the end; on {plan.device}"
     )
-
-
-@dataclass(slots=True)
-class _Watch:
-    """Tells the terminal how a training goes."""
-
-    name: str
-    epochs: int
-    line: ProgressLine = field(init=False)
-    started: float = field(default_factory=time.monotonic)
-    told: float = 0.0
-    estimated: bool = False
-    note: str = ""
-    best: float = 0.0
-
-    def __post_init__(self) -> None:
-        self.line = ProgressLine(f"train {self.name}")
-
-    def progress(self, now: Progress) -> None:
-        """Say how far it is: at each epoch's end, and on a terminal every second."""
-        clock_now = time.monotonic()
-        if now.row is not None:
-            accuracy = now.row.minival
-            self.note = f"loss {now.row.train_loss:.3f}, {now.row.seconds:.1f} s an epoch"
-            if accuracy is not None:
-                self.best = max(self.best, accuracy)
-                self.note += f", minival {accuracy:.4f} (best {self.best:.4f})"
-        sure = now.row is None and clock_now - self.started >= _SURE
-        if sure and now.seconds_left is not None and not self.estimated:
-            self.estimated = True
-            self.say(f"takes about {clock(now.seconds_left)} more")
-        step = f", step {now.step}/{now.steps}" if now.row is None else ""
-        if now.row is not None or (self.line.stream.isatty() and clock_now - self.told >= 1):
-            self.told, self.estimated = clock_now, True
-            self.line(now.epoch, now.epochs, f"{self.note}{step}".strip(", "), now.seconds_left)
-
-    def say(self, line: str) -> None:
-        """Say what a user should know, on a line of its own."""
-        self.line.end()
-        _say(f"train {self.name}: {line}")
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)

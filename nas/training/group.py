@@ -1,8 +1,11 @@
-"""The processes that train one network together: which one this is, and what they add up."""
+"""The processes that train one network together: which one this is, and what they share."""
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import Protocol, TypeVar
 
 from torch import Tensor, nn
+
+T = TypeVar("T")
 
 
 class Group(Protocol):
@@ -18,12 +21,24 @@ class Group(Protocol):
         """How many processes there are."""
         ...
 
-    def wrapped(self, model: nn.Module) -> nn.Module:
-        """The model to run in training, whose gradients are the mean over all processes."""
+    def wrapped(self, model: nn.Module, freezes: bool) -> nn.Module:
+        """The model to run in training, whose gradients are the mean over all processes.
+
+        All begin with the weights of process 0. `freezes` says that some parameters may get no
+        gradient in a step.
+        """
         ...
 
     def total(self, values: Tensor) -> Tensor:
         """The sum of the processes' values, which each of them gets."""
+        ...
+
+    def shared(self, find: Callable[[], T]) -> T:
+        """What process 0 finds, in all of them. Where it raises an error, the others end too."""
+        ...
+
+    def spread(self, model: nn.Module) -> None:
+        """Give the model, in each process, the running statistics that process 0 has."""
         ...
 
 
@@ -33,13 +48,20 @@ class Alone:
     rank = 0
     ranks = 1
 
-    def wrapped(self, model: nn.Module) -> nn.Module:
+    def wrapped(self, model: nn.Module, freezes: bool) -> nn.Module:
         """The model itself."""
         return model
 
     def total(self, values: Tensor) -> Tensor:
         """The values as they are."""
         return values
+
+    def shared(self, find: Callable[[], T]) -> T:
+        """What it finds."""
+        return find()
+
+    def spread(self, model: nn.Module) -> None:
+        """Nothing: there is no other."""
 
 
 ALONE = Alone()

@@ -47,7 +47,10 @@ class Learner:
         elif recipe.near_identity:
             start_near_identity(model)
         model.to(plan.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        forward = group.wrapped(model)
+        if recipe.sync_batch_norm and group.ranks > 1:
+            model = nn.SyncBatchNorm.convert_sync_batchnorm(model)  # type: ignore[no-untyped-call]
+        freezes = recipe.freeze_epochs > 0 or recipe.freeze_batch_norm
+        forward = group.wrapped(model, freezes)
         if recipe.compile and plan.device.type == "cuda":
             forward = torch.compile(forward)  # type: ignore[assignment]
         decayed = recipe.layer_decay is not None
@@ -75,10 +78,12 @@ class Learner:
         seed = step_seed(self.plan.seed, epoch, step, self.group.rank)
         torch.manual_seed(seed)
         generator = torch.Generator().manual_seed(seed)
-        return self.update(self._parts(batch, generator), len(batch.labels), lr)
+        size = self.plan.batch_size / self.group.ranks
+        return self.update(self._parts(batch, generator), size, lr)
 
     def right(self, batches: Iterable[Batch], model: nn.Module) -> int:
         """How many images of all processes' batches a model classifies rightly."""
+        self.group.spread(model)
         right = torch.zeros((), dtype=torch.int64, device=self.plan.device)
         precise = autocast(self.plan.recipe.mixed_precision, self.plan.device)
         model.eval()

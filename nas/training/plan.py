@@ -96,7 +96,7 @@ class Plan:
             **({} if magnitude is None else {"magnitude": magnitude}),
         }
 
-    def settings(self, parts: int) -> dict[str, Any]:
+    def settings(self, parts: int, processes: int) -> dict[str, Any]:
         """All of it as plain data, for people."""
         return {
             "network": self.arch.name,
@@ -114,6 +114,7 @@ class Plan:
             "start": self.start_name,
             "batch_size": self.batch_size,
             "parts": parts,
+            "processes": processes,
             "device": str(self.device),
             "threads": self.threads,
             "loader_workers": self.workers,

@@ -27,6 +27,7 @@ from nas.training.learner import Learner
 from nas.training.memory import within_memory
 from nas.training.outcomes import TrainingFailed
 from nas.training.plan import Plan
+from nas.training.processes import told_in_a_line
 from nas.training.recipe import learning_rate
 from nas.training.threads import threads
 from nas.training.transfer import set_trained
@@ -67,18 +68,30 @@ class Watch(Protocol):
         ...
 
 
+class Unheard:
+    """Of a process that is not the first, which tells it all."""
+
+    def progress(self, now: Progress) -> None:
+        """Nothing."""
+
+    def say(self, line: str) -> None:
+        """Nothing."""
+
+
 def train(plan: Plan, folder: Path, watch: Watch, group: Group = ALONE) -> Card:
     """Train a network, or go on with its training, in a folder of its own; give what it is worth.
 
     The folder ends with weights and what they are of. Until then it has a checkpoint, from which
     the same plan goes on and, in one process on the same machine with as many threads, ends in the
-    same weights to the bit. Raises TrainingFailed where the loss is no longer finite, or memory
-    runs out with the smallest parts of a batch; UserError for a damaged checkpoint, a start that
-    does not fit and images that cannot be decoded; OSError where the disk is full.
+    same weights to the bit. Of several processes, process 0 alone reads and writes the folder.
+    Raises TrainingFailed where the loss is no longer finite, or memory runs out with the smallest
+    parts of a batch; UserError for a damaged checkpoint, a start that does not fit and images that
+    cannot be decoded; OSError where the disk is full; in one of several processes, CommandFailed
+    where it has no memory left, and ProcessLost where another is gone.
     """
     kept = Checkpoints(folder)
-    before = kept.standing()
-    if kept.there():
+    there, before = group.shared(lambda: (kept.there(), kept.standing()))
+    if there:
         watch.say(f"goes on after epoch {before.epoch}, step {before.step}")
 
     def attempt(parts: int) -> Card:
@@ -92,8 +105,13 @@ def train(plan: Plan, folder: Path, watch: Watch, group: Group = ALONE) -> Card:
             return run.judged()
 
     with threads(plan.threads):
-        card, _ = within_memory(attempt, plan.batch_size, before.parts)
-    kept.remove()
+        if group.ranks == 1:
+            card, _ = within_memory(attempt, plan.batch_size, before.parts)
+        else:  # which has to know at once where one of it stops
+            with told_in_a_line(group.rank, group.ranks):
+                card = attempt(max(1, before.parts // group.ranks))
+    if group.rank == 0:
+        kept.remove()
     return card
 
 
@@ -118,8 +136,11 @@ class _Run:
     def begun(cls, plan: Plan, kept: Checkpoints, parts: int, watch: Watch, group: Group) -> "_Run":
         """The training as its checkpoint left it, or at its beginning."""
         learner = Learner.of(plan, parts, group)
-        if kept.there():
-            learner.load(kept.state())
+        standing, state = group.shared(
+            lambda: (kept.standing(), kept.state() if kept.there() else None)
+        )
+        if state is not None:
+            learner.load(state)
         held = plan.splits.minival
         return cls(
             plan=plan,
@@ -129,7 +150,7 @@ class _Run:
             learner=learner,
             images=plan.training_images(),
             minival=None if held is None else plan.held_images(held, parts),
-            standing=replace(kept.standing(), parts=parts),
+            standing=replace(standing, parts=parts),
         )
 
     def epoch(self) -> None:
@@ -156,7 +177,7 @@ class _Run:
 
     def judged(self) -> Card:
         """Read the test images once, and leave the weights with what they are worth."""
-        plan, best = self.plan, self.kept.best()
+        plan, best = self.plan, self.group.shared(self.kept.best)
         model = build(plan.arch)
         model.load_state_dict(self.learner.judged.state_dict() if best is None else best)
         model.to(plan.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -175,7 +196,7 @@ class _Run:
             folder, about = self.kept.training, {"classes": list(plan.classes), "phi": plan.phi}
             self._write_log()
             write_arch(plan.arch, folder / "network.yaml", {**about, **plan.regularised()})
-            settings = plan.settings(self.standing.parts)
+            settings = plan.settings(self.standing.parts, self.group.ranks)
             text = yaml.safe_dump(settings, sort_keys=False, allow_unicode=True)
             write_text(folder / "settings.yaml", text)
             write_text(folder / "README.md", model_card(card))

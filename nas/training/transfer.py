@@ -10,7 +10,7 @@ from torch import nn
 from nas.networks.model import Network
 from nas.networks.weights import load_weights
 from nas.training.training_recipe import TrainingRecipe
-from nas.training.update import RATE
+from nas.training.update import BATCH_NORMS, RATE
 
 _log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ def set_trained(model: Network, recipe: TrainingRecipe, epoch: int) -> None:
     model.classifier.train().requires_grad_(True)
     if recipe.freeze_batch_norm:
         for layer in model.modules():
-            if isinstance(layer, nn.BatchNorm2d):
+            if isinstance(layer, BATCH_NORMS):
                 layer.eval().requires_grad_(False)
 
 

@@ -14,6 +14,10 @@ RATE = "lr_scale"
 """The key of a group of parameters whose learning rate is this many times the step's."""
 
 
+BATCH_NORMS = (nn.BatchNorm2d, nn.SyncBatchNorm)
+"""The layers that keep running statistics."""
+
+
 class Part(NamedTuple):
     """A part of a batch."""
 
@@ -46,8 +50,12 @@ class Update:
     forward: Callable[[Tensor], Tensor] | None = None
     """The model as it is to be run, such as compiled; itself when None."""
 
-    def __call__(self, parts: Iterable[Part], size: int, lr: float) -> Fitted:
-        """Take a step of learning rate `lr` by the gradient of `size` images in parts."""
+    def __call__(self, parts: Iterable[Part], size: float, lr: float) -> Fitted:
+        """Take a step of learning rate `lr` by the gradient of `size` images in parts.
+
+        One of several processes has as many as they have on average, whatever its slice is, so that
+        the mean of their gradients is that of the whole batch.
+        """
         for group in self.optimizer.param_groups:
             group["lr"] = lr * group.get(RATE, 1.0)
         self.optimizer.zero_grad()
@@ -87,7 +95,7 @@ def autocast(mixed_precision: bool, device: torch.device) -> torch.autocast:
 @contextlib.contextmanager
 def statistics_of(parts: int, model: nn.Module) -> Iterator[None]:
     """Let running statistics change as much in a step of `parts` updates as in one of one."""
-    layers = [layer for layer in model.modules() if isinstance(layer, nn.BatchNorm2d)]
+    layers = [layer for layer in model.modules() if isinstance(layer, BATCH_NORMS)]
     before = [layer.momentum for layer in layers]
     for layer, momentum in zip(layers, before, strict=True):
         if momentum is not None and parts > 1:

@@ -9,7 +9,7 @@ import numpy as np
 
 from nas.cli.classifiers import check_there, inference, opened
 from nas.cli.config import Config, make
-from nas.cli.cores import loader_workers
+from nas.cli.cores import available, loader_workers
 from nas.cli.evaluation_report import Evaluated, printed, write
 from nas.cli.progress import Pace, ProgressLine
 from nas.data.dataset import digest_of_test, identity, splits
@@ -130,7 +130,7 @@ def _answered(classifier: ImageClassifier, split: Split, config: Config) -> Answ
         transform=classifier.transform,
         batch_size=config["batch_size"],
         seed=0,
-        workers=loader_workers(config, classifier.mean.device),
+        workers=loader_workers(config, classifier.mean.device, available()),
     )
     line = ProgressLine("evaluate")
     batches = _told(loader.in_order(), len(split), line)

@@ -35,10 +35,13 @@ def main(config: Config) -> None:
     asked = asked_networks(config, run)
 
     from nas.cli.training import Trainings  # brings torch
+    from nas.cli.training_crew import crew
 
-    trainings = Trainings.of(config, run)
-    cards = {each.name: trainings.train(each.name, each.arch, each.phi) for each in asked}
-    print(results(cards, run / _FOLDER))
+    with crew(config) as processes:
+        trainings = Trainings.of(config, run, processes)
+        cards = {each.name: trainings.train(each.name, each.arch, each.phi) for each in asked}
+        if processes.group.rank == 0:
+            print(results(cards, run / _FOLDER))
 
 
 def asked_networks(config: Config, run: Path) -> list[Asked]:
