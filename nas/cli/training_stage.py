@@ -23,7 +23,7 @@ _OWN = ("members", "recipe", "resolution", "weights", "seed")
 
 def is_asked(config: Config) -> bool:
     """Whether members are to be trained."""
-    return config["train"].get("members") != []
+    return bool(config["train"]["members"] != [])
 
 
 def check(config: Config) -> None:
