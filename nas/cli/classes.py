@@ -53,12 +53,22 @@ def names_in(file: str | Path) -> tuple[str, ...]:
 
 def largest_image(file: str, run: Path) -> int | None:
     """Pixels of the shorter side of the data's largest image, as far as files say."""
+    return _said("largest image", file, run)
+
+
+def proxy_pixels(file: str, run: Path) -> int | None:
+    """Pixels a side that the run folder's proxies are fed, as far as files say."""
+    return _said("resolution", file, run)
+
+
+def _said(name: str, file: str, run: Path) -> int | None:
+    """A number that files say of what accuracies were measured with."""
     places = [_about(file).get("evaluator"), *_of_stages(run)]
     places.append(_about(run / "baseline.yaml").get("evaluator"))
     for place in places:
-        pixels = place.get("largest image") if isinstance(place, Mapping) else None
-        if isinstance(pixels, int) and pixels > 0:
-            return pixels
+        number = place.get(name) if isinstance(place, Mapping) else None
+        if isinstance(number, int) and number > 0:
+            return number
     return None
 
 

@@ -76,7 +76,7 @@ def read_arguments(verb: Verb, given: Sequence[str]) -> Arguments:
         elif argument.startswith("-") and argument != "-":
             flags.append(_hydra_flag(verb, flag, value if equals else None, left))
         elif _is_override(verb, argument):
-            overrides.append(_override(argument, several))
+            overrides.append(_placed(verb, _override(argument, several)))
         else:
             plain.append(argument)
     if plain and (verb.positional is None or (len(plain) > 1 and not verb.many)):
@@ -152,6 +152,13 @@ def _override(argument: str, several: bool) -> str:
     else:
         literal = last in _LITERAL and _is_text(parsed) and "${" not in value
     return f"{name}={quoted(value)}" if literal else argument
+
+
+def _placed(verb: Verb, override: str) -> str:
+    """The override as Hydra spells the choice of an option for another place than its group's."""
+    name, equals, value = override.partition("=")
+    group = verb.places.get(name)
+    return f"{group}@{name}{equals}{value}" if group else override
 
 
 def _is_plain(value: str) -> bool:

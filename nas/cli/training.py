@@ -61,6 +61,18 @@ class Start:
         return cls(given, path, digest.hexdigest()[:16], card)
 
 
+def recipe_of(config: Config) -> TrainingRecipe:
+    """The recipe of the settings. Raises UserError for one that is no whole training's."""
+    recipe = make(config["recipe"], "recipe", None)
+    if not isinstance(recipe, TrainingRecipe):
+        what = "a proxy's" if isinstance(recipe, Recipe) else "no"
+        raise UserError(
+            f"recipe: {config['recipe']['_target_']} is {what} recipe; expected one of whole "
+            f"trainings: small, modern, efficientnet, finetune or plain"
+        )
+    return recipe
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trainings:
     """The trainings of one command: of any networks, with the same recipe, images and seed."""
@@ -77,13 +89,7 @@ class Trainings:
     @classmethod
     def of(cls, config: Config, run: Path, crew: Crew) -> Self:
         """The trainings that the settings ask for. Raises UserError, with nothing written."""
-        recipe = make(config["recipe"], "recipe", None)
-        if not isinstance(recipe, TrainingRecipe):
-            what = "a proxy's" if isinstance(recipe, Recipe) else "no"
-            raise UserError(
-                f"recipe: {config['recipe']['_target_']} is {what} recipe; expected one of whole "
-                f"trainings: small, modern, efficientnet, finetune or plain"
-            )
+        recipe = recipe_of(config)
         if not config["checkpoint_seconds"] >= 0:
             raise UserError("checkpoint_seconds: expected at least 0")
         start = None if config["weights"] is None else Start.at(config["weights"])

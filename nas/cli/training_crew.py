@@ -38,6 +38,17 @@ class Crew:
     train: Callable[[Plan, Path, Watch], Card]
 
 
+def executor_name(config: Config) -> str:
+    """The executor of the settings. Raises UserError for one that trains no network whole."""
+    name = str(config["executor"]["name"])
+    if name not in _NAMES:
+        raise UserError(
+            f"executor.name: got {name!r}{closest(name, _NAMES)}; whole trainings run with local "
+            f"or ray"
+        )
+    return name
+
+
 @contextmanager
 def crew(config: Config) -> Iterator[Crew]:
     """The processes that the settings, or torchrun's environment, ask for.
@@ -45,11 +56,7 @@ def crew(config: Config) -> Iterator[Crew]:
     Inside, what is a mistake in every process is told by process 0 alone. Raises UserError for
     processes that this machine cannot have.
     """
-    name, launched = config["executor"]["name"], Launched.read()
-    if name not in _NAMES:
-        raise UserError(
-            f"executor.name: got {name!r}{closest(name, _NAMES)}; train runs with local or ray"
-        )
+    name, launched = executor_name(config), Launched.read()
     if name == "ray":
         if launched is not None:
             raise UserError("executor: ray starts processes of its own; expected no torchrun")

@@ -38,6 +38,8 @@ class Verb:
     """Whether several such arguments make a list."""
     flags: Mapping[str, str] = field(default_factory=dict)
     """Flags and the settings they stand for; one that ends in `=` takes the next argument."""
+    places: Mapping[str, str] = field(default_factory=dict)
+    """Settings that an option of another group's name fills, and that group."""
 
 
 _EVALUATION = {"evaluator": evaluator, "ray": group()}
@@ -81,16 +83,19 @@ _TIMING = ("threads", "batch", "dtype", "memory_format", "clock", "memory", "run
 
 VERBS = {
     "run": Verb(
-        "search, sweep, scale and draw, in one run folder",
-        "nas-search run data=imagefolder data.path=~/pets search.trials=200",
+        "search, sweep, scale, train and draw, in one run folder",
+        "nas-search run data=imagefolder data.path=~/pets search.trials=200 train.members=[b0]",
         settings={
             **_SEARCH,
             **_FAMILY,
             "sweep": group(),
             "sweep_executor": group("name"),
             "workers": optional(integer(1)),
+            "train": group("members", "recipe", "resolution", "weights", "seed"),
+            "data": data,
         },
         flags={"--from-csv": "from_csv=true"},
+        places={"sweep_executor": "executor", "train.recipe": "recipe"},
     ),
     "search": Verb(
         "find a baseline network",

@@ -14,6 +14,7 @@ from nas.dashboard.logs import Measured, ablation_rows, read_log, sweep_rows
 from nas.dashboard.named import NamedNetworks, named_networks
 from nas.dashboard.parts_log import Parts, read_parts
 from nas.dashboard.settings import Settings, read_settings
+from nas.dashboard.trained_files import Trained, read_trained
 from nas.runs.folder import RunFolder
 from nas.runs.study import recorded
 from nas.runs.trials_csv import COLUMNS, rows
@@ -72,6 +73,8 @@ class RunFrames:
     """What recipe, architecture and scaling are worth, where they were taken apart."""
     family: pd.DataFrame
     """One row a network of the family, smallest first."""
+    trained: Trained
+    """The networks that were trained whole."""
     holder: str | None
     """The process that writes to the folder now; None where nothing is under way."""
 
@@ -127,13 +130,14 @@ def load_run(folder: Path, rule: GrowthRule) -> RunFrames:
         ablation=_read_ablation(folder, rule, settings),
         parts=read_parts(folder / PARTS, settings.asked.get("parts", {})),
         family=read_family(folder / "family", rule),
+        trained=read_trained(folder),
         holder=RunFolder(folder).holder,
     )
-    parts = (frames.trials, frames.sweep, frames.ablation, frames.family)
-    if all(part.empty for part in parts) and not settings.stages:
+    parts = (frames.trials, frames.sweep, frames.ablation, frames.family, frames.trained.networks)
+    if all(part.empty for part in parts) and not settings.stages and not frames.trained.curves:
         raise UserError(
             f"{folder}: no run here, expected a log (study.db, {SWEEP}, {ABLATION}), a table "
-            "(trials.csv, sweep.csv, ablation_accuracy.csv) or family/*.yaml"
+            "(trials.csv, sweep.csv, ablation_accuracy.csv), family/*.yaml or trained/"
         )
     return frames
 

@@ -33,6 +33,11 @@ def headline(frames: RunFrames) -> dict[str, str]:
         if pd.notna(trial["reward"]):
             facts[f"{name}, reward"] = theme.number(trial["reward"], 4)
     facts |= _constants(frames)
+    trained = frames.trained.networks
+    for row in trained[trained["test"].notna()].tail(1).to_dict("records"):
+        low, high = (f"{100 * row[name]:.1f}" for name in ("test_low", "test_high"))
+        named = f"{row['name'].upper()}, test accuracy, 95 % {low}–{high}"
+        facts[named] = theme.percent(row["test"])
     for network in frames.family.tail(1).to_dict("records") if len(frames.family) > 1 else []:
         macs, params = theme.count(network["macs"]), theme.count(network["params"])
         facts[f"{network['name']}, MACs / params"] = f"{macs} / {params}"

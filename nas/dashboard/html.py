@@ -21,6 +21,11 @@ def element(tag: str, *content: "str | Markup", **attributes: str) -> Markup:
     return Markup(f"<{tag}{spelt}>{join(content)}</{tag}>")
 
 
+def image(source: str, alternative: str) -> Markup:
+    """An image, and what is said in its place."""
+    return Markup(f'<img src="{html.escape(source)}" alt="{html.escape(alternative)}">')
+
+
 def join(content: "Iterable[str | Markup]", between: str = "") -> str:
     """Pieces side by side as one text of HTML."""
     return between.join(

@@ -24,6 +24,7 @@ from nas.dashboard.scaling_panels import (
 from nas.dashboard.state import unfinished
 from nas.dashboard.sweep import sweep, sweep_figure
 from nas.dashboard.tables import family_table, sweep_table
+from nas.dashboard.trained_section import trained_sections
 from nas.dashboard.trials import accuracy_against_macs_figure, macs_reward
 from nas.dashboard.wording import (
     ablation_words,
@@ -38,12 +39,18 @@ from nas.statistics.factorial import verdict
 
 
 def sections(frames: RunFrames) -> list[Section]:
-    """Search, sweep, ablations where there are some, and family: in the order of a run."""
+    """Search, sweep, ablations, family and trained networks: in the order of a run."""
     is_begun = not frames.ablation.empty or "ablate" in frames.settings.stages
-    trained = [ablation_section(frames)] if is_begun else []
+    ablations = [ablation_section(frames)] if is_begun else []
     if "parts" in frames.settings.stages:
-        trained.append(parts_section(frames))
-    return [search_section(frames), sweep_section(frames), *trained, family_section(frames)]
+        ablations.append(parts_section(frames))
+    return [
+        search_section(frames),
+        sweep_section(frames),
+        *ablations,
+        family_section(frames),
+        *trained_sections(frames),
+    ]
 
 
 def search_section(frames: RunFrames) -> Section:

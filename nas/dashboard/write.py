@@ -73,6 +73,8 @@ def _lead(frames: RunFrames) -> str:
         parts.append(f"{plural(len(frames.parts.names), 'part')} taken apart")
     if len(frames.family):
         parts.append(f"a family of {plural(len(frames.family), 'network')}")
+    if len(frames.trained.networks):
+        parts.append(f"{plural(len(frames.trained.networks), 'network')} trained whole")
     text = ", ".join(parts) or "a run that has just begun"
     return f"{text[:1].upper()}{text[1:]}."
 
@@ -82,5 +84,5 @@ def _footer() -> Markup:
         "footer",
         "Made by nas-search from the run folder's records. MACs are multiply–adds of convolutions "
         "and linear layers (what the papers call FLOPs), of the full-size network; accuracies are "
-        "proxy accuracies unless labelled as published.",
+        "proxy accuracies unless labelled as test, minival, training or published.",
     )

@@ -21,14 +21,15 @@ def default(option: str, name: str) -> Any:
     A list is given as a tuple, and a mapping anew at each call. Raises KeyError for a setting that
     the file does not have.
     """
-    value = _settings(option)[name]
+    value = settings(option)[name]
     if isinstance(value, list):
         return tuple(value)
     return dict(value) if isinstance(value, Mapping) else value
 
 
 @functools.cache
-def _settings(option: str) -> Mapping[str, Any]:
+def settings(option: str) -> Mapping[str, Any]:
+    """What `conf/OPTION.yaml` itself says, without what its defaults list brings."""
     path = config_dir() / f"{option}.yaml"
     settings = load_yaml(read_text(path), str(path))
     return settings if isinstance(settings, Mapping) else {}

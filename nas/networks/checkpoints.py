@@ -21,6 +21,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import Tensor
 
+from nas.networks.trained_header import LENGTH, MOST_HEADER
 from search_spaces.errors import UserError
 
 PICKLED = (".pth", ".pt", ".bin", ".ckpt", ".pth.tar")
@@ -38,11 +39,6 @@ _ATTRIBUTES = ("model", "net", "network", "backbone", "timm_model")
 _PICKLES = 5
 """Pickles in a file from before torch saved zips: magic number, version, system, content and
 storages."""
-
-MOST_HEADER = 16 * 2**20
-"""The most bytes of a safetensors file's header that are read."""
-_LENGTH = 8
-"""Bytes at the start of a safetensors file that say how long its header is."""
 
 _ENDLESS = frozenset({"builtins.bytearray", "__builtin__.bytearray"})
 """torch makes them, of any length that a hundred bytes ask for; no weights are in one."""
@@ -130,7 +126,7 @@ def read_metadata(path: str | Path) -> dict[str, str]:
         raise UserError(f"{path}: expected a .safetensors file; others have no header for texts")
     _check_regular(path)
     with path.open("rb") as file:
-        length = int.from_bytes(file.read(_LENGTH), "little")
+        length = int.from_bytes(file.read(LENGTH), "little")
     if length > MOST_HEADER:
         most = f"at most {MOST_HEADER:,} are read"
         raise UserError(f"{path}: no safetensors file, or its header has {length:,} bytes; {most}")

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 import torch
 
+from nas.networks import trained_header
 from nas.networks.checkpoints import read_metadata
 from nas.networks.cost import cost
 from nas.networks.hub import MODEL, local_file
@@ -21,9 +22,9 @@ from search_spaces.errors import UserError, shown
 from search_spaces.files import MOST_BYTES
 from search_spaces.parsing import from_mapping
 
-WEIGHTS = "weights.safetensors"
+WEIGHTS = trained_header.WEIGHTS
 """The file of weights in the folder that a training leaves."""
-KEY = "nas_search"
+KEY = trained_header.KEY
 """The name of the card's JSON text in the header of the file of weights."""
 _LEAST_BYTES = 2
 """Bytes of a weight in the smallest precision that is loaded."""

@@ -1,10 +1,12 @@
-"""`nas-search run`: search, sweep, scale and draw, in one run folder."""
+"""`nas-search run`: search, sweep, scale, train and draw, in one run folder."""
 
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
+from nas.cli import training_stage
 from nas.cli.commands.dashboard import draw
 from nas.cli.commands.scale import (
     check_family,
@@ -30,20 +32,30 @@ def main(config: Config) -> None:
     run = Path(config["run"])
     sweeping = {**config, "executor": config["sweep_executor"]}
     _check(config, sweeping, run)
-    with _stage("1/4 search"):
+    stages = _Stages(5 if training_stage.is_asked(config) else 4)
+    with stages.next("search"):
         found = search(config, run)
     file = str(run / "baseline.yaml")
     baseline = load_arch(file)
-    with _stage("2/4 sweep"):
+    with stages.next("sweep"):
         result = sweep(baseline, sweeping, run)
-    with _stage("3/4 family"):
+    with stages.next("family"):
         members = family(baseline, {**config, "baseline": file}, run)
         forecast = expected(members, run)
         write(members, forecast, config, run, file)
-    with _stage("4/4 dashboard"):
+    trained = None
+    if training_stage.is_asked(config):
+        with stages.next("training"):
+            trained = training_stage.report(
+                training_stage.train_members(config, run), members, forecast, run
+            )
+    with stages.next("dashboard"):
         page = draw(run)
     print(f"\n{search_summary(found, run, validated_on(run))}\n\n{sweep_summary(result, run)}\n")
-    print(f"{family_report(members, forecast, run, file)}\n\ndashboard: {page.resolve()}")
+    print(family_report(members, forecast, run, file), end="\n\n")
+    if trained is not None:
+        print(trained, end="\n\n")
+    print(f"dashboard: {page.resolve()}")
 
 
 def _check(config: Config, sweeping: Config, run: Path) -> None:
@@ -54,11 +66,22 @@ def _check(config: Config, sweeping: Config, run: Path) -> None:
     check_family(config)
     if gives_constants(config):
         constants(config, run).check_growth()
+    training_stage.check(config)
 
 
-@contextmanager
-def _stage(name: str) -> Iterator[None]:
-    print(f"── {name}", flush=True)
-    started = time.monotonic()
-    yield
-    print(f"── {name}: {clock(time.monotonic() - started)}", flush=True)
+@dataclass(slots=True)
+class _Stages:
+    """Tells the terminal which stage a run is at, and how long each took."""
+
+    count: int
+    begun: int = 0
+
+    @contextmanager
+    def next(self, name: str) -> Iterator[None]:
+        """Around the stage of that name."""
+        self.begun += 1
+        place = f"{self.begun}/{self.count} {name}"
+        print(f"── {place}", flush=True)
+        started = time.monotonic()
+        yield
+        print(f"── {place}: {clock(time.monotonic() - started)}", flush=True)

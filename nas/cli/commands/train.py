@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from nas.cli.columns import table
 from nas.cli.config import Config
+from nas.cli.member_pixels import pixels_in
 from nas.networks.cost import cost
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError, shown
@@ -15,7 +16,7 @@ from search_spaces.yaml_io import load_arch, read_about
 if TYPE_CHECKING:
     from nas.networks.trained import Card
 
-_FOLDER = "trained"
+FOLDER = "trained"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,16 @@ class Asked:
 def main(config: Config) -> None:
     """Train each network, or go on with its training; print what they are worth."""
     run = Path(config["run"])
+    cards = trained(config, run)
+    if cards:
+        print(results(cards, run / FOLDER))
+
+
+def trained(config: Config, run: Path) -> "dict[str, Card]":
+    """Train each network that is asked for, or go on; what each is worth, by its name.
+
+    Of several processes that train together the first alone says so; others give nothing. Raises UserError as `asked_networks` and `Trainings` do.
+    """
     asked = asked_networks(config, run)
 
     from nas.cli.training import Trainings  # brings torch
@@ -40,8 +51,7 @@ def main(config: Config) -> None:
     with crew(config) as processes:
         trainings = Trainings.of(config, run, processes)
         cards = {each.name: trainings.train(each.name, each.arch, each.phi) for each in asked}
-        if processes.group.rank == 0:
-            print(results(cards, run / _FOLDER))
+        return cards if processes.group.rank == 0 else {}
 
 
 def asked_networks(config: Config, run: Path) -> list[Asked]:
@@ -55,7 +65,7 @@ def asked_networks(config: Config, run: Path) -> list[Asked]:
     if network is not None:
         given = [(_plain_name(network), network)]
     else:
-        given = [(name, str(_member(name, run))) for name in _names(members)]
+        given = [(name, str(_member(name, run))) for name in member_names(members)]
     if config["name"] is not None:
         if len(given) > 1:
             raise UserError("name: expected null for several members, each has its own")
@@ -65,8 +75,8 @@ def asked_networks(config: Config, run: Path) -> list[Asked]:
         arch = load_arch(reference)
         if arch.in_channels != 3:
             raise UserError(f"{reference}: in_channels: expected 3, got {arch.in_channels}")
-        arch = arch if resolution is None else arch.replace(resolution=resolution)
-        found.append(Asked(name, arch, _phi(reference)))
+        pixels = resolution or (arch.resolution if members is None else pixels_in(run, arch))
+        found.append(Asked(name, arch.replace(resolution=pixels), _phi(reference)))
     return found
 
 
@@ -95,7 +105,8 @@ def results(cards: "dict[str, Card]", folder: Path) -> str:
     return table(header, rows)
 
 
-def _names(members: object) -> Sequence[str]:
+def member_names(members: object) -> Sequence[str]:
+    """The members' names. Raises UserError for what is no list of different ones."""
     if not isinstance(members, list) or not members:
         raise UserError(f"members: expected a list such as [b0,b2], got {shown(members)}")
     names = [str(each) for each in members]
