@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from nas.cli import training_stage
+from nas.cli.commands import run_train
 from nas.cli.commands.dashboard import draw
 from nas.cli.commands.scale import (
     check_family,
@@ -32,7 +32,7 @@ def main(config: Config) -> None:
     run = Path(config["run"])
     sweeping = {**config, "executor": config["sweep_executor"]}
     _check(config, sweeping, run)
-    stages = _Stages(5 if training_stage.is_asked(config) else 4)
+    stages = _Stages(5 if run_train.is_asked(config) else 4)
     with stages.next("search"):
         found = search(config, run)
     file = str(run / "baseline.yaml")
@@ -44,11 +44,9 @@ def main(config: Config) -> None:
         forecast = expected(members, run)
         write(members, forecast, config, run, file)
     trained = None
-    if training_stage.is_asked(config):
+    if run_train.is_asked(config):
         with stages.next("training"):
-            trained = training_stage.report(
-                training_stage.train_members(config, run), members, forecast, run
-            )
+            trained = run_train.report(run_train.train_members(config, run), members, forecast, run)
     with stages.next("dashboard"):
         page = draw(run)
     print(f"\n{search_summary(found, run, validated_on(run))}\n\n{sweep_summary(result, run)}\n")
@@ -66,7 +64,7 @@ def _check(config: Config, sweeping: Config, run: Path) -> None:
     check_family(config)
     if gives_constants(config):
         constants(config, run).check_growth()
-    training_stage.check(config)
+    run_train.check(config)
 
 
 @dataclass(slots=True)

@@ -41,7 +41,8 @@ def main(config: Config) -> None:
 def trained(config: Config, run: Path) -> "dict[str, Card]":
     """Train each network that is asked for, or go on; what each is worth, by its name.
 
-    Of several processes that train together the first alone says so; others give nothing. Raises UserError as `asked_networks` and `Trainings` do.
+    Of several processes that train together the first alone says so; others give nothing. Raises
+    UserError as `asked_networks` and `Trainings` do.
     """
     asked = asked_networks(config, run)
 
