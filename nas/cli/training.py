@@ -27,6 +27,7 @@ from nas.training.plan import Plan
 from nas.training.processes import ToldByFirst, check_group
 from nas.training.recipe import Recipe
 from nas.training.training_recipe import TrainingRecipe, as_trained, of_member
+from nas.training.transfer import FromNetwork, FromWeights
 from search_spaces.arch import Arch
 from search_spaces.errors import CommandFailed, UserError
 from search_spaces.files import kept_if_filled
@@ -36,8 +37,10 @@ _BLOCK = 2**20
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Weights that trainings start from."""
+    """Weights that trainings start from, as they are or as far as a network has them."""
 
+    setting: str
+    """`weights`, or `inherit` for those of a smaller or larger network."""
     given: str
     path: Path
     digest: str
@@ -45,20 +48,44 @@ class Start:
     """What they are of; None where they do not say."""
 
     @classmethod
-    def at(cls, given: str) -> Self:
-        """The weights in a file, or in the folder that a training left. Raises UserError."""
+    def of(cls, weights: str | None, inherited: str | None = None) -> Self | None:
+        """What settings ask for; None for new weights. Raises UserError for what is not there."""
+        if weights is not None and inherited is not None:
+            raise UserError("inherit: expected null where weights are given, or the other way")
+        if inherited is not None:
+            return cls._at("inherit", inherited)
+        return None if weights is None else cls._at("weights", weights)
+
+    @classmethod
+    def _at(cls, setting: str, given: str) -> Self:
+        """The weights in a file, in the folder that a training left, or on the hub."""
         path = weights_in(given)
         if not path.is_file():
-            raise UserError(f"weights: {path}: no such file")
+            raise UserError(f"{setting}: {path}: no such file")
         digest = hashlib.sha256()
         with path.open("rb") as file:
             while block := file.read(_BLOCK):
                 digest.update(block)
         try:
             card = read_card(path)
-        except UserError:  # weights of somebody else's, which load as far as they fit
-            card = None
-        return cls(given, path, digest.hexdigest()[:16], card)
+        except UserError as error:
+            if setting == "inherit":  # of what network they are, nothing else says
+                raise error.under("inherit: ") from None
+            card = None  # weights of somebody else's, which load as far as they fit
+        return cls(setting, given, path, digest.hexdigest()[:16], card)
+
+    @property
+    def identity(self) -> str:
+        """What records of a training that began so depend on."""
+        return self.digest if self.setting == "weights" else f"{self.setting} {self.digest}"
+
+    def beginning(self, classes: tuple[str, ...]) -> FromWeights | FromNetwork:
+        """What a network of these classes begins as."""
+        same = None if self.card is None else tuple(self.card.classes) == classes
+        path = self.path.absolute()  # workers may stand in folders of their own
+        if self.setting == "inherit":
+            return FromNetwork(path, same_classes=bool(same))
+        return FromWeights(path, same)
 
 
 def recipe_of(config: Config) -> TrainingRecipe:
@@ -92,7 +119,7 @@ class Trainings:
         recipe = recipe_of(config)
         if not config["checkpoint_seconds"] >= 0:
             raise UserError("checkpoint_seconds: expected at least 0")
-        start = None if config["weights"] is None else Start.at(config["weights"])
+        start = Start.of(config["weights"], config["inherit"])
         source: Source = make(config["data"], "data", Source)
         opened = splits(source)
         found = training_splits(opened, recipe.minival, getattr(source, "seed", 0))
@@ -124,7 +151,7 @@ class Trainings:
             "network": arch.key(),
             "recipe": asdict(recipe),
             "seed": self.config["seed"],
-            "start": "" if self.start is None else self.start.digest,
+            "start": "" if self.start is None else self.start.identity,
             "data": {**splitting(self.source), **identity(self.source)},
             "about": {"network": arch.name, "dataset": self.source.name},
         }
@@ -212,9 +239,8 @@ class Trainings:
             seed=self.config["seed"],
             device=device,
             phi=phi,
-            start=None if self.start is None else self.start.path,
+            start=None if self.start is None else self.start.beginning(self.classes),
             start_name="" if self.start is None else self.start.given,
-            same_classes=None if card is None else tuple(card.classes) == self.classes,
             threads=torch_threads(self.config, cores),
             workers=loader_workers(self.config, device, cores),
             memory=self.source.memory,

@@ -161,6 +161,7 @@ VERBS = {
             "data": data,
             "recipe": group("_target_"),
             "weights": optional(text),
+            "inherit": optional(text),
             "run": path,
             "name": optional(text),
             "seed": integer(0),

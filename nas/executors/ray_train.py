@@ -67,8 +67,6 @@ def train_with_ray(
         )
     # Workers stand in folders of their own.
     folder = folder.absolute()
-    if plan.start is not None:
-        plan = replace(plan, start=plan.start.absolute())
     os.environ.update(_ENVIRONMENT)
     # What Ray writes is removed once nobody writes it any more.
     with _scratch(folder) as scratch, ray_cluster(settings) as cluster:

@@ -18,7 +18,7 @@ from nas.training.initial import start_near_identity
 from nas.training.mixing import erase, mix
 from nas.training.plan import Plan
 from nas.training.recipe import make_average, make_optimizer, optimizer_of
-from nas.training.transfer import layer_groups, start_from
+from nas.training.transfer import layer_groups
 from nas.training.update import Fitted, Part, Update, autocast
 
 _MODEL, _AVERAGED, _OPTIMIZER = "model.", "averaged.", "optimizer."
@@ -35,6 +35,8 @@ class Learner:
     parts: int
     mean: Tensor
     std: Tensor
+    began: str
+    """What a user should know of how the network began; empty for nothing."""
 
     @classmethod
     def of(cls, plan: Plan, parts: int, group: Group) -> Self:
@@ -42,8 +44,9 @@ class Learner:
         recipe = plan.recipe
         model = build(plan.arch)
         model.set_grad_checkpointing(recipe.grad_checkpointing)
+        began = ""
         if plan.start is not None:
-            start_from(model, plan.start, plan.same_classes)
+            began = plan.start.begin(model)
         elif recipe.near_identity:
             start_near_identity(model)
         model.to(plan.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -70,7 +73,14 @@ class Learner:
         )
         mean, std = (torch.tensor(each, device=plan.device) for each in (plan.mean, plan.std))
         return cls(
-            plan=plan, model=model, update=update, group=group, parts=parts, mean=mean, std=std
+            plan=plan,
+            model=model,
+            update=update,
+            group=group,
+            parts=parts,
+            mean=mean,
+            std=std,
+            began=began,
         )
 
     def step(self, batch: Batch, epoch: int, step: int, lr: float) -> Fitted:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -12,6 +11,7 @@ from nas.data.sources import Split
 from nas.data.training_splits import Numbers, TrainingSplits
 from nas.networks.trained import Accuracy, Card
 from nas.training.training_recipe import TrainingRecipe
+from nas.training.transfer import Start
 from nas.training.transforms import EvalTransform, TrainTransform
 from search_spaces.arch import Arch
 
@@ -37,11 +37,9 @@ class Plan:
     device: torch.device
     phi: float = 0.0
     """By how much the network is larger than the baseline of its family."""
-    start: Path | None = None
-    """The weights to start from; new ones when None."""
+    start: Start | None = None
+    """What the network begins as; new weights when None."""
     start_name: str = ""
-    same_classes: bool | None = None
-    """Whether the start's classes are the data's; None where it does not say."""
     threads: int = 1
     workers: int = 0
     """Processes that decode images; 0: this one does."""

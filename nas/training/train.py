@@ -141,6 +141,8 @@ class _Run:
         )
         if state is not None:
             learner.load(state)
+        elif learner.began:
+            watch.say(learner.began)
         held = plan.splits.minival
         return cls(
             plan=plan,

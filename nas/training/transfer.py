@@ -2,12 +2,15 @@
 
 import logging
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from torch import nn
 
+from nas.networks.inherit import inherit
 from nas.networks.model import Network
+from nas.networks.trained import load_trained
 from nas.networks.weights import load_weights
 from nas.training.training_recipe import TrainingRecipe
 from nas.training.update import BATCH_NORMS, RATE
@@ -15,17 +18,48 @@ from nas.training.update import BATCH_NORMS, RATE
 _log = logging.getLogger(__name__)
 
 
-def start_from(model: Network, path: Path, same_classes: bool | None) -> None:
-    """Fill the model with a file's weights, all but a classifier of other classes.
+class Start(Protocol):
+    """What a network begins as, in place of new weights."""
 
-    `same_classes` says whether the file's classes are the model's; None where it does not say, and
-    their number tells. A warning is logged where the classifier is left out. Raises UserError for a
-    file that does not fit.
-    """
-    load_weights(model, path, swap_classifier=True)
-    if same_classes is False:
-        model.reset_classifier(model.num_classes)
-        _log.warning("%s: its classes are others; a new classifier starts untrained", path)
+    def begin(self, model: Network) -> str:
+        """Fill the model, and give what a user should know of it; "" for nothing.
+
+        Raises UserError for weights that do not fit.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FromWeights:
+    """A file's weights, all but a classifier of other classes. Leaving that out is a warning."""
+
+    path: Path
+    same_classes: bool | None
+    """Whether the file's classes are the model's; None where it does not say, and their number
+    tells."""
+
+    def begin(self, model: Network) -> str:
+        load_weights(model, self.path, swap_classifier=True)
+        if self.same_classes is False:
+            model.reset_classifier(model.num_classes)
+            _log.warning("%s: its classes are others; a new classifier starts untrained", self.path)
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class FromNetwork:
+    """Whatever a smaller or a larger trained network has of the model."""
+
+    path: Path
+    same_classes: bool
+
+    def begin(self, model: Network) -> str:
+        source, _ = load_trained(self.path)
+        found = inherit(model, source)
+        if not self.same_classes:
+            model.reset_classifier(model.num_classes)
+            return f"{found}; its classes are others, and the classifier is new"
+        return str(found)
 
 
 def set_trained(model: Network, recipe: TrainingRecipe, epoch: int) -> None:

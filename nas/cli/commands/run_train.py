@@ -49,8 +49,7 @@ def check(config: Config) -> None:
 
         asked = stage_config(config)
         recipe = recipe_of(asked)
-        if given["weights"] is not None:
-            Start.at(given["weights"])
+        Start.of(given["weights"])
     except UserError as error:
         raise error.under("train.") from None
     executor_name(config)

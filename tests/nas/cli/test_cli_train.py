@@ -1,5 +1,6 @@
 """`nas-search train`: what it says, what it refuses, and what it leaves."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -134,6 +135,21 @@ def test_a_training_starts_from_another(capsys: pytest.CaptureFixture[str]) -> N
     assert card.mean == read_card("r/trained/net/weights.safetensors").mean
 
 
+def test_a_larger_network_inherits_from_a_smaller_one(capsys: pytest.CaptureFixture[str]) -> None:
+    main(TRAIN)
+    first, *others = SMALL.stages
+    write_arch(
+        SMALL.replace(stages=(replace(first, repeats=first.repeats + 1), *others)), "b1.yaml"
+    )
+    capsys.readouterr()
+    main(["train", "b1.yaml", "run=t", *FAST, "inherit=r/trained/net"])
+    told = capsys.readouterr().err
+    assert "from small; 1 block begins as the identity" in told
+    assert read_card("t/trained/b1/weights.safetensors").start == "r/trained/net"
+    changed = ["train", "b1.yaml", "run=t", *FAST, "weights=r/trained/net"]
+    assert refused(capsys, *changed)[0] == 2
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
@@ -147,6 +163,8 @@ def test_a_training_starts_from_another(capsys: pytest.CaptureFixture[str]) -> N
             "recipe: nas.training.recipe.Recipe is a proxy's recipe; ",
         ),
         ([*TRAIN, "weights=gone.safetensors"], "weights: gone.safetensors: no such file"),
+        ([*TRAIN, "inherit=gone.safetensors"], "inherit: gone.safetensors: no such file"),
+        ([*TRAIN, "inherit=a", "weights=b"], "inherit: expected null where weights are given"),
         ([*TRAIN, "recipe.minival=5000"], "recipe.minival: expected fewer than the 150 training"),
         ([*TRAIN, "recipe.epochs=0"], "recipe.epochs: expected at least 1, got 0"),
         ([*TRAIN, "device=nonsense"], "device: cannot use nonsense"),

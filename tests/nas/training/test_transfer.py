@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 import torch
 
+from cards import CARD
 from nas.networks.model import build
+from nas.networks.trained import save_trained
 from nas.networks.weights import save_weights
 from nas.training.train import train
 from nas.training.training_recipe import TrainingRecipe
-from nas.training.transfer import layer_groups, set_trained, start_from
+from nas.training.transfer import FromNetwork, FromWeights, layer_groups, set_trained
 from quick import SMALL
 from search_spaces.errors import UserError
 from whole_training import RECIPE, Listener, plan
@@ -24,7 +26,7 @@ def test_a_start_of_other_classes_gets_a_new_classifier(tmp_path: Path) -> None:
     save_weights(before, file)
     model = build(ARCH)
     own = model.classifier.weight.clone()
-    start_from(model, file, None)
+    FromWeights(file, None).begin(model)
     assert torch.equal(model.conv_stem.weight, before.conv_stem.weight)
     assert torch.equal(model.classifier.weight, own)
 
@@ -37,7 +39,7 @@ def test_a_start_of_as_many_classes_keeps_its_classifier_unless_they_are_others(
     before = build(ARCH)
     save_weights(before, file)
     model = build(ARCH)
-    start_from(model, file, same)
+    FromWeights(file, same).begin(model)
     assert torch.equal(model.classifier.weight, before.classifier.weight) is kept
 
 
@@ -45,7 +47,22 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     file = tmp_path / "w.safetensors"
     save_weights(build(ARCH.replace(stages=ARCH.stages[:1])), file)
     with pytest.raises(UserError, match="not the weights of small"):
-        train(plan(start=file, start_name=str(file)), tmp_path / "t", Listener())
+        train(plan(start=FromWeights(file, None), start_name=str(file)), tmp_path / "t", Listener())
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_a_larger_network_begins_as_the_smaller_one(tmp_path: Path, same: bool) -> None:
+    file = tmp_path / "w.safetensors"
+    before = build(ARCH)
+    save_trained(before, replace(CARD, arch=ARCH), file)
+    first, *others = ARCH.stages
+    model = build(ARCH.replace(stages=(replace(first, repeats=first.repeats + 1), *others)))
+    said = FromNetwork(file, same).begin(model)
+    images = torch.rand(2, 3, 12, 12)
+    alike = torch.allclose(model.eval()(images), before.eval()(images), atol=1e-5)
+    assert alike is same
+    assert "from small; 1 block begins as the identity" in said
+    assert ("the classifier is new" in said) is not same
 
 
 def test_at_first_the_classifier_alone_learns(tmp_path: Path) -> None:
@@ -54,7 +71,7 @@ def test_at_first_the_classifier_alone_learns(tmp_path: Path) -> None:
     save_weights(before, file)
     recipe = replace(RECIPE, epochs=1, freeze_epochs=1, ema=None, weight_decay=0.0)
     (tmp_path / "t").mkdir()
-    train(plan(recipe, start=file, start_name="w"), tmp_path / "t", Listener())
+    train(plan(recipe, start=FromWeights(file, None), start_name="w"), tmp_path / "t", Listener())
     after = build(ARCH, tmp_path / "t" / "weights.safetensors").state_dict()
     changed = {name for name, value in before.state_dict().items() if not value.equal(after[name])}
     assert changed == {"classifier.weight", "classifier.bias"}
@@ -66,7 +83,7 @@ def test_frozen_batch_norm_keeps_scales_and_statistics(tmp_path: Path) -> None:
     save_weights(before, file)
     recipe = replace(RECIPE, epochs=1, freeze_batch_norm=True, ema=None)
     (tmp_path / "t").mkdir()
-    train(plan(recipe, start=file, start_name="w"), tmp_path / "t", Listener())
+    train(plan(recipe, start=FromWeights(file, None), start_name="w"), tmp_path / "t", Listener())
     after = build(ARCH, tmp_path / "t" / "weights.safetensors").state_dict()
     kept = {name for name, value in before.state_dict().items() if value.equal(after[name])}
     norms = {name for name in after if ".bn" in f".{name}"}
