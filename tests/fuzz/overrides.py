@@ -1,6 +1,7 @@
 """Overrides that no one should write, for every setting of every verb, and what they may do."""
 
 import contextlib
+import functools
 import io
 import os
 import random
@@ -15,11 +16,15 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+from PIL import Image
+
 from nas.cli import VERBS, main
 from nas.cli.compose import compose
 from nas.cli.overrides import Arguments
 from nas.cli.verbs import module
 from nas.evaluators.base import Measurement
+from nas.networks.trained import WEIGHTS
+from trained_folders import trained_folder
 
 SECONDS = 10.0
 """Seconds of processor time that a call may take; one that takes ten times as long hangs."""
@@ -60,6 +65,10 @@ _BASE = {
     "latency": ("networks=[net.yaml]", "run=out", "runs=2", "warmup=1", "device=cpu"),
     "cost": ("networks=[net.yaml]",),
     "scale": ("run=out",),
+    "train": ("network=net.yaml", "run=out", "device=cpu", "data.limit=100"),
+    "evaluate": ("weights=trained", "out=out", "device=cpu", "data.limit=100"),
+    "predict": ("weights=trained", "images=images", "device=cpu"),
+    "explain": ("weights=[trained]", "images=images", "device=cpu"),
     "export": ("network=net.yaml", "format=timm", "out=out.py"),
     "bench": (*_TOY, "run=out"),
     "proxy-check": ("run=out", "networks=5", "workers=1"),
@@ -111,6 +120,7 @@ def check(arguments: tuple[str, ...], most_seconds: float = SECONDS) -> Finding 
         folder = Path(root) / "home" / "here"
         folder.mkdir(parents=True)
         (folder / "net.yaml").write_text(_NET)
+        _write_trained(folder)
         before = _files(root)
         started = time.process_time()
         code, out, err = _call(arguments, folder, 10 * most_seconds)
@@ -122,6 +132,21 @@ def check(arguments: tuple[str, ...], most_seconds: float = SECONDS) -> Finding 
     if not why and seconds > most_seconds:
         why = f"took {seconds:.0f} s"
     return Finding(arguments, why, out + err) if why else None
+
+
+@functools.cache
+def _trained() -> bytes:
+    """The weights of a network that tells digits apart."""
+    with tempfile.TemporaryDirectory() as root:
+        trained_folder(Path(root) / "trained")
+        return (Path(root) / "trained" / WEIGHTS).read_bytes()
+
+
+def _write_trained(folder: Path) -> None:
+    for name in ("trained", "images"):
+        (folder / name).mkdir()
+    (folder / "trained" / WEIGHTS).write_bytes(_trained())
+    Image.new("RGB", (20, 20), (200, 30, 30)).save(folder / "images" / "red.png")
 
 
 def _judged(code: object, out: str, err: str, written: set[str]) -> str:
@@ -201,7 +226,8 @@ def _short_trainings() -> Iterator[None]:
             "nas.cli.commands.bench.find_reference",
             "nas.executors.local.Processes.__enter__", "nas.executors.ray_tasks.RayTasks.__enter__",
             "nas.executors.ray_tune.executor.RayTune.__enter__",
-            "nas.latency.profile.build_table")  # fmt: skip
+            "nas.latency.profile.build_table", "nas.cli.training_crew.train",
+            "nas.executors.ray_train.train_with_ray")  # fmt: skip
     with contextlib.ExitStack() as stack:
         for end in ends:
             stack.enter_context(mock.patch(end, reached))
