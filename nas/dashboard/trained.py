@@ -186,13 +186,15 @@ def curves_figure(frames: RunFrames) -> go.Figure:
                 f"{title} accuracy %{{y:.1f}} %<extra></extra>",
             )
     theme.styled(figure, 440)
-    figure.update_xaxes(title_text="epoch", rangemode="tozero")
+    # No tick stands between two epochs.
+    longest = max((len(curve) for curve in trained.curves.values()), default=1)
+    figure.update_xaxes(title_text="epoch", rangemode="tozero", dtick=max(1, round(longest / 8)))
     figure.update_yaxes(title_text=TEST_PERCENT)
     return figure
 
 
 def confusion_figure(shown: Confusion) -> go.Figure:
-    """Of each class, a row, the share that was taken for each class, a column."""
+    """Each row shows a class: the shares of its images that were taken for each column's."""
     classes = [theme.escaped(name) for name in shown.classes]
     totals = [max(1, sum(row)) for row in shown.counts]
     shares = [

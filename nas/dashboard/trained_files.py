@@ -60,7 +60,7 @@ class Trained:
     curves: Mapping[str, pd.DataFrame]
     """By name, an epoch a row: `epoch`, `train_accuracy`, `minival` …; of those under way too."""
     confusion: Confusion | None
-    """Of the largest network whose figures are there."""
+    """The confusion of the largest network whose figures are there."""
     sheet: Sheet | None
 
     @property

@@ -30,7 +30,7 @@ class ProxyEvaluator(SlimEvaluator):
     """
 
     recipe: Recipe = field(default_factory=Recipe)
-    """Of a whole training's, a proxy takes the part that is a Recipe."""
+    """A proxy takes the part that is a Recipe where this is a whole training's."""
     epochs: int = default("evaluator/proxy", "epochs")
     width: float = default("evaluator/proxy", "width")
     resolution: int = default("evaluator/proxy", "resolution")

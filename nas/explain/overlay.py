@@ -14,7 +14,7 @@ _COLOURS = np.array(
 )
 """From none to most: the Turbo colours, which are of even steps to the eye"""
 _OPACITY = 0.65
-"""Of the colour where the map is highest"""
+"""The opacity of the colour where the map is highest"""
 
 
 def heat(of: Tensor, side: int) -> Tensor:

@@ -96,7 +96,7 @@ class Network(nn.Module):
 
     @property
     def feature_info(self) -> FeatureInfo:
-        """Of the last maps at each size before the head: channels, reduction, module."""
+        """Channels, reduction and module of the last maps at each size before the head."""
         return feature_info(self.arch)
 
     def get_classifier(self) -> nn.Module:

@@ -63,7 +63,7 @@ class Card:
     classes: tuple[str, ...]
     """The name of each class, in the order of the logits."""
     mean: Numbers
-    """Of each channel, over images from 0 to 255."""
+    """The mean of each channel, over images from 0 to 255. `std` is the deviation."""
     std: Numbers
     crop_pct: float
     """The part of an image's side that evaluation crops at the centre."""

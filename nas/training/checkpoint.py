@@ -37,7 +37,7 @@ class EpochRow:
     """The learning rate of its last step."""
     train_loss: float
     train_accuracy: float
-    """Of the images as they were augmented."""
+    """The share of images, as they were augmented, that were classified rightly."""
     minival: float | None
     """Accuracy on the images held out; None where none were."""
     seconds: float
@@ -54,7 +54,7 @@ class Standing:
     loss: float = 0.0
     """The sum of their losses."""
     seconds: float = 0.0
-    """That these steps took."""
+    """The time that these steps took."""
     parts: int = 1
     """Parts that each batch is divided into, for want of memory."""
     best_epoch: int = 0

@@ -19,7 +19,7 @@ from nas.training.transforms import EvalTransform
 from search_spaces.errors import UserError
 
 IMAGENET_MEAN, IMAGENET_STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
-"""Of each channel, over images from 0 to 255; what published weights were trained with."""
+"""Each channel's, over images from 0 to 255, that published weights were trained with."""
 _CHANNELS = 3
 _NO_DRAWS = np.random.default_rng(0)
 
@@ -32,7 +32,7 @@ class ImageClassifier:
     network: Network
     classes: tuple[str, ...]
     mean: Tensor
-    """Of each channel, over images from 0 to 255; [3], on the network's device. `std` likewise."""
+    """The mean of each channel over images from 0 to 255, [3], on the network's device; `std` too."""
     std: Tensor
     transform: EvalTransform
     card: Card | None = None
@@ -104,7 +104,7 @@ class ImageClassifier:
         return normalise(pixels.to(self.mean.device), self.mean, self.std)
 
     def probabilities(self, pixels: Tensor) -> Tensor:
-        """Of each class, [n, classes], for uint8 [n, side, side, 3]; on the CPU."""
+        """The probability of each class, [n, classes], for uint8 [n, side, side, 3]; on the CPU."""
         with torch.inference_mode():
             logits: Tensor = self.network(self.normalised(pixels))
         return logits.float().softmax(1).cpu()

@@ -10,7 +10,7 @@ from nas.statistics.intervals import Interval, share_interval
 from nas.training.accuracy import Answers, Integers
 
 _TOP = 5
-"""Of more classes than these, the share of images whose class is among so many is told as well"""
+"""The share of images whose class is among so many is told as well, where there are more classes"""
 _BINS = 15
 """Bins of confidence of the calibration error, as in the paper's experiments"""
 

@@ -69,7 +69,7 @@ class Watch(Protocol):
 
 
 class Unheard:
-    """Of a process that is not the first, which tells it all."""
+    """Tells nothing: it is for processes other than the first, which tells it all."""
 
     def progress(self, now: Progress) -> None:
         """Nothing."""

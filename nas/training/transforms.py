@@ -39,7 +39,7 @@ class TrainTransform:
     """Move the crop by up to this fraction of its side, along each axis; edges are repeated."""
     policy: PolicyName
     magnitude: float
-    """Of RandAugment, from 0 to 10"""
+    """The strength of RandAugment, from 0 to 10"""
     colour_jitter: float
     """Brightness, contrast and colour change by factors of up to 1 ± this, in a random order."""
 

@@ -34,7 +34,7 @@ RECIPE = TrainingRecipe(
 )
 """Each source of chance is on."""
 STEPS = 4
-"""Of an epoch."""
+"""The steps of an epoch."""
 
 
 def plan(recipe: TrainingRecipe = RECIPE, **changes: object) -> Plan:
