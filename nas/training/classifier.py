@@ -32,7 +32,7 @@ class ImageClassifier:
     network: Network
     classes: tuple[str, ...]
     mean: Tensor
-    """The mean of each channel over images from 0 to 255, [3], on the network's device; `std` too."""
+    """The mean of each channel over images from 0 to 255, [3], on the device; `std` likewise."""
     std: Tensor
     transform: EvalTransform
     card: Card | None = None
