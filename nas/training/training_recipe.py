@@ -2,19 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Literal, get_args
 
 from nas.defaults.conf import default
+from nas.training.policies import MOST, POLICIES, PolicyName
 from nas.training.recipe import Recipe
 from search_spaces.arch import Arch
 from search_spaces.checks import check_one_of, check_within
 from search_spaces.errors import UserError
 from search_spaces.scaling import scaled_dropout
 
-Policy = Literal["none", "autoaugment", "autoaugment_cifar", "randaugment"]
-
-_STRONGEST = 10.0
-"""The end of RandAugment's scale of magnitudes."""
 _LARGEST = 7.0
 """The φ of B7, the largest network of the paper."""
 _OFF: Mapping[str, object] = {
@@ -52,7 +48,7 @@ class TrainingRecipe(Recipe):
     `shift`; at 1 there is no such crop."""
     crop_pct: float = default("recipe/small", "crop_pct")
     """The part of an image's side that validation crops at the centre."""
-    policy: Policy = default("recipe/small", "policy")
+    policy: PolicyName = default("recipe/small", "policy")
     magnitude: float = default("recipe/small", "magnitude")
     """RandAugment's strength, 0 to 10, for a network of φ = 0; a larger one's is stronger."""
     colour_jitter: float = default("recipe/small", "colour_jitter")
@@ -94,8 +90,8 @@ class TrainingRecipe(Recipe):
         for name in ("crop_scale", "crop_pct"):
             if not 0 < getattr(self, name) <= 1:
                 raise UserError(f"{name}: expected above 0, at most 1, got {getattr(self, name)}")
-        check_one_of("policy", self.policy, get_args(Policy))
-        check_within("magnitude", self.magnitude, 0, _STRONGEST)
+        check_one_of("policy", self.policy, POLICIES)
+        check_within("magnitude", self.magnitude, 0, MOST)
         for name in ("colour_jitter", "erasing"):
             check_within(name, getattr(self, name), 0, 1)
         for name in ("mixup", "cutmix", "freeze_epochs"):
@@ -120,8 +116,8 @@ def of_member(recipe: TrainingRecipe, phi: float) -> TrainingRecipe:
     line from the recipe's to 10, the strongest, at φ = 7. All else is every network's.
     """
     dropout = None if recipe.dropout is None else scaled_dropout(recipe.dropout, phi)
-    grown = recipe.magnitude + (_STRONGEST - recipe.magnitude) * phi / _LARGEST
-    magnitude = round(min(max(grown, 0.0), _STRONGEST), 6)
+    grown = recipe.magnitude + (MOST - recipe.magnitude) * phi / _LARGEST
+    magnitude = round(min(max(grown, 0.0), MOST), 6)
     return replace(recipe, dropout=dropout, magnitude=magnitude)
 
 
