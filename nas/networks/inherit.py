@@ -26,6 +26,7 @@ from torch import Tensor, nn
 
 from nas.networks.blocks.base import Residual
 from nas.networks.blocks.convnext import ConvNeXtBlock
+from nas.networks.common_part import common_part
 from nas.networks.model import Network
 from nas.networks.naming import numbered_blocks
 from search_spaces.blocks import blocks_by_stage
@@ -169,25 +170,12 @@ def _overlay(tensor: Tensor, other: Tensor) -> int:
     if tensor.ndim == 0:
         tensor.copy_(other)
         return 1
-    outputs = min(tensor.shape[0], other.shape[0])
-    ours: list[slice] = [slice(outputs)]
-    theirs: list[slice] = [slice(outputs)]
+    ours, theirs = common_part(tensor.shape, other.shape)
     if tensor.ndim > 1:
-        tensor[:outputs] = 0
-        inputs = min(tensor.shape[1], other.shape[1])
-        ours.append(slice(inputs))
-        theirs.append(slice(inputs))
-    for side, other_side in zip(tensor.shape[2:], other.shape[2:], strict=True):
-        ours.append(_centre(side, min(side, other_side)))
-        theirs.append(_centre(other_side, min(side, other_side)))
-    part = other[tuple(theirs)]
-    tensor[tuple(ours)] = part.to(tensor.device, tensor.dtype)
+        tensor[ours[0]] = 0
+    part = other[theirs]
+    tensor[ours] = part.to(tensor.device, tensor.dtype)
     return part.numel()
-
-
-def _centre(side: int, kept: int) -> slice:
-    before = (side - kept) // 2
-    return slice(before, before + kept)
 
 
 def _begin_as_identity(block: nn.Module) -> bool:

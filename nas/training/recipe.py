@@ -1,6 +1,7 @@
 """The recipe of a training, as data, and what follows from it without training."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -76,7 +77,7 @@ def learning_rate(recipe: Recipe, epoch: float, epochs: int, batch_size: int) ->
 
 def make_optimizer(recipe: Recipe, model: nn.Module) -> torch.optim.Optimizer:
     """Make the recipe's optimizer; parameters without weight decay are a group of their own."""
-    return optimizer_of(recipe, _parameter_groups(list(model.parameters()), recipe.weight_decay))
+    return optimizer_of(recipe, parameter_groups(list(model.parameters()), recipe.weight_decay))
 
 
 def optimizer_of(recipe: Recipe, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
@@ -92,6 +93,16 @@ def optimizer_of(recipe: Recipe, groups: list[dict[str, Any]]) -> torch.optim.Op
     return RMSpropTF(groups, lr=lr, momentum=recipe.momentum)
 
 
+def parameter_groups(parameters: Sequence[Tensor], weight_decay: float) -> list[dict[str, Any]]:
+    """Divide parameters into those that the weight decay is of and those that have none."""
+    decayed = [parameter for parameter in parameters if parameter.ndim > 1]
+    free = [parameter for parameter in parameters if parameter.ndim <= 1]
+    return [
+        {"params": decayed, "weight_decay": weight_decay},
+        {"params": free, "weight_decay": 0.0},
+    ]
+
+
 def make_average(decay: float, model: nn.Module) -> AveragedModel:
     """Make an exponential moving average of the model's parameters and buffers."""
 
@@ -100,15 +111,6 @@ def make_average(decay: float, model: nn.Module) -> AveragedModel:
         get_ema_multi_avg_fn(warm)(averages, currents, step)  # type: ignore[no-untyped-call]
 
     return AveragedModel(model, multi_avg_fn=update, use_buffers=True)
-
-
-def _parameter_groups(parameters: list[nn.Parameter], weight_decay: float) -> list[dict[str, Any]]:
-    decayed = [parameter for parameter in parameters if parameter.ndim > 1]
-    free = [parameter for parameter in parameters if parameter.ndim <= 1]
-    return [
-        {"params": decayed, "weight_decay": weight_decay},
-        {"params": free, "weight_decay": 0.0},
-    ]
 
 
 def _one_of(name: str, value: str, options: tuple[str, ...]) -> None:

@@ -1,0 +1,251 @@
+"""Supernet accuracy: a candidate's, with its part of the weights that a whole space shares."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from nas.data.dataset import Dataset, identity, splits, verify
+from nas.defaults.conf import default
+from nas.evaluators.base import Evaluator, Measurement, ProgressReport, Report
+from nas.evaluators.identity import plain
+from nas.evaluators.proxy import ProxyEvaluator
+from nas.evaluators.slim import SlimEvaluator
+from nas.networks.model import Network
+from nas.supernet.candidate import candidate, recalibrate
+from nas.supernet.cover import cover
+from nas.supernet.file import FILE, check_store, first_difference, read_store, write_store
+from nas.supernet.paths import PATHS, PathsName
+from nas.supernet.slices import SHARINGS, Sharing
+from nas.supernet.store import Layout, Store
+from nas.supernet.train import SupernetTraining
+from nas.training.checkpoint import Checkpoints, EpochRow
+from nas.training.devices import device_named
+from nas.training.fit import chance, validate
+from nas.training.outcomes import TrainingFailed
+from nas.training.recipe import Recipe
+from nas.training.threads import threads
+from nas.training.training_recipe import left_out, proxy_part
+from search_spaces.arch import Arch
+from search_spaces.checks import check_one_of
+from search_spaces.errors import UserError
+from search_spaces.files import read_text, write_text
+from search_spaces.space import Space, load_space, space_identity
+
+_ABOUT = "supernet.json"
+_BESIDE = ("recalibration", "device", "threads")
+"""Settings that a supernet may be used with whatever they were when it was trained."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SupernetEvaluator(SlimEvaluator):
+    """Trains one supernet of the space, and validates each candidate with its part of the weights.
+
+    The candidate is the slim architecture. Its batch normalisation has statistics of its own, over
+    training images; its weights are never trained further.
+    """
+
+    space: Mapping[str, Any]
+    """As `space=…` spells it."""
+    recipe: Recipe = field(default_factory=Recipe)
+    """A supernet takes the part that is a Recipe where this is a whole training's, but no `ema`."""
+    epochs: int = default("evaluator/supernet", "epochs")
+    paths: PathsName = default("evaluator/supernet", "paths")
+    """Which candidates a step trains."""
+    sharing: Sharing = default("evaluator/supernet", "sharing")
+    """Which weights are whose."""
+    seed: int = default("evaluator/supernet", "seed")
+    """Of the initial weights, and of all that the training draws."""
+    recalibration: int = default("evaluator/supernet", "recalibration")
+    """Training images that a candidate's statistics of batch normalisation are of."""
+    device: str = default("evaluator/supernet", "device")
+    """A torch device; `auto` is CUDA where there is one."""
+    threads: int = default("evaluator/supernet", "threads")
+    """CPU threads of the training, and of one evaluation."""
+    width: float = default("evaluator/supernet", "width")
+    depth: float = default("evaluator/supernet", "depth")
+    resolution: int = default("evaluator/supernet", "resolution")
+    base_resolution: int = default("evaluator/supernet", "base_resolution")
+    divisor: int = default("evaluator/supernet", "divisor")
+    path: str | None = default("evaluator/supernet", "path")
+    """A supernet of the same settings and data that is trained already."""
+    checkpoint_seconds: float = default("evaluator/supernet", "checkpoint_seconds")
+    """The time between two checkpoints of the training."""
+    scaled: Evaluator = field(default_factory=ProxyEvaluator)
+    """What measures networks beyond the space."""
+    file: str | None = field(default=None, repr=False, compare=False)
+    """The supernet that `prepare` trained or found."""
+
+    def __post_init__(self) -> None:
+        self._check_least("epochs", "recalibration", "threads")
+        check_one_of("paths", self.paths, tuple(PATHS))
+        check_one_of("sharing", self.sharing, SHARINGS)
+        if not self.checkpoint_seconds >= 0:
+            raise UserError(
+                f"checkpoint_seconds: expected at least 0, got {self.checkpoint_seconds}"
+            )
+        super().__post_init__()
+
+    @cached_property
+    def loaded_space(self) -> Space:
+        """The space that `space` spells."""
+        return load_space(self.space, "space")
+
+    def candidate(self, arch: Arch) -> Arch:
+        """Give the network that is evaluated in place of `arch`."""
+        classes = self.shared.num_classes if self.shared else len(splits(self.data).classes)
+        slim = self.slim(arch)
+        return slim.replace(num_classes=classes, dropout=0.0, drop_path=0.0)
+
+    def evaluate(self, arch: Arch, seed: int, report: Report) -> Measurement:
+        """Give the validation accuracy of `arch` with its part of the supernet's weights.
+
+        The seed draws the images that its statistics are of. Raises UserError for a network that is
+        not in the space, and before `prepare`.
+        """
+        slim = self.candidate(arch)
+        with threads(self.threads):
+            model, data = self.network(slim, seed), self._on_device(slim.resolution)
+            accuracy = validate(model, data, data.val, self.recipe)
+        note = "cannot be told from chance" if accuracy <= chance(data.val) else ""
+        return Measurement(accuracy=accuracy, note=note)
+
+    def network(self, slim: Arch, seed: int = 0) -> Network:
+        """Give a candidate with its weights and statistics. Raises UserError as `evaluate`."""
+        if self.file is None:
+            raise UserError("evaluator: there is no supernet yet; prepare() trains it, or finds it")
+        device = device_named(self.device, "evaluator.device")
+        model = candidate(read_store(Path(self.file)), slim)
+        model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        recalibrate(model, self._on_device(slim.resolution), self.recalibration, seed)
+        return model
+
+    def prepare(self, workspace: Path, progress: ProgressReport) -> None:
+        """Train the supernet, from the last checkpoint where there is one, or take `path`'s.
+
+        Raises UserError where it cannot be trained, and for one of other settings or data.
+        """
+        device_named(self.device, "evaluator.device")
+        verify(self.data, self.resolution)
+        if self._folds > 1:
+            raise UserError(
+                f"data.folds: expected 1, since a supernet is trained once, got {self._folds}"
+            )
+        about = self._about()
+        given = Path(self.path).expanduser() if self.path is not None else None
+        file = given or workspace / FILE
+        if given is None and not file.exists():
+            self._train(workspace, about, progress)
+        check_store(file, about, "evaluator.path" if given else "evaluator")
+        object.__setattr__(self, "file", str(file.absolute()))
+
+    def for_scaled_networks(self) -> Evaluator:
+        """Give the stand-alone training: the supernet holds the space's networks alone."""
+        return self.scaled
+
+    def describe(self) -> Mapping[str, str | int | float]:
+        """Describe the supernet for the axis titles and tables that show its accuracies."""
+        data = self._dataset(self.resolution)
+        return {
+            "dataset": self.data.name,
+            "data digest": identity(self.data)["digest"],
+            "training images": len(data.train),
+            "validation images": len(data.val),
+            "classes": data.num_classes,
+            "resolution": self.resolution,
+            "width": self.width,
+            "depth": self.depth,
+            "accuracies": f"with the weights of a supernet of {self.epochs} epochs",
+        }
+
+    def identity(self) -> Mapping[str, object]:
+        """Give all that accuracies depend on; of the space its networks, not its file."""
+        left = ("path", "checkpoint_seconds", "scaled", "file")
+        known = {name: value for name, value in super().identity().items() if name not in left}
+        space = space_identity(self.loaded_space, self.space)
+        return {**known, "recipe": plain(proxy_part(self.recipe)), "space": plain(space)}
+
+    def data_summary(self) -> str:
+        """Say what was read, and what of the recipe has no part in a supernet's training."""
+        unused = list(left_out(self.recipe))
+        if self.recipe.ema is not None:
+            unused.append(f"ema={self.recipe.ema}")
+        said = [f"recipe: a supernet leaves out {', '.join(unused)}"] if unused else []
+        return "\n".join([super().data_summary(), *said])
+
+    def _about(self) -> dict[str, Any]:
+        """What the weights depend on."""
+        return {name: value for name, value in self.identity().items() if name not in _BESIDE}
+
+    def _train(self, workspace: Path, about: Mapping[str, Any], progress: ProgressReport) -> None:
+        _check_begun(workspace / _ABOUT, about)
+        write_text(workspace / _ABOUT, json.dumps(about, indent=1, sort_keys=True) + "\n")
+        device, recipe = device_named(self.device, "evaluator.device"), proxy_part(self.recipe)
+        layout = Layout.of(map(self.candidate, cover(self.loaded_space)), self.sharing)
+        store = Store.fresh(
+            layout,
+            self.sharing,
+            seed=self.seed,
+            near_identity=recipe.near_identity,
+            device=device,
+        )
+        training = SupernetTraining(
+            store=store,
+            paths=PATHS[self.paths](self.loaded_space),
+            slim=self.candidate,
+            images=self._kept_on_device(),
+            count=len(self._dataset(self.resolution).train),
+            recipe=recipe,
+            epochs=self.epochs,
+            seed=self.seed,
+            device=device,
+        )
+        kept = Checkpoints(workspace)
+        try:
+            with threads(self.threads):
+                training.run(kept, self.checkpoint_seconds, _Told(progress))
+        except TrainingFailed as error:
+            raise UserError(f"evaluator: {error}") from error
+        write_store(workspace / FILE, store, about)
+        kept.remove()
+
+    def _on_device(self, resolution: int) -> Dataset:
+        return self._dataset(resolution).to(device_named(self.device, "evaluator.device"))
+
+    def _kept_on_device(self) -> Callable[[int], Dataset]:
+        """Give the images at a resolution, moved to the device once."""
+        moved: dict[int, Dataset] = {}
+
+        def images(resolution: int) -> Dataset:
+            if resolution not in moved:
+                moved[resolution] = self._on_device(resolution)
+            return moved[resolution]
+
+        return images
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """Tells how far the training is."""
+
+    progress: ProgressReport
+
+    def __call__(self, done: int, total: int, row: EpochRow) -> None:
+        self.progress(done, total, f"supernet, loss {row.train_loss:.3f}")
+
+
+def _check_begun(path: Path, about: Mapping[str, Any]) -> None:
+    """Raise UserError where a training of another supernet was begun in the folder."""
+    if not path.exists():
+        return
+    try:
+        begun = json.loads(read_text(path))
+    except (ValueError, RecursionError):
+        raise UserError(f"{path}: is damaged; remove {path.parent} to train anew") from None
+    difference = first_difference(begun, about)
+    if difference is not None:
+        raise UserError(f"{path.parent}: holds another supernet: {difference}")
