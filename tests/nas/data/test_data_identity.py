@@ -13,7 +13,7 @@ from nas.data.folders import ImageFolder
 from nas.data.image_rows import Parquet
 from nas.data.report import data_report
 from nas.data.sources import Digits, Source, Split, Splits
-from nas.evaluators.scored_proxy import ScoredProxyEvaluator
+from nas.evaluators.scored import ScoredEvaluator
 from nas.evaluators.zero_cost import ZeroCostEvaluator
 from nas.executors.base import Executor
 from nas.executors.local import InProcess
@@ -136,7 +136,7 @@ class TestIdentity:
 
     def test_of_evaluators_of_two_kinds_differ(self):
         scores = ZeroCostEvaluator(data=QUICK.data, resolution=12, base_resolution=64)
-        both = ScoredProxyEvaluator(trained=QUICK, untrained=scores)
+        both = ScoredEvaluator(trained=QUICK, untrained=scores)
         assert scores.identity()["scores"] == ["grad_norm"]
         assert both.identity()["trained"] == QUICK.identity()
         assert both.identity()["untrained"] == scores.identity()

@@ -1,4 +1,4 @@
-"""Proxy accuracy put right by scores of the untrained network."""
+"""A proxy's or a supernet's accuracy put right by scores of the untrained network."""
 
 import math
 from collections.abc import Mapping
@@ -7,7 +7,9 @@ from dataclasses import dataclass, field, replace
 from scipy.special import expit, logit
 
 from nas.defaults.conf import default
+from nas.evaluators import asked
 from nas.evaluators.base import Evaluator, Measurement, Report
+from nas.evaluators.measured import measured
 from nas.evaluators.proxy import ProxyEvaluator
 from nas.evaluators.wrapper import Wrapper
 from nas.evaluators.zero_cost import ZeroCostEvaluator
@@ -16,17 +18,18 @@ from search_spaces.errors import UserError
 
 
 @dataclass(frozen=True, kw_only=True)
-class ScoredProxyEvaluator(Wrapper):
-    """Corrects what a short training reached by what the untrained network promised:
+class ScoredEvaluator(Wrapper):
+    """Corrects what trained weights reached by what the untrained network promised:
 
         expit(logit(trained) + worth · untrained) ^ (1 / spread)
 
-    Short trainings and scores misjudge different networks, so that both rank better than either.
+    Trainings and scores misjudge different networks, so that both rank better than either.
     It holds for networks of the space that it was tried on: elsewhere, `proxy-check` tells first
     what scores promise.
     """
 
-    trained: ProxyEvaluator = field(default_factory=ProxyEvaluator)
+    trained: Evaluator = field(default_factory=ProxyEvaluator)
+    """What trains: a proxy, or a supernet."""
     untrained: ZeroCostEvaluator = field(default_factory=ZeroCostEvaluator)
     worth: float = default("evaluator/scored_proxy", "worth")
     """By how much one unit of score raises the logarithm of the odds of a right answer."""
@@ -47,27 +50,30 @@ class ScoredProxyEvaluator(Wrapper):
         Raises EvaluationFailed where the network has no such score, before it is trained.
         """
         promise = self.untrained.promise(arch, seed)
-        measured = self.trained.evaluate(
-            arch, seed, lambda epoch, trained: report(epoch, self.estimate(trained, promise.value))
+        found = measured(
+            self.trained,
+            arch,
+            seed,
+            lambda epoch, trained: report(epoch, self.estimate(trained, promise.value)),
         )
-        notes = (f"trained to {measured.accuracy:.4f}, {promise.note}", measured.note)
+        notes = (f"trained to {found.accuracy:.4f}, {promise.note}", found.note)
         return replace(
-            measured,
-            accuracy=self.estimate(measured.accuracy, promise.value),
-            curve=tuple(self.estimate(trained, promise.value) for trained in measured.curve),
+            found,
+            accuracy=self.estimate(found.accuracy, promise.value),
+            curve=tuple(self.estimate(trained, promise.value) for trained in found.curve),
             note="; ".join(note for note in notes if note),
         )
 
     def estimate(self, trained: float, untrained: float) -> float:
-        """Correct a proxy accuracy by a mean score."""
+        """Correct an accuracy by a mean score."""
         raised = expit(logit(trained) + self.worth * untrained)
         return float(raised ** (1 / self.spread))
 
     def for_scaled_networks(self) -> Evaluator:
-        """Give the training alone."""
-        return self.trained
+        """Give what trains them, alone: scores grow with the networks."""
+        return asked.for_scaled_networks(self.trained)
 
     def describe(self) -> Mapping[str, str | int | float]:
         """Describe the training, and what else there is to its accuracy."""
         names = " + ".join(self.untrained.scores)
-        return {**self.trained.describe(), "estimate with": names}
+        return {**asked.description(self.trained), "estimate with": names}

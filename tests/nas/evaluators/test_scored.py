@@ -14,7 +14,7 @@ from nas.data.folders import ImageFolder
 from nas.data.sources import Digits
 from nas.evaluators.base import Evaluator
 from nas.evaluators.proxy import ProxyEvaluator
-from nas.evaluators.scored_proxy import ScoredProxyEvaluator
+from nas.evaluators.scored import ScoredEvaluator
 from nas.evaluators.zero_cost import ZeroCostEvaluator
 from quick import QUICK, SMALL
 from search_spaces.errors import UserError
@@ -22,7 +22,7 @@ from search_spaces.errors import UserError
 UNTRAINED = ZeroCostEvaluator(
     data=Digits(limit=300), scores=("naswot", "grad_norm"), images=8, base_resolution=64
 )
-BOTH = ScoredProxyEvaluator(trained=QUICK, untrained=UNTRAINED, worth=0.2, spread=4.0)
+BOTH = ScoredEvaluator(trained=QUICK, untrained=UNTRAINED, worth=0.2, spread=4.0)
 
 
 def ignore(epoch: int, accuracy: float) -> None:
@@ -55,7 +55,7 @@ def test_scores_that_are_worth_nothing_leave_the_training() -> None:
 def test_an_estimate_is_a_fraction_that_grows_with_both(
     trained: float, better: float, promise: float, more: float, spread: float
 ) -> None:
-    estimate = ScoredProxyEvaluator(spread=spread).estimate
+    estimate = ScoredEvaluator(spread=spread).estimate
     assert 0 <= estimate(trained, promise) < estimate(trained + better, promise) <= 1
     assert estimate(trained, promise) < estimate(trained, promise + more) <= 1
 
