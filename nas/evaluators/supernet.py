@@ -1,11 +1,11 @@
 """Supernet accuracy: a candidate's, with its part of the weights that a whole space shares."""
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import torch
 
@@ -20,6 +20,7 @@ from nas.supernet.candidate import candidate, recalibrate
 from nas.supernet.cover import cover
 from nas.supernet.file import FILE, check_store, first_difference, read_store, write_store
 from nas.supernet.paths import PATHS, PathsName
+from nas.supernet.shared import SharedStore
 from nas.supernet.slices import SHARINGS, Sharing
 from nas.supernet.store import Layout, Store
 from nas.supernet.train import SupernetTraining
@@ -79,6 +80,8 @@ class SupernetEvaluator(SlimEvaluator):
     """What measures networks beyond the space."""
     file: str | None = field(default=None, repr=False, compare=False)
     """The supernet that `prepare` trained or found."""
+    weights: SharedStore | None = field(default=None, repr=False, compare=False)
+    """The same as another process read it."""
 
     def __post_init__(self) -> None:
         self._check_least("epochs", "recalibration", "threads")
@@ -116,10 +119,8 @@ class SupernetEvaluator(SlimEvaluator):
 
     def network(self, slim: Arch, seed: int = 0) -> Network:
         """Give a candidate with its weights and statistics. Raises UserError as `evaluate`."""
-        if self.file is None:
-            raise UserError("evaluator: there is no supernet yet; prepare() trains it, or finds it")
         device = device_named(self.device, "evaluator.device")
-        model = candidate(read_store(Path(self.file)), slim)
+        model = candidate(self._store(), slim)
         model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         recalibrate(model, self._on_device(slim.resolution), self.recalibration, seed)
         return model
@@ -143,6 +144,18 @@ class SupernetEvaluator(SlimEvaluator):
         check_store(file, about, "evaluator.path" if given else "evaluator")
         object.__setattr__(self, "file", str(file.absolute()))
 
+    def load_data(self, key: Hashable) -> Any:
+        """Read the images at a resolution, and the supernet: workers elsewhere see no file of it.
+
+        Raises UserError for data that cannot be used.
+        """
+        return super().load_data(key), SharedStore.of(self._store())
+
+    def with_data(self, data: Any) -> Self:
+        """Give the same with images and supernet at hand."""
+        images, weights = data
+        return replace(self, shared=images, weights=weights)
+
     def for_scaled_networks(self) -> Evaluator:
         """Give the stand-alone training: the supernet holds the space's networks alone."""
         return self.scaled
@@ -164,7 +177,7 @@ class SupernetEvaluator(SlimEvaluator):
 
     def identity(self) -> Mapping[str, object]:
         """Give all that accuracies depend on; of the space its networks, not its file."""
-        left = ("path", "checkpoint_seconds", "scaled", "file")
+        left = ("path", "checkpoint_seconds", "scaled", "file", "weights")
         known = {name: value for name, value in super().identity().items() if name not in left}
         space = space_identity(self.loaded_space, self.space)
         return {**known, "recipe": plain(proxy_part(self.recipe)), "space": plain(space)}
@@ -212,6 +225,13 @@ class SupernetEvaluator(SlimEvaluator):
             raise UserError(f"evaluator: {error}") from error
         write_store(workspace / FILE, store, about)
         kept.remove()
+
+    def _store(self) -> Store:
+        if self.weights is not None:
+            return self.weights.store()
+        if self.file is None:
+            raise UserError("evaluator: there is no supernet yet; prepare() trains it, or finds it")
+        return read_store(Path(self.file))
 
     def _on_device(self, resolution: int) -> Dataset:
         return self._dataset(resolution).to(device_named(self.device, "evaluator.device"))

@@ -118,10 +118,11 @@ def test_the_same_architecture_and_seed_repeat_exactly_in_another_process(folder
     )
 
 
-def test_images_that_another_process_read_serve_it(folder: Path) -> None:
+def test_images_and_supernet_that_another_process_read_serve_it(folder: Path) -> None:
     evaluator = prepared(SUPERNET, folder)
     shared = pickle.loads(pickle.dumps(evaluator.load_data(evaluator.data_key(ARCH))))
-    elsewhere = dataclasses.replace(evaluator, data=Digits(limit=200)).with_data(shared)
+    elsewhere = dataclasses.replace(evaluator, data=Digits(limit=200), file="/not/on/this/node")
+    elsewhere = elsewhere.with_data(shared)
     assert elsewhere.evaluate(ARCH, 0, ignore) == evaluator.evaluate(ARCH, 0, ignore)
 
 
