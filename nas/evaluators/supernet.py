@@ -262,8 +262,9 @@ def _check_begun(path: Path, about: Mapping[str, Any]) -> None:
     """Raise UserError where a training of another supernet was begun in the folder."""
     if not path.exists():
         return
+    text = read_text(path)
     try:
-        begun = json.loads(read_text(path))
+        begun = json.loads(text)
     except (ValueError, RecursionError):
         raise UserError(f"{path}: is damaged; remove {path.parent} to train anew") from None
     difference = first_difference(begun, about)

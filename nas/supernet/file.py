@@ -43,8 +43,9 @@ def read_store(path: Path) -> Store:
 
 def check_store(path: Path, about: Mapping[str, Any], setting: str) -> None:
     """Raise UserError, which says what differs, where a file is of another supernet."""
+    header = _header(path)
     try:
-        written_about = json.loads(_header(path)[_ABOUT])
+        written_about = json.loads(header[_ABOUT])
     except (KeyError, ValueError, RecursionError):
         raise _no_supernet(path) from None
     difference = first_difference(written_about, about)
