@@ -85,8 +85,12 @@ def prepared(evaluator: SupernetEvaluator, folder: Path) -> SupernetEvaluator:
 
 
 def test_it_learns_and_evaluates_whatever_the_space_has(tmp_path: Path) -> None:
-    evaluator = prepared(dataclasses.replace(SUPERNET, epochs=40), tmp_path)
-    for arch in (ARCH, OTHER):
+    base = {**SPACE["base"], "head": {"channels": 512}}
+    kernels = {**SPACE, "base": base, "vary": {"kernel": [3, 5]}}
+    evaluator = prepared(dataclasses.replace(SUPERNET, space=kernels, epochs=16), tmp_path)
+    space = evaluator.loaded_space
+    for number in (0, -1):
+        arch = space.decode({choice.name: choice.options[number] for choice in space.choices})
         found = evaluator.evaluate(arch, 0, ignore)
         assert found.accuracy > 0.2
         assert found.note == ""
