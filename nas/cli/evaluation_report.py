@@ -10,6 +10,7 @@ import numpy as np
 
 from nas.cli.columns import table
 from nas.data.names import shown
+from nas.networks.tested import Accuracy
 from nas.runs.csv_files import text_cell, write_table
 from nas.statistics.intervals import Interval
 from nas.training.classifier import ImageClassifier
@@ -48,8 +49,7 @@ def printed(evaluated: Evaluated) -> str:
     rows.append(("expected calibration error", f"{found.calibration_error:.4f}", ""))
     card = evaluated.classifier.card
     if card is not None and card.test is not None:
-        told = Interval(card.test.value, card.test.low, card.test.high)
-        rows.append(("test accuracy at its training", *_cells(told)))
+        rows.append(("test accuracy at its training", *_cells(card.test.accuracy)))
     title = (
         f"{evaluated.classifier.name} on the {evaluated.split} split of "
         f"{shown(evaluated.data['name'])}: {found.images:,} images of "
@@ -86,7 +86,7 @@ def _mistake(found: Evaluation, classes: tuple[str, ...], index: int) -> str:
     return f"{shown(classes[most])} ({others[most]:,})" if others[most] else ""
 
 
-def _cells(interval: Interval) -> tuple[str, str]:
+def _cells(interval: Interval | Accuracy) -> tuple[str, str]:
     return f"{interval.value:.4f}", f"{interval.low:.4f}–{interval.high:.4f}"
 
 

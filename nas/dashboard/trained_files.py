@@ -96,6 +96,8 @@ def _row(folder: Path) -> dict[str, Any]:
     arch = load_arch(str(folder / "network.yaml"))
     price, test, data = cost(arch), card.get("test"), card.get("data")
     test = test if isinstance(test, Mapping) else {}
+    accuracy = test.get("accuracy")
+    accuracy = accuracy if isinstance(accuracy, Mapping) else {}
     return {
         "name": folder.name,
         "folder": f"trained/{folder.name}",
@@ -105,8 +107,9 @@ def _row(folder: Path) -> dict[str, Any]:
         "params": price.params,
         "macs": price.macs,
         **{name: _number(card.get(name)) for name in ("epochs", "best_epoch", "minival")},
-        "test": _number(test.get("value")),
-        **{f"test_{name}": _number(test.get(name)) for name in ("low", "high", "images")},
+        "test": _number(accuracy.get("value")),
+        **{f"test_{name}": _number(accuracy.get(name)) for name in ("low", "high")},
+        "test_images": _number(test.get("images")),
     }
 
 

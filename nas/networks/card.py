@@ -7,7 +7,8 @@ from typing import Any
 import yaml
 
 from nas.networks.cost import cost
-from nas.networks.trained import Accuracy, Card
+from nas.networks.tested import Accuracy, Tested
+from nas.networks.trained import Card
 from search_spaces.errors import one_line
 
 _TASK = "image-classification"
@@ -64,7 +65,10 @@ def _front(card: Card) -> dict[str, Any]:
         result = {
             "task": {"type": _TASK},
             "dataset": {"name": name, "type": kind, "split": "test"},
-            "metrics": [{"type": "accuracy", "value": card.test.value, "name": "top-1 accuracy"}],
+            "metrics": [
+                {"type": "accuracy", "value": each.value, "name": f"{name} accuracy"}
+                for name, each in _accuracies(card.test)
+            ],
         }
         front["model-index"] = [{"name": card.arch.name, "results": [result]}]
     return front
@@ -83,7 +87,8 @@ def _accuracy(card: Card) -> Iterator[str]:
     if card.test is None:
         yield "The test split was not read.\n"
     else:
-        yield f"On the test split, top-1: {_with_interval(card.test)}.\n"
+        told = "; ".join(f"{name} {_with_interval(each)}" for name, each in _accuracies(card.test))
+        yield f"On the {card.test.images:,} images of the test split: {told}.{_fit(card.test)}\n"
     if card.minival is not None:
         yield (
             f"On the images held out of the training split: {card.minival:.4f}. They chose the "
@@ -91,10 +96,23 @@ def _accuracy(card: Card) -> Iterator[str]:
         )
 
 
+def _accuracies(test: Tested) -> list[tuple[str, Accuracy]]:
+    """The shares of images that were named rightly, the first of which comes first."""
+    top5 = [] if test.top5 is None else [("top-5", test.top5)]
+    return [("top-1", test.accuracy), *top5]
+
+
 def _with_interval(accuracy: Accuracy) -> str:
     interval = f"{accuracy.low:.4f} to {accuracy.high:.4f}"
+    return f"{accuracy.value:.4f}, with a 95 % interval of {interval}"
+
+
+def _fit(test: Tested) -> str:
+    if test.loss is None or test.calibration_error is None:
+        return " Some logits were no finite numbers."
     return (
-        f"{accuracy.value:.4f}, with a 95 % interval of {interval}, on {accuracy.images:,} images"
+        f" The cross-entropy is {test.loss:.4f} nats, the expected calibration error "
+        f"{test.calibration_error:.4f}."
     )
 
 

@@ -15,6 +15,7 @@ from nas.networks.checkpoints import read_metadata
 from nas.networks.cost import cost
 from nas.networks.hub import MODEL, local_file
 from nas.networks.model import Network, build
+from nas.networks.tested import Tested
 from nas.networks.weights import save_weights
 from search_spaces.arch import Arch
 from search_spaces.checks import check_within
@@ -31,24 +32,6 @@ _LEAST_BYTES = 2
 _LONGEST_NUMBER = 100
 
 Numbers = tuple[float, float, float]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Accuracy:
-    """The share of images that were classified rightly, and its 95 % interval (Wilson's)."""
-
-    value: float
-    low: float
-    high: float
-    images: int
-
-    def __post_init__(self) -> None:
-        for name in ("value", "low", "high"):
-            check_within(name, getattr(self, name), 0, 1)
-        if not self.low <= self.value <= self.high:
-            interval = f"{self.low} to {self.high}"
-            raise UserError(f"value: expected one within its interval, {interval}")
-        _check_least("images", self.images, 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,8 +60,8 @@ class Card:
     seed: int
     minival: float | None
     """Accuracy on the images held out of the training split; None where none were."""
-    test: Accuracy | None
-    """Accuracy on the test split; None where it was not read."""
+    test: Tested | None
+    """What it is worth on the test split; None where that was not read."""
     start: str = ""
     """What the weights were before: a file, a reference to the hub, a member; "" for new ones."""
 

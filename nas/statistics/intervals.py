@@ -54,7 +54,8 @@ def share_interval(hits: int, of: int) -> Interval:
     share, unit = hits / of, z * z / of
     middle = (share + unit / 2) / (1 + unit)
     half = z / (1 + unit) * math.sqrt(share * (1 - share) / of + unit / (4 * of))
-    return Interval(share, max(0.0, middle - half), min(1.0, middle + half))
+    # Rounding may take an end a hair beyond the share, where all or none are hits.
+    return Interval(share, max(0.0, min(share, middle - half)), min(1.0, max(share, middle + half)))
 
 
 def share_error(share: float, of: int) -> float:

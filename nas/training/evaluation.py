@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from nas.networks.tested import Accuracy, Tested
 from nas.statistics.intervals import Interval, share_interval
 from nas.training.accuracy import Answers, Integers
 
@@ -39,10 +40,26 @@ class Evaluation:
         counts: Integers = self.confusion.sum(axis=1)
         return counts
 
+    def tested(self) -> Tested:
+        """What stays with the weights, where the images are those of the test split."""
+        return Tested(
+            images=self.images,
+            accuracy=_kept(self.accuracy),
+            top5=None if self.top5 is None else _kept(self.top5),
+            loss=self.loss if math.isfinite(self.loss) else None,
+            calibration_error=(
+                self.calibration_error if math.isfinite(self.calibration_error) else None
+            ),
+        )
+
     def of_class(self, index: int) -> Interval | None:
         """The accuracy on the images of a class; None where it has none."""
         images = int(self.confusion[index].sum())
         return share_interval(int(self.confusion[index, index]), images) if images else None
+
+
+def _kept(found: Interval) -> Accuracy:
+    return Accuracy(value=found.value, low=found.low, high=found.high)
 
 
 def evaluation(answers: Answers, classes: int) -> Evaluation:

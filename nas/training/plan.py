@@ -9,7 +9,8 @@ import torch
 from nas.data.loader import Loader, Transform
 from nas.data.sources import Split
 from nas.data.training_splits import Numbers, TrainingSplits
-from nas.networks.trained import Accuracy, Card
+from nas.networks.tested import Tested
+from nas.networks.trained import Card
 from nas.training.training_recipe import TrainingRecipe
 from nas.training.transfer import Start
 from nas.training.transforms import EvalTransform, TrainTransform
@@ -119,7 +120,7 @@ class Plan:
             "torch": str(torch.__version__),
         }
 
-    def card(self, best_epoch: int, minival: float | None, test: Accuracy) -> Card:
+    def card(self, best_epoch: int, minival: float | None, test: Tested) -> Card:
         """What stays with the weights."""
         return Card(
             arch=self.arch,

@@ -1,7 +1,20 @@
 """The card of a small trained network."""
 
 from checkpoint_files import SMALL
-from nas.networks.trained import Accuracy, Card
+from nas.networks.tested import Accuracy, Tested
+from nas.networks.trained import Card
+
+
+def tested(value: float, low: float, high: float, images: int) -> Tested:
+    """What a network is worth that names so large a share of ten classes' images."""
+    return Tested(
+        images=images,
+        accuracy=Accuracy(value=value, low=low, high=high),
+        top5=Accuracy(value=0.97, low=0.9, high=1.0),
+        loss=0.75,
+        calibration_error=0.0625,
+    )
+
 
 CARD = Card(
     arch=SMALL,
@@ -15,6 +28,6 @@ CARD = Card(
     best_epoch=2,
     seed=7,
     minival=0.75,
-    test=Accuracy(value=0.5, low=0.4, high=0.6, images=100),
+    test=tested(0.5, 0.4, 0.6, images=100),
     start="hf-hub:timm/efficientnet_b0.ra_in1k",
 )

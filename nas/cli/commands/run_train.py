@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nas.cli.columns import table
-from nas.cli.commands.train import FOLDER, member_names, results, trained
+from nas.cli.commands.train import FOLDER, member_names, results, trained, with_interval
 from nas.cli.config import Config, at_least, make
 from nas.cli.setting_types import optional, text
 from nas.cli.verbs import VERBS
@@ -16,7 +16,7 @@ from search_spaces.parsing import closest
 if TYPE_CHECKING:
     from nas.networks.trained import Card
     from scaling_search.grow.members import Member
-    from scaling_search.judge.forecast import FamilyForecast
+    from scaling_search.judge.forecast import FamilyForecast, MemberForecast
 
 _OWN = ("members", "recipe", "resolution", "weights", "seed")
 
@@ -89,8 +89,8 @@ def report(
         rows = [
             (
                 name.upper(),
-                _spelt(card.test),
-                _spelt(card.test and said[name], value="accuracy"),
+                with_interval(card.test.accuracy if card.test else None),
+                _expected(said[name]) if card.test else "",
             )
             for name, card in cards.items()
         ]
@@ -99,10 +99,8 @@ def report(
     return "\n\n".join(lines)
 
 
-def _spelt(found: Any, value: str = "value") -> str:
-    if found is None:
-        return ""
-    return f"{getattr(found, value):.4f} [{found.low:.4f}, {found.high:.4f}]"
+def _expected(of: "MemberForecast") -> str:
+    return f"{of.accuracy:.4f} [{of.low:.4f}, {of.high:.4f}]"
 
 
 def _check_members(names: Sequence[str], config: Config) -> None:

@@ -14,6 +14,7 @@ from search_spaces.errors import UserError, shown
 from search_spaces.yaml_io import load_arch, read_about
 
 if TYPE_CHECKING:
+    from nas.networks.tested import Accuracy, Tested
     from nas.networks.trained import Card
 
 FOLDER = "trained"
@@ -84,8 +85,8 @@ def asked_networks(config: Config, run: Path) -> list[Asked]:
 def results(cards: "dict[str, Card]", folder: Path) -> str:
     """A table of trained networks: what they cost, and how accurate they are."""
     header = (
-        *("network", "px", "params", "MACs", "epochs", "best epoch"),
-        *("minival", "test accuracy", "folder"),
+        *("network", "px", "params", "MACs", "epochs", "best epoch", "minival"),
+        *("test accuracy", "top-5", "loss", "calibration error", "folder"),
     )
     rows = []
     for name, card in cards.items():
@@ -99,11 +100,23 @@ def results(cards: "dict[str, Card]", folder: Path) -> str:
                 card.epochs,
                 card.best_epoch,
                 "" if minival is None else f"{minival:.4f}",
-                "" if test is None else f"{test.value:.4f} [{test.low:.4f}, {test.high:.4f}]",
+                *_figures(test),
                 folder / name,
             )
         )
     return table(header, rows)
+
+
+def with_interval(found: "Accuracy | None") -> str:
+    """An accuracy and its 95 % interval; nothing for none."""
+    return "" if found is None else f"{found.value:.4f} [{found.low:.4f}, {found.high:.4f}]"
+
+
+def _figures(test: "Tested | None") -> tuple[str, ...]:
+    if test is None:
+        return "", "", "", ""
+    rest = (f"{x:.4f}" if x is not None else "" for x in (test.loss, test.calibration_error))
+    return with_interval(test.accuracy), with_interval(test.top5), *rest
 
 
 def member_names(members: object) -> Sequence[str]:

@@ -1,5 +1,6 @@
 """`nas-search train`: what it says, what it refuses, and what it leaves."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -51,8 +52,13 @@ def test_it_ends_with_test_accuracy_and_does_nothing_twice(
     assert "train net 2/2" in told.err
     header, row = told.out.splitlines()
     assert header.split()[:3] == ["network", "px", "params"]
-    accuracy = f"{card.test.value:.4f} [{card.test.low:.4f}, {card.test.high:.4f}]"
-    assert accuracy in row
+    main(["evaluate", "r/trained/net", "data.limit=150"])
+    figures = json.loads(Path("r/trained/net/test_12px.json").read_text("utf-8"))
+    capsys.readouterr()
+    for each in (figures["accuracy"], figures["top5"]):
+        assert f"{each['value']:.4f} [{each['low']:.4f}, {each['high']:.4f}]" in row
+    for name in ("loss", "calibration_error"):
+        assert f" {figures[name]:.4f} " in row
     assert row.endswith("r/trained/net")
     before = files()
     main(TRAIN)

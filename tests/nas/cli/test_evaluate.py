@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 import torch
 
+from cards import tested
 from nas.cli import main
 from nas.data.dataset import digest_of_test, identity
 from nas.data.sources import Digits
 from nas.networks.model import Network
-from nas.networks.trained import WEIGHTS, Accuracy, save_trained
+from nas.networks.trained import WEIGHTS, save_trained
 from nas.networks.weights import save_weights
 from nas.training.transforms import EvalTransform
 from pictures import image_folder
@@ -120,8 +121,7 @@ def test_test_images_that_were_trained_on_are_suspected(
 
 
 def test_what_training_said_stands_beside(capsys: pytest.CaptureFixture[str]) -> None:
-    test = Accuracy(value=0.5, low=0.25, high=0.75, images=16)
-    trained_folder(Path("b0"), test=test)
+    trained_folder(Path("b0"), test=tested(0.5, 0.25, 0.75, images=16))
     evaluated("split=val", name="b0/val_16px")
     (line,) = (x for x in capsys.readouterr().out.splitlines() if "at its training" in x)
     assert line.split()[-2:] == ["0.5000", "0.2500–0.7500"]

@@ -12,12 +12,12 @@ from PIL import Image
 
 import run_folder
 from browser import probed
+from cards import tested
 from nas.dashboard.frames import load_run
 from nas.dashboard.panels import sections
 from nas.dashboard.trained import accuracy_against_cost, confusion_figure
 from nas.dashboard.trained_files import MOST_SHEET, read_trained
 from nas.dashboard.write import write_dashboard
-from nas.networks.trained import Accuracy
 from nas.networks.trained_header import card_in
 from scaling_search.rule.compound import COMPOUND
 from search_spaces.errors import UserError
@@ -31,7 +31,7 @@ def write_trained(run: Path, name: str = "b0", **fields: Any) -> Path:
     told: dict[str, Any] = {
         "minival": 0.9,
         "best_epoch": 2,
-        "test": Accuracy(value=0.85, low=0.804, high=0.889, images=269),
+        "test": tested(0.85, 0.804, 0.889, images=269),
     }
     trained_folder(folder, fields.pop("classes", DIGITS), **(told | fields))
     write_arch(tiny(len(DIGITS), side=fields.get("side", 16)), folder / "network.yaml")

@@ -14,7 +14,8 @@ from cards import CARD
 from nas.networks.card import model_card
 from nas.networks.hub_folder import write_hub_folder
 from nas.networks.model import build
-from nas.networks.trained import Accuracy, Card, load_trained
+from nas.networks.tested import Accuracy
+from nas.networks.trained import Card, load_trained
 from search_spaces.ends import Stem
 from search_spaces.errors import UserError
 from search_spaces.zoo import zoo
@@ -86,9 +87,10 @@ class TestCard:
         assert (data.library_name, data.pipeline_tag) == ("timm", "image-classification")
         assert data.metrics == ["accuracy"]
         assert data.license is None
-        (result,) = data.eval_results
-        assert (result.dataset_name, result.dataset_split) == ("digits", "test")
-        assert (result.metric_type, result.metric_value) == ("accuracy", 0.5)
+        first, second = data.eval_results
+        assert (first.dataset_name, first.dataset_split) == ("digits", "test")
+        assert (first.metric_type, first.metric_value) == ("accuracy", 0.5)
+        assert (second.metric_name, second.metric_value) == ("top-5 accuracy", 0.97)
         assert data.datasets is None
 
     def test_a_data_set_of_the_hub_is_linked(self) -> None:
@@ -99,7 +101,9 @@ class TestCard:
 
     def test_it_says_the_accuracy_with_its_interval_and_where_weights_came_from(self) -> None:
         text = model_card(CARD)
-        assert "top-1: 0.5000, with a 95 % interval of 0.4000 to 0.6000, on 100 images" in text
+        assert "On the 100 images of the test split: top-1 0.5000, with a 95 % interval" in text
+        assert "interval of 0.4000 to 0.6000; top-5 0.9700, with" in text
+        assert "cross-entropy is 0.7500 nats, the expected calibration error 0.0625." in text
         assert "On the images held out of the training split: 0.7500." in text
         assert "3 epochs with seed 7, from the weights of hf-hub:timm/efficientnet\\_b0" in text
         assert "these are the weights of epoch 2" in text
@@ -131,4 +135,4 @@ class TestCard:
 
     def test_an_accuracy_is_within_its_interval(self) -> None:
         with pytest.raises(UserError, match="value: expected one within its interval"):
-            Accuracy(value=0.7, low=0.1, high=0.6, images=3)
+            Accuracy(value=0.7, low=0.1, high=0.6)
