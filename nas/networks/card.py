@@ -9,6 +9,7 @@ import yaml
 from nas.networks.cost import cost
 from nas.networks.tested import Accuracy, Tested
 from nas.networks.trained import Card
+from nas.statistics.metrics import METRICS, Metric
 from search_spaces.errors import one_line
 
 _TASK = "image-classification"
@@ -66,8 +67,8 @@ def _front(card: Card) -> dict[str, Any]:
             "task": {"type": _TASK},
             "dataset": {"name": name, "type": kind, "split": "test"},
             "metrics": [
-                {"type": "accuracy", "value": each.value, "name": f"{name} accuracy"}
-                for name, each in _accuracies(card.test)
+                {"type": "accuracy", "value": each.value, "name": name}
+                for name, each in _accuracies(card, card.test)
             ],
         }
         front["model-index"] = [{"name": card.arch.name, "results": [result]}]
@@ -87,19 +88,24 @@ def _accuracy(card: Card) -> Iterator[str]:
     if card.test is None:
         yield "The test split was not read.\n"
     else:
-        told = "; ".join(f"{name} {_with_interval(each)}" for name, each in _accuracies(card.test))
+        told = "; ".join(
+            f"{name} {_with_interval(each)}" for name, each in _accuracies(card, card.test)
+        )
         yield f"On the {card.test.images:,} images of the test split: {told}.{_fit(card.test)}\n"
     if card.minival is not None:
         yield (
-            f"On the images held out of the training split: {card.minival:.4f}. They chose the "
-            "epoch, so that this is no estimate for other images.\n"
+            f"On the images held out of the training split, {METRICS[card.metric]}: "
+            f"{card.minival:.4f}. They chose the epoch, so that this is no estimate for other "
+            "images.\n"
         )
 
 
-def _accuracies(test: Tested) -> list[tuple[str, Accuracy]]:
-    """The shares of images that were named rightly, the first of which comes first."""
-    top5 = [] if test.top5 is None else [("top-5", test.top5)]
-    return [("top-1", test.accuracy), *top5]
+def _accuracies(card: Card, test: Tested) -> list[tuple[str, Accuracy]]:
+    """Accuracies by their names; what the data's networks are judged by comes first."""
+    metrics: list[Metric] = [card.metric]
+    metrics += [] if card.metric == "accuracy" else ["accuracy"]
+    top5 = [] if test.top5 is None else [("top-5 accuracy", test.top5)]
+    return [*((METRICS[metric], test.by(metric)) for metric in metrics), *top5]
 
 
 def _with_interval(accuracy: Accuracy) -> str:

@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 
+from nas.statistics.metrics import Metric
 from search_spaces.checks import check_within
 from search_spaces.errors import UserError, shown
 
@@ -30,12 +31,18 @@ class Tested:
     images: int
     accuracy: Accuracy
     """The share of images whose class is the most likely one (top-1)."""
+    mean_per_class: Accuracy
+    """The mean of the accuracies of those classes that have images."""
     top5: Accuracy | None
     """The share whose class is among the five most likely; None of five classes or fewer."""
     loss: float | None
     """The mean cross-entropy, in nats; None where a logit was no finite number."""
     calibration_error: float | None
     """The expected calibration error; None likewise."""
+
+    def by(self, metric: Metric) -> Accuracy:
+        """The figure that a metric is."""
+        return self.accuracy if metric == "accuracy" else self.mean_per_class
 
     def __post_init__(self) -> None:
         if self.images < 1:

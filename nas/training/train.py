@@ -243,7 +243,7 @@ class _Run:
     def _validated(self) -> float | None:
         if self.minival is None:
             return None
-        return self._evaluated(self.minival, self.learner.judged).accuracy.value
+        return self._evaluated(self.minival, self.learner.judged).by(self.plan.metric).value
 
     def _evaluated(self, images: Loader, model: nn.Module) -> Evaluation:
         return evaluation(self.learner.answers(images, model), len(self.plan.classes))

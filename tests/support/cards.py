@@ -10,6 +10,7 @@ def tested(value: float, low: float, high: float, images: int) -> Tested:
     return Tested(
         images=images,
         accuracy=Accuracy(value=value, low=low, high=high),
+        mean_per_class=Accuracy(value=0.625, low=0.5, high=0.75),
         top5=Accuracy(value=0.97, low=0.9, high=1.0),
         loss=0.75,
         calibration_error=0.0625,
@@ -27,6 +28,7 @@ CARD = Card(
     epochs=3,
     best_epoch=2,
     seed=7,
+    metric="accuracy",
     minival=0.75,
     test=tested(0.5, 0.4, 0.6, images=100),
     start="hf-hub:timm/efficientnet_b0.ra_in1k",

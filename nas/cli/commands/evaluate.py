@@ -12,7 +12,7 @@ from nas.cli.config import Config, make
 from nas.cli.cores import available, loader_workers
 from nas.cli.evaluation_report import Evaluated, printed, write
 from nas.cli.progress import Pace, ProgressLine
-from nas.data.dataset import digest_of_test, identity, splits
+from nas.data.dataset import digest_of_test, identity, metric_of, splits
 from nas.data.loader import Batch, Loader
 from nas.data.names import counted, shown, some
 from nas.data.sources import Source, Split
@@ -61,6 +61,7 @@ def main(config: Config) -> None:
         found=evaluation(found, len(classifier.classes)),
     )
     print(printed(evaluated))
+        metric=metric_of(source),
     folder.mkdir(parents=True, exist_ok=True)
     print("\n".join(f"written to {path}" for path in write(evaluated, folder)))
 

@@ -94,7 +94,7 @@ def report(
             )
             for name, card in cards.items()
         ]
-        header = ("network", "test accuracy [95 %]", "expected proxy accuracy [95 %]")
+        header = ("network", "test top-1 accuracy [95 %]", "expected proxy accuracy [95 %]")
         lines.append(table(header, rows))
     return "\n\n".join(lines)
 

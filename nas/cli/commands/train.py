@@ -9,6 +9,7 @@ from nas.cli.columns import table
 from nas.cli.config import Config
 from nas.cli.member_pixels import pixels_in
 from nas.networks.cost import cost
+from nas.statistics.metrics import METRICS, Metric
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError, shown
 from search_spaces.yaml_io import load_arch, read_about
@@ -86,8 +87,13 @@ def results(cards: "dict[str, Card]", folder: Path) -> str:
     """A table of trained networks: what they cost, and how accurate they are."""
     header = (
         *("network", "px", "params", "MACs", "epochs", "best epoch", "minival"),
-        *("test accuracy", "top-5", "loss", "calibration error", "folder"),
+        *judged,
+        *("top-5", "loss", "calibration error", "folder"),
     )
+    metrics = {card.metric for card in cards.values()} | {"accuracy"}
+    judged: dict[str, Metric] = {
+        f"test {METRICS[each]}": each for each in ("mean_per_class", "accuracy") if each in metrics
+    }
     rows = []
     for name, card in cards.items():
         price, minival, test = cost(card.arch), card.minival, card.test
@@ -104,6 +110,7 @@ def results(cards: "dict[str, Card]", folder: Path) -> str:
                 folder / name,
             )
         )
+                *(with_interval(test.by(each) if test else None) for each in judged.values()),
     return table(header, rows)
 
 
@@ -114,9 +121,9 @@ def with_interval(found: "Accuracy | None") -> str:
 
 def _figures(test: "Tested | None") -> tuple[str, ...]:
     if test is None:
-        return "", "", "", ""
+        return "", "", ""
     rest = (f"{x:.4f}" if x is not None else "" for x in (test.loss, test.calibration_error))
-    return with_interval(test.accuracy), with_interval(test.top5), *rest
+    return with_interval(test.top5), *rest
 
 
 def member_names(members: object) -> Sequence[str]:

@@ -68,6 +68,22 @@ def test_it_ends_with_test_accuracy_and_does_nothing_twice(
     assert files() == before
 
 
+def test_data_are_judged_by_their_own_metric(capsys: pytest.CaptureFixture[str]) -> None:
+    main([*TRAIN, "recipe.epochs=1", "data.metric=mean_per_class"])
+    told = capsys.readouterr()
+    card = read_card("r/trained/net")
+    assert card.test is not None
+    assert card.worth == card.test.mean_per_class
+    assert "choose the epoch by mean accuracy per class" in told.err
+    header, row = told.out.splitlines()
+    assert header.index("test mean accuracy per class") < header.index("test top-1 accuracy")
+    per_class, top1 = card.test.mean_per_class.value, card.test.accuracy.value
+    assert f"{per_class:.4f} [" in row
+    assert f"{top1:.4f} [" in row
+    _, line = refused(capsys, *TRAIN, "recipe.epochs=1")
+    assert "metric" in line
+
+
 def test_members_of_a_family_are_trained_by_their_phi(capsys: pytest.CaptureFixture[str]) -> None:
     main(["scale", "net.yaml", "run=r", "coefficients=formula", "phis=[1]", "alpha=1.2",
           "beta=1.1", "gamma=1.15"])  # fmt: skip

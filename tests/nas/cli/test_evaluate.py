@@ -86,6 +86,18 @@ def test_the_figures_are_those_counted_by_hand(capsys: pytest.CaptureFixture[str
     assert "reads the test images of digits" in printed.err
 
 
+def test_what_the_data_are_judged_by_comes_first(capsys: pytest.CaptureFixture[str]) -> None:
+    trained_folder(Path("b0"))
+    found = evaluated("data.metric=mean_per_class")
+    lines = capsys.readouterr().out.splitlines()
+    first, second = (line for line in lines if line.startswith(("top-1", "mean accuracy")))
+    told = found["mean_per_class"]
+    assert first.split()[-2:] == [f"{told['value']:.4f}", f"{told['low']:.4f}–{told['high']:.4f}"]
+    assert first.startswith("mean accuracy per class")
+    assert second.startswith("top-1 accuracy")
+    assert found["metric"] == "mean_per_class"
+
+
 def test_another_resolution_is_another_evaluation(capsys: pytest.CaptureFixture[str]) -> None:
     model = trained_folder(Path("b0"))
     evaluated("data=digits")

@@ -93,6 +93,14 @@ class TestCard:
         assert (second.metric_name, second.metric_value) == ("top-5 accuracy", 0.97)
         assert data.datasets is None
 
+    def test_what_the_data_are_judged_by_comes_first(self) -> None:
+        card = dataclasses.replace(CARD, metric="mean_per_class")
+        text = model_card(card)
+        told = [(each.metric_name, each.metric_value) for each in ModelCard(text).data.eval_results]
+        assert told[:2] == [("mean accuracy per class", 0.625), ("top-1 accuracy", 0.5)]
+        assert "test split: mean accuracy per class 0.6250, with a 95 % interval of 0.5000" in text
+        assert "held out of the training split, mean accuracy per class: 0.7500." in text
+
     def test_a_data_set_of_the_hub_is_linked(self) -> None:
         card = dataclasses.replace(CARD, data={"name": "uoft-cs/cifar10"})
         data = ModelCard(model_card(card)).data
@@ -101,10 +109,13 @@ class TestCard:
 
     def test_it_says_the_accuracy_with_its_interval_and_where_weights_came_from(self) -> None:
         text = model_card(CARD)
-        assert "On the 100 images of the test split: top-1 0.5000, with a 95 % interval" in text
-        assert "interval of 0.4000 to 0.6000; top-5 0.9700, with" in text
+        assert (
+            "On the 100 images of the test split: top-1 accuracy 0.5000, with a 95 % interval"
+            in text
+        )
+        assert "interval of 0.4000 to 0.6000; top-5 accuracy 0.9700, with" in text
         assert "cross-entropy is 0.7500 nats, the expected calibration error 0.0625." in text
-        assert "On the images held out of the training split: 0.7500." in text
+        assert "On the images held out of the training split, top-1 accuracy: 0.7500." in text
         assert "3 epochs with seed 7, from the weights of hf-hub:timm/efficientnet\\_b0" in text
         assert "these are the weights of epoch 2" in text
         assert "| clip\\_grad | none |" in text

@@ -55,7 +55,7 @@ def test_accuracy_and_confusion_are_counted() -> None:
 
 def test_a_class_without_images_is_no_part_of_the_mean_per_class() -> None:
     found = evaluation(answered(LOGITS, LABELS), 3)
-    assert found.mean_per_class == pytest.approx((1 / 3 + 1 / 2) / 2)
+    assert found.mean_per_class.value == pytest.approx((1 / 3 + 1 / 2) / 2)
     assert found.of_class(2) is None
     first = found.of_class(0)
     assert first is not None
@@ -74,6 +74,11 @@ def test_the_interval_is_wilsons() -> None:
     middle = (p + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z * math.sqrt(p * (1 - p) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
     assert (accuracy.low, accuracy.high) == pytest.approx((middle - half, middle + half))
+
+
+def test_classes_of_equally_many_images_are_judged_as_all_images_are() -> None:
+    found = evaluation(answered(LOGITS[:4], [0, 1, 1, 0]), 3)
+    assert found.by("mean_per_class") == found.by("accuracy") == found.accuracy
 
 
 def test_the_calibration_error_weighs_bins_by_their_images() -> None:
