@@ -30,7 +30,7 @@ from nas.training.recipe import Recipe
 from nas.training.training_recipe import TrainingRecipe, as_trained, of_member
 from nas.training.transfer import FromNetwork, FromWeights
 from search_spaces.arch import Arch
-from search_spaces.errors import CommandFailed, UserError
+from search_spaces.errors import CommandFailed, UserError, told_under
 from search_spaces.files import kept_if_filled
 
 _BLOCK = 2**20
@@ -60,7 +60,8 @@ class Start:
     @classmethod
     def _at(cls, setting: str, given: str) -> Self:
         """The weights in a file, in the folder that a training left, or on the hub."""
-        path = weights_in(given)
+        with told_under(f"{setting}: "):
+            path = weights_in(given)
         if not path.is_file():
             raise UserError(f"{setting}: {path}: no such file")
         digest = hashlib.sha256()
@@ -152,8 +153,8 @@ class Trainings:
             "network": arch.key(),
             "recipe": asdict(recipe),
             "seed": self.config["seed"],
-            "start": "" if self.start is None else self.start.identity,
             "metric": metric_of(self.source),
+            "start": "" if self.start is None else self.start.identity,
             "data": {**splitting(self.source), **identity(self.source)},
             "about": {"network": arch.name, "dataset": self.source.name},
         }
@@ -240,8 +241,8 @@ class Trainings:
             },
             seed=self.config["seed"],
             device=device,
-            phi=phi,
             metric=metric_of(self.source),
+            phi=phi,
             start=None if self.start is None else self.start.beginning(self.classes),
             start_name="" if self.start is None else self.start.given,
             threads=torch_threads(self.config, cores),

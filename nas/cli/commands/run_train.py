@@ -73,7 +73,11 @@ def stage_config(config: Config) -> Config:
 
 def train_members(config: Config, run: Path) -> "dict[str, Card]":
     """Train the members that are asked for, or go on; what each is worth, by its name."""
-    return trained(stage_config(config), run)
+    try:
+        return trained(stage_config(config), run)
+    except UserError as error:
+        is_own = str(error).startswith(tuple(f"{name}:" for name in _OWN))
+        raise error.under("train." if is_own else "") from None
 
 
 def report(

@@ -11,7 +11,7 @@ from nas.cli.member_pixels import pixels_in
 from nas.networks.cost import cost
 from nas.statistics.metrics import METRICS, Metric
 from search_spaces.arch import Arch
-from search_spaces.errors import UserError, shown
+from search_spaces.errors import UserError, shown, told_under
 from search_spaces.yaml_io import load_arch, read_about
 
 if TYPE_CHECKING:
@@ -75,9 +75,13 @@ def asked_networks(config: Config, run: Path) -> list[Asked]:
         given = [(_folder_name(config["name"]), given[0][1])]
     found = []
     for name, reference in given:
-        arch = load_arch(reference)
+        setting = "network: " if members is None else "members: "
+        with told_under(setting):
+            arch = load_arch(reference)
         if arch.in_channels != 3:
-            raise UserError(f"{reference}: in_channels: expected 3, got {arch.in_channels}")
+            raise UserError(
+                f"{setting}{reference}: in_channels: expected 3, got {arch.in_channels}"
+            )
         pixels = resolution or (arch.resolution if members is None else pixels_in(run, arch))
         found.append(Asked(name, arch.replace(resolution=pixels), _phi(reference)))
     return found
@@ -85,15 +89,15 @@ def asked_networks(config: Config, run: Path) -> list[Asked]:
 
 def results(cards: "dict[str, Card]", folder: Path) -> str:
     """A table of trained networks: what they cost, and how accurate they are."""
+    metrics = {card.metric for card in cards.values()} | {"accuracy"}
+    judged: dict[str, Metric] = {
+        f"test {METRICS[each]}": each for each in ("mean_per_class", "accuracy") if each in metrics
+    }
     header = (
         *("network", "px", "params", "MACs", "epochs", "best epoch", "minival"),
         *judged,
         *("top-5", "loss", "calibration error", "folder"),
     )
-    metrics = {card.metric for card in cards.values()} | {"accuracy"}
-    judged: dict[str, Metric] = {
-        f"test {METRICS[each]}": each for each in ("mean_per_class", "accuracy") if each in metrics
-    }
     rows = []
     for name, card in cards.items():
         price, minival, test = cost(card.arch), card.minival, card.test
@@ -106,11 +110,11 @@ def results(cards: "dict[str, Card]", folder: Path) -> str:
                 card.epochs,
                 card.best_epoch,
                 "" if minival is None else f"{minival:.4f}",
+                *(with_interval(test.by(each) if test else None) for each in judged.values()),
                 *_figures(test),
                 folder / name,
             )
         )
-                *(with_interval(test.by(each) if test else None) for each in judged.values()),
     return table(header, rows)
 
 

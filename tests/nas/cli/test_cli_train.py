@@ -191,7 +191,13 @@ def test_a_larger_network_inherits_from_a_smaller_one(capsys: pytest.CaptureFixt
         ([*TRAIN, "recipe.epochs=0"], "recipe.epochs: expected at least 1, got 0"),
         ([*TRAIN, "device=nonsense"], "device: cannot use nonsense"),
         (["train", "net.yaml", "resolution=0"], "resolution: expected an integer of at least 1"),
-        (["train", "gone.yaml"], "gone.yaml: no such file"),
+        (["train", "gone.yaml"], "network: gone.yaml: no such file"),
+        ([*TRAIN, "weights=net.yaml"], "weights: net.yaml: "),
+        ([*TRAIN, "inherit=net.yaml"], "inherit: net.yaml: "),
+        (
+            ["train", "net.yaml", "run=net.yaml", *FAST],
+            "run: net.yaml is a file; expected a folder",
+        ),
         ([*TRAIN, "data=imagefolder", "data.path=gone"], "data.path: "),
     ],
 )

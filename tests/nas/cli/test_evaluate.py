@@ -235,7 +235,11 @@ def test_a_damaged_image_is_named_and_nothing_is_left(
     ("arguments", "expected"),
     [
         (["b0", "split=tset"], "split: got 'tset'; did you mean 'test'?"),
-        (["none"], "none: no such file or folder"),
+        (["none"], "weights: none: no such file or folder"),
+        (["b0/empty.safetensors"], "weights: b0/empty.safetensors: "),
+        (["b0/plain.safetensors", "network=none"], "network: 'none' is neither a network of"),
+        (["b0/plain.safetensors", "network=efficientnet_b0"], "weights: b0/plain.safetensors: not"),
+        (["b0", "out=b0/weights.safetensors/x"], "out: b0/weights.safetensors is a file; expected"),
         (["b0", "resolution=1"], "resolution: 1 px: stem: the feature map vanishes"),
         (["b0", "crop_pct=0"], "crop_pct: expected a number above 0, at most 1, got 0"),
         (["hf-hub:timm/b0"], "out: expected a folder for the figures"),
@@ -248,7 +252,8 @@ def test_a_damaged_image_is_named_and_nothing_is_left(
 def test_a_mistake_is_one_line(
     arguments: list[str], expected: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    trained_folder(Path("b0"))
+    save_weights(trained_folder(Path("b0")), Path("b0/plain.safetensors"))
+    Path("b0/empty.safetensors").touch()
     assert refusal(capsys, *arguments).startswith(expected)
 
 
