@@ -5,7 +5,7 @@ from nas.networks.tested import Accuracy, Tested
 from nas.networks.trained import Card
 
 
-def tested(value: float, low: float, high: float, images: int) -> Tested:
+def worth(value: float, low: float, high: float, images: int) -> Tested:
     """What a network is worth that names so large a share of ten classes' images."""
     return Tested(
         images=images,
@@ -30,6 +30,6 @@ CARD = Card(
     seed=7,
     metric="accuracy",
     minival=0.75,
-    test=tested(0.5, 0.4, 0.6, images=100),
+    test=worth(0.5, 0.4, 0.6, images=100),
     start="hf-hub:timm/efficientnet_b0.ra_in1k",
 )

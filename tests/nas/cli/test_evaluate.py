@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from cards import tested
+from cards import worth
 from nas.cli import main
 from nas.data.dataset import digest_of_test, identity
 from nas.data.sources import Digits
@@ -133,7 +133,7 @@ def test_test_images_that_were_trained_on_are_suspected(
 
 
 def test_what_training_said_stands_beside(capsys: pytest.CaptureFixture[str]) -> None:
-    trained_folder(Path("b0"), test=tested(0.5, 0.25, 0.75, images=16))
+    trained_folder(Path("b0"), test=worth(0.5, 0.25, 0.75, images=16))
     evaluated("split=val", name="b0/val_16px")
     (line,) = (x for x in capsys.readouterr().out.splitlines() if "at its training" in x)
     assert line.split()[-2:] == ["0.5000", "0.2500–0.7500"]

@@ -12,7 +12,7 @@ from PIL import Image
 
 import run_folder
 from browser import probed
-from cards import tested
+from cards import worth
 from nas.dashboard.frames import load_run
 from nas.dashboard.panels import sections
 from nas.dashboard.trained import (
@@ -35,7 +35,7 @@ def write_trained(run: Path, name: str = "b0", **fields: Any) -> Path:
     told: dict[str, Any] = {
         "minival": 0.9,
         "best_epoch": 2,
-        "test": tested(0.85, 0.804, 0.889, images=269),
+        "test": worth(0.85, 0.804, 0.889, images=269),
     }
     trained_folder(folder, fields.pop("classes", DIGITS), **(told | fields))
     write_arch(tiny(len(DIGITS), side=fields.get("side", 16)), folder / "network.yaml")
