@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nas.cli.columns import table
-from nas.cli.commands.train import FOLDER, member_names, results, trained, with_interval
 from nas.cli.config import Config, at_least, make
 from nas.cli.setting_types import optional, text
+from nas.cli.trained_table import trained_table, with_interval
 from nas.cli.verbs import VERBS
+from nas.cli.whole_trainings import FOLDER, member_names, trained
 from nas.defaults.conf import settings
 from search_spaces.errors import UserError, shown
 from search_spaces.parsing import closest
@@ -87,7 +88,7 @@ def report(
     run: Path,
 ) -> str:
     """What the trained members are worth, and beside it what proxies had led to expect."""
-    lines = [results(dict(cards), run / FOLDER)]
+    lines = [trained_table(cards, run / FOLDER)]
     if forecast is not None:
         said = {m.label: each for m, each in zip(members, forecast.members, strict=True)}
         rows = [
