@@ -187,7 +187,7 @@ def test_weights_that_say_nothing_need_their_network(capsys: pytest.CaptureFixtu
     save_weights(model, "plain.safetensors")
     write_arch(model.arch, "tiny.yaml", {})
     line = refusal(capsys, "plain.safetensors")
-    assert line.startswith("plain.safetensors: its header has no nas_search")
+    assert line.startswith("weights: plain.safetensors: its header has no nas_search")
     main(["evaluate", "weights=plain.safetensors", "network=tiny.yaml", "out=figures", *QUICK])
     assert "ImageNet's mean and standard deviation" in capsys.readouterr().err
     assert json.loads(Path("figures/test_16px.json").read_text())["images"] == 269
