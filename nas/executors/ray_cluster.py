@@ -131,7 +131,7 @@ def ray_cluster(settings: RaySettings) -> Iterator[Cluster]:
 
 @contextmanager
 def _signals_kept() -> Iterator[None]:
-    """What handles SIGTERM before still does so afterwards: Ray's own handler aborts the process."""
+    """Inside, what handles SIGTERM stays in place: Ray's own handler aborts the process."""
     before = signal.getsignal(signal.SIGTERM)
     try:
         yield
