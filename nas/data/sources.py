@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal, Protocol
+from typing import Protocol
 
 import numpy as np
 from PIL import Image
@@ -11,6 +11,7 @@ from PIL import Image
 from nas.data.names import shown
 from nas.data.splits import Integers, hold_out, stratified_order
 from nas.defaults.conf import default
+from nas.statistics.metrics import METRICS, Metric
 from search_spaces.errors import UserError
 
 
@@ -118,7 +119,7 @@ class Splitting:
     """The seed of the splits; it is independent of the seeds of training."""
     mirror: bool = default("data/imagefolder", "mirror")
     """Whether a mirror image is of the same class"""
-    metric: Literal["accuracy", "mean_per_class"] = default("data/imagefolder", "metric")
+    metric: Metric = default("data/imagefolder", "metric")
     """What a trained network is judged by: the share of images that it classifies rightly, or the
     mean of that share over the classes, as some data sets' papers have it"""
     memory: float = default("data/imagefolder", "memory")
@@ -189,7 +190,7 @@ class Splitting:
                 raise UserError(
                     f"data.{option}: expected a fraction between 0 and 1, got {fraction}"
                 )
-        if self.metric not in ("accuracy", "mean_per_class"):
+        if self.metric not in METRICS:
             raise UserError(
                 f"data.metric: expected accuracy or mean_per_class, got {shown(self.metric)}"
             )
