@@ -1,11 +1,14 @@
 """Sources of labelled images, and how these are split; nothing is decoded or resized here."""
 
+import importlib.util
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from nas.data.names import shown
@@ -240,11 +243,9 @@ class Digits(Splitting):
     mirror: bool = False
 
     def open(self) -> Splits:
-        from sklearn.datasets import load_digits
-
-        digits = load_digits()
-        pixels = (digits.images * (255 / 16)).round().astype(np.uint8)
-        labels = digits.target.astype(np.int64)
+        table = _digits()
+        pixels = (table[:, :64].reshape(-1, 8, 8) * (255 / 16)).round().astype(np.uint8)
+        labels = table[:, 64].astype(np.int64)
         everything = Split(
             labels,
             np.arange(len(labels)),
@@ -252,3 +253,12 @@ class Digits(Splitting):
             lambda position: f"digits, image {position}",
         )
         return self.split({"train": everything}, [str(digit) for digit in range(10)])
+
+
+def _digits() -> NDArray[np.float64]:
+    """Pixels, from 0 to 16, and class of each digit; (1797, 64 + 1)."""
+    # Not by load_digits: importing scikit-learn would take each process seconds.
+    found = importlib.util.find_spec("sklearn")
+    assert found is not None
+    assert found.origin is not None
+    return np.loadtxt(Path(found.origin).parent / "datasets/data/digits.csv.gz", delimiter=",")
