@@ -82,10 +82,13 @@ def repeat(surface: str, span: float, repetition: int) -> dict[str, Finding]:
 
 
 def run(strategy: Strategy, trained: Floats) -> dict[Pair, float | None]:
-    """The accuracies of all trainings that a strategy asks for, in the order of asking."""
+    """The accuracies of all trainings that a strategy asks for, in the order of asking.
+
+    All that is pending is trained at once: what is asked for next does not depend on the order.
+    """
     results: dict[Pair, float | None] = {}
     while pairs := strategy.pending(results):
-        results[pairs[0]] = float(trained[pairs[0]])
+        results |= {pair: float(trained[pair]) for pair in pairs}
     return results
 
 

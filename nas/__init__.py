@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from nas.networks.feature_network import FeatureNetwork
     from nas.networks.inherit import inherit
     from nas.networks.model import Network, build
-    from nas.networks.trained import Accuracy, Card, load_trained, save_trained
+    from nas.networks.tested import Accuracy, Tested
+    from nas.networks.trained import Card, load_trained, save_trained
     from nas.networks.weights import load_weights, save_weights
     from nas.samplers.base import SamplerFactory
     from nas.search.loop import Search, SearchSettings
@@ -47,6 +48,7 @@ __all__ = [
     "Space",
     "Stage",
     "Stem",
+    "Tested",
     "UserError",
     "__version__",
     "build",
@@ -64,7 +66,7 @@ __all__ = [
 ]
 
 _MODULES = {
-    "Accuracy": "nas.networks.trained",
+    "Accuracy": "nas.networks.tested",
     "Arch": "search_spaces.arch",
     "Card": "nas.networks.trained",
     "Cost": "nas.networks.cost",
@@ -81,6 +83,7 @@ _MODULES = {
     "Space": "search_spaces.space",
     "Stage": "search_spaces.stage",
     "Stem": "search_spaces.ends",
+    "Tested": "nas.networks.tested",
     "UserError": "search_spaces.errors",
     "build": "nas.networks.model",
     "cost": "nas.networks.cost",

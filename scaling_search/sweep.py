@@ -69,6 +69,8 @@ class SweepPlan:
     """Trainings in all, at most."""
     done: int
     """Trainings that are on record already."""
+    strategy: Strategy
+    """What decides; it remembers what it has decided."""
     other_lengths: int = 0
     """How many of all are of other epochs."""
 
@@ -112,6 +114,7 @@ def plan_sweep(
         todo=len(strategy.pending(trainings.results)) + sum(each.missing for each in lengths),
         most=strategy.most + others,
         done=_done(trainings, lengths),
+        strategy=strategy,
         other_lengths=others,
     )
 
@@ -124,13 +127,15 @@ def run_sweep(
     executor: Callable[[], AbstractContextManager[Executor]],
     *,
     price: GridPrice | None = None,
+    strategy: Strategy | None = None,
     lengths: Mapping[int, Trainer] = MappingProxyType({}),
     progress: Callable[[SweepProgress], None] = lambda progress: None,
 ) -> SweepResult:
     """Train what is not on record in `folder`, and write sweep.csv and constants.yaml there.
 
     Each finished training is a line of sweep.jsonl before it counts, and is never done again:
-    killed at any moment, the same call goes on, on whichever executor. `lengths` has for each of
+    killed at any moment, the same call goes on, on whichever executor. `strategy` is that of a plan
+    of the same sweep, which then decides nothing twice. `lengths` has for each of
     `settings.epochs` what trains for so many. Raises UserError for settings that leave no
     candidate, lengths that are not those, an executor that lacks what is asked of it, and where
     every candidate failed.
@@ -139,14 +144,13 @@ def run_sweep(
     trainings = Trainings.on_record(networks_of(settings, grid), TrainingLog(folder / SWEEP))
     others = lengths_of(settings, grid, folder)
     own = check_lengths(others, evaluator, lengths)
-
-    strategy = strategy_of(settings, grid)
+    deciding = strategy or strategy_of(settings, grid)
 
     def tell(record: TrainingRecord) -> None:
-        progress(_progress(grid, settings, strategy, trainings, others, own))
+        progress(_progress(grid, settings, deciding, trainings, others, own))
 
     ending = _ending_as_asked(settings, executor)
-    train(trainings, strategy, evaluator, ending, tell)
+    train(trainings, deciding, evaluator, ending, tell)
     trainers = {
         epochs: replace(trainer, executor=_ending_as_asked(settings, trainer.executor))
         for epochs, trainer in lengths.items()

@@ -1,5 +1,8 @@
 """The exceptions that end a command with one line, and how they quote what users wrote."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class UserError(ValueError):
     """A user's mistake, on one line: what was wrong, where, and what was expected.
@@ -14,6 +17,15 @@ class UserError(ValueError):
     def under(self, path: str) -> "UserError":
         """The mistake as seen from one level up: `kernel: …` becomes `stages[2].kernel: …`."""
         return type(self)(f"{path}{self}")
+
+
+@contextmanager
+def told_under(path: str) -> Iterator[None]:
+    """Inside, a mistake is told as seen from above: after `path`, such as a setting's name."""
+    try:
+        yield
+    except UserError as error:
+        raise error.under(path) from None
 
 
 class CommandFailed(Exception):

@@ -19,6 +19,17 @@ settings.register_profile("repeatable", deadline=None, derandomize=True, print_b
 settings.load_profile("repeatable")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests on Ray first: they take longest, and side by side they share a cluster."""
+    items.sort(key=lambda item: not _is_on_ray(item))
+
+
+def _is_on_ray(item: pytest.Item) -> bool:
+    return item.path.name.startswith("test_ray_") or "two_nodes" in getattr(
+        item, "fixturenames", ()
+    )
+
+
 def pytest_configure(config: pytest.Config) -> None:
     # In pyproject.toml it would have NumPy imported before the number of threads is set above.
     config.addinivalue_line("filterwarnings", "ignore::optuna.exceptions.ExperimentalWarning")

@@ -12,20 +12,25 @@ from nas.training.classifier import ImageClassifier
 from nas.training.devices import device_named
 from nas.training.memory import is_out_of_memory
 from nas.training.threads import threads
-from search_spaces.errors import CommandFailed, UserError
+from search_spaces.errors import CommandFailed, UserError, told_under
 
 
-def opened(weights: str, config: Config) -> ImageClassifier:
-    """The network that a training left, with images as the settings want them. Raises UserError."""
-    check_there(weights)
+def opened(weights: str, config: Config, setting: str = "weights") -> ImageClassifier:
+    """The network that a training left, with images as the settings want them.
+
+    Raises UserError, which names the setting that the weights were given as.
+    """
+    check_there(weights, setting)
     device = device_named(config["device"], "device")
-    return ImageClassifier.load(weights, device).seeing(config["resolution"], config["crop_pct"])
+    with told_under(f"{setting}: "):
+        classifier = ImageClassifier.load(weights, device)
+    return classifier.seeing(config["resolution"], config["crop_pct"])
 
 
-def check_there(weights: str) -> None:
+def check_there(weights: str, setting: str = "weights") -> None:
     """Raises UserError where weights are neither on the hub nor at that path."""
     if not is_reference(weights) and not Path(weights).exists():
-        raise UserError(f"{shown(weights)}: no such file or folder")
+        raise UserError(f"{setting}: {shown(weights)}: no such file or folder")
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from nas.cli.config import Config
-from nas.cli.interrupts import INTERRUPTED, interruptible
+from nas.cli.interrupts import INTERRUPTED, TERMINATED, Terminated, interruptible
 from nas.cli.mistakes import is_users, printable, shortened, told
 from nas.cli.setting_types import checked
 from nas.cli.streams import forgiving_streams
@@ -19,7 +19,7 @@ from search_spaces.parsing import closest
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The console script. Exits with 2 for a user's mistake, 1 where the system refuses, 130 when
-    interrupted."""
+    interrupted, 143 when terminated."""
     argv = list(sys.argv[1:] if arguments is None else arguments)
     go_on = last_words(argv)
     try:
@@ -34,15 +34,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if is_users(error):
             _end(2, shortened(f"{where}{told(error)}"))
         _end(1, f"{where}{error.strerror or error}; what is finished is kept")
-    except KeyboardInterrupt:
-        _end(INTERRUPTED, go_on.removeprefix("nas-search: "))
+    except KeyboardInterrupt as stopped:
+        code = TERMINATED if isinstance(stopped, Terminated) else INTERRUPTED
+        _end(code, go_on.removeprefix("nas-search: "))
 
 
 def last_words(argv: Sequence[str]) -> str:
     """What an interrupted call says: how it goes on, without the passwords that it was given."""
     again = shlex.join(map(without_passwords, argv))
     return printable(
-        f"nas-search: interrupted; finished trials are kept. To go on: nas-search {again}"
+        f"nas-search: interrupted; what is finished is kept. To go on: nas-search {again}"
     )
 
 

@@ -10,8 +10,10 @@ import numpy as np
 
 from nas.cli.columns import table
 from nas.data.names import shown
+from nas.networks.tested import Accuracy
 from nas.runs.csv_files import text_cell, write_table
 from nas.statistics.intervals import Interval
+from nas.statistics.metrics import METRICS, Metric
 from nas.training.classifier import ImageClassifier
 from nas.training.evaluation import Evaluation
 from search_spaces.files import write_text
@@ -29,6 +31,8 @@ class Evaluated:
     data: Mapping[str, str | int | float]
     """The data's name and identity."""
     split: str
+    metric: Metric
+    """What the data's networks are judged by."""
     found: Evaluation
 
     @property
@@ -40,16 +44,14 @@ class Evaluated:
 def printed(evaluated: Evaluated) -> str:
     """A table of the metrics, and one of the classes that are told apart worst."""
     found, seen = evaluated.found, evaluated.classifier.transform
-    rows = [("top-1 accuracy", *_cells(found.accuracy))]
+    rows = [(METRICS[metric], *_cells(found.by(metric))) for metric in _ordered(evaluated.metric)]
     if found.top5 is not None:
         rows.append(("top-5 accuracy", *_cells(found.top5)))
-    rows.append(("mean accuracy per class", f"{found.mean_per_class:.4f}", ""))
     rows.append(("cross-entropy loss", f"{found.loss:.4f}", ""))
     rows.append(("expected calibration error", f"{found.calibration_error:.4f}", ""))
     card = evaluated.classifier.card
     if card is not None and card.test is not None:
-        told = Interval(card.test.value, card.test.low, card.test.high)
-        rows.append(("test accuracy at its training", *_cells(told)))
+        rows.append((f"{METRICS[card.metric]} at its training", *_cells(card.test.by(card.metric))))
     title = (
         f"{evaluated.classifier.name} on the {evaluated.split} split of "
         f"{shown(evaluated.data['name'])}: {found.images:,} images of "
@@ -57,6 +59,11 @@ def printed(evaluated: Evaluated) -> str:
         f"crop {seen.crop_pct:g}"
     )
     return f"{title}\n\n{table(('', 'value', '95 % interval'), rows)}\n\n{_worst(evaluated)}"
+
+
+def _ordered(metric: Metric) -> list[Metric]:
+    """Both metrics, the one that networks are judged by first."""
+    return sorted(METRICS, key=lambda each: each != metric)
 
 
 def _worst(evaluated: Evaluated) -> str:
@@ -86,7 +93,7 @@ def _mistake(found: Evaluation, classes: tuple[str, ...], index: int) -> str:
     return f"{shown(classes[most])} ({others[most]:,})" if others[most] else ""
 
 
-def _cells(interval: Interval) -> tuple[str, str]:
+def _cells(interval: Interval | Accuracy) -> tuple[str, str]:
     return f"{interval.value:.4f}", f"{interval.low:.4f}–{interval.high:.4f}"
 
 
@@ -116,9 +123,10 @@ def _plain(evaluated: Evaluated) -> dict[str, Any]:
         "data": dict(evaluated.data),
         "split": evaluated.split,
         "images": found.images,
+        "metric": evaluated.metric,
         "accuracy": _ends(found.accuracy),
         "top5": _ends(found.top5),
-        "mean_per_class": found.mean_per_class,
+        "mean_per_class": _ends(found.mean_per_class),
         "loss": found.loss,
         "calibration_error": found.calibration_error,
         "classes": classes,

@@ -13,7 +13,7 @@ from nas.cli.config import Config, make
 from nas.cli.cores import loader_workers, torch_threads
 from nas.cli.training_crew import Crew
 from nas.cli.training_watch import say, watching
-from nas.data.dataset import digest_of_test, identity, splits, splitting
+from nas.data.dataset import digest_of_test, identity, metric_of, splits, splitting
 from nas.data.loader import is_lost_worker
 from nas.data.report import training_report
 from nas.data.sources import Source
@@ -21,6 +21,7 @@ from nas.data.training_splits import TrainingSplits, colours, training_splits
 from nas.networks.cost import cost
 from nas.networks.trained import WEIGHTS, Card, read_card, weights_in
 from nas.runs.folder import RunFolder, RunStage
+from nas.statistics.metrics import METRICS
 from nas.training.checkpoint import Checkpoints
 from nas.training.outcomes import TrainingFailed
 from nas.training.plan import Plan
@@ -29,7 +30,7 @@ from nas.training.recipe import Recipe
 from nas.training.training_recipe import TrainingRecipe, as_trained, of_member
 from nas.training.transfer import FromNetwork, FromWeights
 from search_spaces.arch import Arch
-from search_spaces.errors import CommandFailed, UserError
+from search_spaces.errors import CommandFailed, UserError, told_under
 from search_spaces.files import kept_if_filled
 
 _BLOCK = 2**20
@@ -59,7 +60,8 @@ class Start:
     @classmethod
     def _at(cls, setting: str, given: str) -> Self:
         """The weights in a file, in the folder that a training left, or on the hub."""
-        path = weights_in(given)
+        with told_under(f"{setting}: "):
+            path = weights_in(given)
         if not path.is_file():
             raise UserError(f"{setting}: {path}: no such file")
         digest = hashlib.sha256()
@@ -151,6 +153,7 @@ class Trainings:
             "network": arch.key(),
             "recipe": asdict(recipe),
             "seed": self.config["seed"],
+            "metric": metric_of(self.source),
             "start": "" if self.start is None else self.start.identity,
             "data": {**splitting(self.source), **identity(self.source)},
             "about": {"network": arch.name, "dataset": self.source.name},
@@ -238,6 +241,7 @@ class Trainings:
             },
             seed=self.config["seed"],
             device=device,
+            metric=metric_of(self.source),
             phi=phi,
             start=None if self.start is None else self.start.beginning(self.classes),
             start_name="" if self.start is None else self.start.given,
@@ -256,7 +260,7 @@ def described(plan: Plan) -> str:
     held = (
         "the last epoch counts"
         if found.minival is None
-        else (f"{len(found.minival):,} held-out images choose the epoch")
+        else (f"{len(found.minival):,} held-out images choose the epoch by {METRICS[plan.metric]}")
     )
     policy = "" if recipe.policy == "none" else f", {recipe.policy}"
     member = ", ".join(f"{name} {value:g}" for name, value in plan.regularised().items())

@@ -10,7 +10,7 @@ import pandas as pd
 
 from nas.dashboard.family_files import read_family
 from nas.dashboard.growth_rule import GrowthRule
-from nas.dashboard.logs import Measured, ablation_rows, read_log, sweep_rows
+from nas.dashboard.logs import Measured, ablation_rows, read_log, star_rows, sweep_rows
 from nas.dashboard.named import NamedNetworks, named_networks
 from nas.dashboard.parts_log import Parts, read_parts
 from nas.dashboard.settings import Settings, read_settings
@@ -61,6 +61,8 @@ class RunFrames:
     """One row a trial, finished or failed, by number."""
     sweep: pd.DataFrame
     """One row a distinct network that the sweep trained, or tried to."""
+    stars: pd.DataFrame
+    """One row a network that the sweep trained at another φ, by φ."""
     constants: Mapping[str, Any]
     """`constants.yaml`: the rule's constants, and how sure they are."""
     named: NamedNetworks | None
@@ -122,6 +124,7 @@ def load_run(folder: Path, rule: GrowthRule) -> RunFrames:
         baseline=load_arch(str(baseline)) if baseline.exists() else None,
         trials=_read_trials(folder),
         sweep=_sweep_table(folder, rule, settings, constants, trained, named),
+        stars=_star_table(rule, settings, constants, trained),
         constants=constants,
         named=named,
         sweep_trainings=sum(
@@ -232,6 +235,19 @@ def _sweep_table(
         return table[~untrained].reset_index(drop=True)
     asked = settings.asked.get("sweep") or constants
     return _known(sweep_rows(swept, cost_band(asked), baseline_macs(asked), named), *columns)
+
+
+def _star_table(
+    rule: GrowthRule,
+    settings: Settings,
+    constants: Mapping[str, Any],
+    trained: Iterable[Measured],
+) -> pd.DataFrame:
+    """From the log alone: no table has them."""
+    left_out = settings.networks_beside - (settings.networks_asked("sweep") or frozenset())
+    stars = [each for each in trained if each.arch.key() in left_out and each.labels.get("phi")]
+    unit = baseline_macs(settings.asked.get("sweep") or constants)
+    return _known(star_rows(stars, unit), ("phi", *_sweep_numbers(rule)), (), SWEEP_WORDS)
 
 
 def cost_band(asked: Mapping[str, Any]) -> tuple[float, float] | None:

@@ -114,6 +114,14 @@ def sweep_rows(
     ]
 
 
+def star_rows(measured: Iterable[Measured], unit: int | None = None) -> list[Row]:
+    """A row a network at another φ, which tells of the direction and cannot win; `unit` as for
+    `sweep_rows`."""
+    networks = list(measured)
+    found, _ = _compared(networks, ())
+    return [{**each.row(unit), **_estimated(found, i)} for i, each in enumerate(networks)]
+
+
 def ablation_rows(measured: Iterable[Measured], rule: GrowthRule) -> list[Row]:
     """A row a network, with what it was grown by as built; the best of a cost are `tied`."""
     networks = list(measured)

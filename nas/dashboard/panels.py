@@ -138,9 +138,8 @@ def sweep_section(frames: RunFrames) -> Section:
         return Section("constants", title, [], none)
     against_cost = Panel(
         id="sweep",
-        least_width=480,
         title="Proxy accuracy of the scaled networks against their real cost",
-        caption=f"{sweep_caption(shown)}{proxy_sentence(sweep_words(frames))}",
+        caption=f"{sweep_caption(shown, _turn(frames))}{proxy_sentence(sweep_words(frames))}",
         figure=sweep_figure(frames),
     )
     each = Panel(
@@ -252,6 +251,12 @@ def family_section(frames: RunFrames) -> Section:
         wide=True,
     )
     return Section("family", "Family", [*forecast_panels(frames), growth, published, networks])
+
+
+def _turn(frames: RunFrames) -> str:
+    """Whether the best direction turns with cost, in words; empty where nothing says."""
+    said = frames.constants.get("turn_with_cost")
+    return said if isinstance(said, str) else ""
 
 
 def _made_by(command: str) -> Markup:

@@ -46,9 +46,25 @@ def forecast_panels(frames: RunFrames) -> list[Panel]:
     ]
 
 
-def sweep_caption(shown: Sweep) -> str:
-    """What the marks of the sweep's figure are, after how its winner was found."""
-    return " ".join(_of_sweep(shown))
+def sweep_caption(shown: Sweep, turn: str = "") -> str:
+    """What the marks of the sweep's figure are, after how its winner was found.
+
+    `turn` says whether the best direction turns with cost, where that is known.
+    """
+    return " ".join([*_of_sweep(shown), *_of_stars(shown, turn)])
+
+
+def _of_stars(shown: Sweep, turn: str) -> Iterator[str]:
+    """What the networks at other φ are, and what they tell."""
+    if shown.stars.empty:
+        return
+    phis = ", ".join(f"{phi:g}" for phi in sorted(set(shown.stars["phi"])))
+    yield (
+        f"Green: networks at φ = {phis}, which cannot win; they were trained to see whether the "
+        "best direction turns with cost, and the estimate is fitted over them too."
+    )
+    if turn:
+        yield turn
 
 
 def _of_sweep(shown: Sweep) -> Iterator[str]:

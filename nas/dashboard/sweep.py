@@ -22,7 +22,12 @@ STANDINGS: Mapping[str, dict[str, Any]] = {
     "failed with some seed": {"symbol": "x-thin-open", "size": 8, "color": theme.PURPLE},
     "outside the cost band": {"symbol": "diamond-open", "size": 8, "color": theme.ORANGE},
 }
+STAR: Mapping[str, Any] = {"size": 9, "color": theme.GREEN}
+"""Networks at other φ."""
+_SYMBOLS = ("triangle-up-open", "triangle-down-open", "square-open", "pentagon-open")
 HEIGHT = 560
+_FAR = 0.6
+"""The part of the axis from which a label to the right of a line no longer fits on a phone."""
 _COSTS = {"params": "parameters", "activations": "activations", "latency": "latency"}
 """What the page calls costs, by the sweep's setting; MACs otherwise."""
 
@@ -48,6 +53,8 @@ class Sweep:
     """What cost ratios are of: `MACs`."""
     untrained: int
     """Ties that a model names and that were never trained."""
+    stars: pd.DataFrame
+    """Networks at other φ with an accuracy, by φ: `hover` beside the candidates' columns."""
     measured: bool
     """Whether accuracies are means of trainings, not what a model expects, which is all that the
     table of a model's sweep says."""
@@ -55,7 +62,8 @@ class Sweep:
     @property
     def ends(self) -> tuple[float, float]:
         """The cost ratios that figures show, from and to."""
-        ratios = [*self.candidates["realised_ratio"].dropna()]
+        drawn = (self.candidates, self.stars)
+        ratios = [ratio for rows in drawn for ratio in rows["realised_ratio"].dropna()]
         ratios += [self.target_ratio] if self.target_ratio else []
         ratios = ratios or [1.0]  # a table may lack them
         pad = 0.04 * (max(ratios) - min(ratios)) + 0.02
@@ -106,6 +114,7 @@ def sweep(frames: RunFrames) -> Sweep:
         undecided=trainings if isinstance(trainings, int) and way != MODEL else None,
         strategy=way,
         cost=_COSTS.get(str(asked.get("cost") or frames.constants.get("cost")), "MACs"),
+        stars=_stars(frames, proxy),
         untrained=frames.named.untrained if frames.named else 0,
         measured=are_means,
     )
@@ -129,8 +138,17 @@ def sweep_figure(frames: RunFrames) -> go.Figure:
                 error_y=error_bars(rows, marker["color"]),
                 **candidate_markers(rows, standing, marker),
             )
+    for phi, rows in shown.stars.groupby("phi"):
+        figure.add_scatter(
+            x=rows["realised_ratio"],
+            y=100 * rows["accuracy"],
+            error_y=error_bars(rows, STAR["color"]),
+            **candidate_markers(rows, f"at φ = {phi:g}", {**STAR, "symbol": _symbol(shown, phi)}),
+        )
     theme.styled(figure, HEIGHT)
-    figure.update_layout(legend={"traceorder": "reversed"}, showlegend=True)
+    # Above the plot, whose margin then grows with the rows that a narrow screen makes of it.
+    above = {"yref": "paper", "y": 1.01, "yanchor": "bottom"}
+    figure.update_layout(legend={"traceorder": "reversed", **above}, showlegend=True)
     figure.update_xaxes(title_text=f"{shown.cost} over the baseline's, as built")
     figure.update_xaxes(range=shown.ends)
     _mark_costs(figure, shown)
@@ -138,6 +156,21 @@ def sweep_figure(frames: RunFrames) -> go.Figure:
         figure.add_annotation(_winner_label(row, shown.ends))
     figure.update_yaxes(title_text=theme.PROXY_PERCENT)
     return figure
+
+
+def _stars(frames: RunFrames, proxy: str) -> pd.DataFrame:
+    """The networks at other φ that have an accuracy."""
+    stars = frames.stars[frames.stars["accuracy"].notna()].reset_index(drop=True)
+    rows = stars.to_dict("records")
+    stars = stars.assign(title=[_constants_title(row, frames.rule) for row in rows])
+    stars = stars.assign(standing=[f"at φ = {row['phi']:g}; cannot win" for row in rows])
+    hovers = [_hover(row, proxy, None, True) for row in stars.to_dict("records")]
+    return stars.assign(hover=hovers)
+
+
+def _symbol(shown: Sweep, phi: object) -> str:
+    """A mark of its own for each φ."""
+    return _SYMBOLS[sorted(set(shown.stars["phi"])).index(phi) % len(_SYMBOLS)]
 
 
 def candidate_markers(rows: pd.DataFrame, name: str, marker: dict[str, Any]) -> dict[str, Any]:
@@ -168,7 +201,7 @@ def _winner_label(row: Mapping[Any, Any], ends: tuple[float, float]) -> dict[str
     along = (row["realised_ratio"] - ends[0]) / (ends[1] - ends[0])
     return {
         "x": row["realised_ratio"],
-        "xanchor": "left" if along < 0.25 else "right" if along > 0.75 else "center",
+        "xanchor": "left" if along < 0.32 else "right" if along > 0.68 else "center",
         "y": 100 * (row["accuracy"] + (0 if math.isnan(row["stderr"]) else row["stderr"])),
         "text": row["title"],
         "yanchor": "bottom",
@@ -184,15 +217,17 @@ def _mark_costs(figure: go.Figure, shown: Sweep) -> None:
     for start, stop in shown.shaded:
         figure.add_vrect(start, stop, fillcolor=theme.WASH, line_width=0, layer="below")
     if shown.target_ratio is not None:
+        first, last = shown.ends
+        is_far = (shown.target_ratio - first) / (last - first) > _FAR
         figure.add_vline(
             shown.target_ratio,
             line={"color": theme.MUTED, "width": 1, "dash": "dot"},
             annotation={
                 "text": f"{shown.target_ratio:g} × asked for",
                 "font": {"size": 12, "color": theme.MUTED},
-                "xshift": 4,
+                "xshift": -4 if is_far else 4,
             },
-            annotation_position="bottom right",
+            annotation_position="bottom left" if is_far else "bottom right",
         )
 
 

@@ -13,8 +13,8 @@ from nas.dashboard.frames import RunFrames
 from nas.dashboard.html import Markup, table
 from nas.dashboard.published import published_efficientnet
 from nas.dashboard.trained_files import Confusion
+from nas.statistics.metrics import METRICS, Metric
 
-TEST_PERCENT = "accuracy (%)"
 _IMAGENET = 1000
 """Classes of the data set that the published accuracies are of."""
 _NAMED = 40
@@ -27,6 +27,10 @@ _COUNTED = 16
 class AccuracyAgainstCost:
     """What the figure of test accuracies draws; accuracies are fractions."""
 
+    metric: Metric
+    """That of the accuracies of `networks`."""
+    mixed: bool
+    """Whether the networks are judged by different metrics: then it is one that all have."""
     networks: pd.DataFrame
     """The trained networks with a test accuracy, smallest first."""
     expected: pd.DataFrame
@@ -39,6 +43,10 @@ def accuracy_against_cost(frames: RunFrames) -> AccuracyAgainstCost:
     """Test accuracies, and beside each what was expected and published of the same member."""
     networks = frames.trained.networks
     networks = networks[networks["test"].notna()].assign(member=lambda t: t["name"].str.upper())
+    metrics = sorted(set(networks["metric"]))
+    if len(metrics) > 1:
+        for end in ("", "_low", "_high"):
+            networks[f"test{end}"] = networks[f"top1{end}"]
     family = frames.family[["name", "forecast", "forecast_low", "forecast_high"]]
     expected = networks.merge(
         family.rename(columns={"name": "member"}), on="member", how="inner"
@@ -49,6 +57,8 @@ def accuracy_against_cost(frames: RunFrames) -> AccuracyAgainstCost:
     )
     published = known[known["name"].isin(networks[is_imagenet]["member"])]
     return AccuracyAgainstCost(
+        metrics[0] if len(metrics) == 1 else "accuracy",
+        len(metrics) > 1,
         networks.reset_index(drop=True),
         expected.reset_index(drop=True),
         published.reset_index(drop=True),
@@ -70,7 +80,7 @@ def accuracy_against_cost_figure(shown: AccuracyAgainstCost) -> go.Figure:
             **place,
         )
     theme.styled(figure, 440)
-    figure.update_yaxes(title_text=TEST_PERCENT, col=1)
+    figure.update_yaxes(title_text=f"{METRICS[shown.metric]} (%)", col=1)
     return figure
 
 
@@ -81,14 +91,14 @@ def _tested(shown: AccuracyAgainstCost, field: str) -> dict[str, Any]:
         "y": 100 * rows["test"],
         "error_y": _bars(rows, "test", theme.VERMILLION),
         "mode": "lines+markers+text",
-        "name": "test accuracy, 95 %",
+        "name": f"test images, {METRICS[shown.metric]}, 95 %",
         "legendgroup": "test",
         "line": {"color": theme.VERMILLION, "width": 1.5},
         "marker": {"size": 9, "color": theme.VERMILLION},
         "text": [theme.escaped(name) for name in rows["name"]],
         "textposition": "top left",
         "textfont": {"size": 11.5, "color": theme.VERMILLION},
-        "hovertext": [_hover(row) for row in rows.to_dict("records")],
+        "hovertext": [_hover(row, shown.metric) for row in rows.to_dict("records")],
         "hoverinfo": "text",
         "cliponaxis": False,
     }
@@ -143,9 +153,10 @@ def _bars(rows: pd.DataFrame, name: str, color: str) -> dict[str, Any]:
     }
 
 
-def _hover(row: Mapping[Any, Any]) -> str:
+def _hover(row: Mapping[Any, Any], metric: Metric) -> str:
     lines = [
-        f"test accuracy {_interval(row, 'test')}, of {theme.whole(row['test_images'])} images",
+        f"test {METRICS[metric]} {_interval(row, 'test')}",
+        f"of {theme.whole(row['test_images'])} images",
         f"{theme.count(row['macs'], 4)} MACs at {theme.whole(row['pixels'])} px",
         f"{theme.count(row['params'], 4)} params",
     ]
@@ -162,10 +173,12 @@ def curves_figure(frames: RunFrames) -> go.Figure:
     """Training and minival accuracy by epoch; a diamond marks the epoch that was kept."""
     figure, trained = go.Figure(), frames.trained
     best = dict(zip(trained.networks["name"], trained.networks["best_epoch"], strict=True))
+    metrics = dict(zip(trained.networks["name"], trained.networks["metric"], strict=True))
     for index, (name, curve) in enumerate(trained.curves.items()):
         color = theme.SERIES[index % len(theme.SERIES)]
+        per_class = ", per class" if metrics.get(name) == "mean_per_class" else ""
         for field, title, dash in (
-            ("minival", "minival", "solid"),
+            ("minival", f"minival{per_class}", "solid"),
             ("train_accuracy", "training", "dot"),
         ):
             if curve[field].isna().all():
@@ -189,7 +202,7 @@ def curves_figure(frames: RunFrames) -> go.Figure:
     # No tick stands between two epochs.
     longest = max((len(curve) for curve in trained.curves.values()), default=1)
     figure.update_xaxes(title_text="epoch", rangemode="tozero", dtick=max(1, round(longest / 8)))
-    figure.update_yaxes(title_text=TEST_PERCENT)
+    figure.update_yaxes(title_text="accuracy (%)")
     return figure
 
 
@@ -231,7 +244,7 @@ def trained_table(frames: RunFrames) -> Markup:
     """The trained networks: what they cost, the epoch that was kept, what they are worth."""
     header = [
         "network", "folder", "px", "params", "MACs", "epochs", "best epoch", "minival (%)",
-        "test (%) [95 %]", "test images",
+        "judged by", "test (%) [95 %]", "top-1 (%)", "test images",
     ]  # fmt: skip
     cells = [
         [
@@ -243,7 +256,9 @@ def trained_table(frames: RunFrames) -> Markup:
             theme.whole(row["epochs"]),
             theme.whole(row["best_epoch"]),
             theme.percent(row["minival"], 2).removesuffix(" %"),
+            METRICS[row["metric"]],
             "–" if pd.isna(row["test"]) else _interval(row, "test").replace(" %", ""),
+            theme.percent(row["top1"], 2).removesuffix(" %"),
             theme.whole(row["test_images"]),
         ]
         for row in frames.trained.networks.to_dict("records")

@@ -22,9 +22,10 @@ MOST_SHEET = 3 * 2**20
 """Bytes of the largest sheet of activation maps that is put into a page."""
 NUMBERS = (
     *("pixels", "params", "macs", "epochs", "best_epoch", "minival"),
-    *("test", "test_low", "test_high", "test_images", "classes"),
+    *("test", "test_low", "test_high", "top1", "top1_low", "top1_high"),
+    *("test_images", "classes"),
 )
-WORDS = ("name", "folder", "dataset")
+WORDS = ("name", "folder", "dataset", "metric")
 CURVE = ("epoch", "lr", "train_loss", "train_accuracy", "minival")
 _MOST_BYTES = 64 * 2**20
 _MOST_CLASSES = 1000
@@ -96,6 +97,7 @@ def _row(folder: Path) -> dict[str, Any]:
     arch = load_arch(str(folder / "network.yaml"))
     price, test, data = cost(arch), card.get("test"), card.get("data")
     test = test if isinstance(test, Mapping) else {}
+    metric = "mean_per_class" if card.get("metric") == "mean_per_class" else "accuracy"
     return {
         "name": folder.name,
         "folder": f"trained/{folder.name}",
@@ -105,9 +107,17 @@ def _row(folder: Path) -> dict[str, Any]:
         "params": price.params,
         "macs": price.macs,
         **{name: _number(card.get(name)) for name in ("epochs", "best_epoch", "minival")},
-        "test": _number(test.get("value")),
-        **{f"test_{name}": _number(test.get(name)) for name in ("low", "high", "images")},
+        "metric": metric,
+        **_accuracy("test", test.get(metric)),
+        **_accuracy("top1", test.get("accuracy")),
+        "test_images": _number(test.get("images")),
     }
+
+
+def _accuracy(name: str, given: object) -> dict[str, float | None]:
+    told = given if isinstance(given, Mapping) else {}
+    ends = {f"{name}_{end}": _number(told.get(end)) for end in ("low", "high")}
+    return {name: _number(told.get("value")), **ends}
 
 
 def _number(value: object) -> float | None:

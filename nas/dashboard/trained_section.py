@@ -61,10 +61,17 @@ def _accuracy_panels(frames: RunFrames) -> list[Panel]:
         "Test images are seen once, after every choice was made; bars are 95 % intervals. MACs are "
         "those at the pixels that a network was trained with."
     )
+    if shown.mixed:
+        caption += (
+            " The networks are judged by different metrics: drawn is the top-1 accuracy, which all "
+            "have; the table has each one's own."
+        )
+    if shown.metric == "mean_per_class":
+        caption += " Mean accuracy per class: every class counts alike, however many images it has."
     if len(shown.expected):
         caption += (
             " Hollow: what proxies of the sweep had led to expect of the same member; they are "
-            "slimmer, trained for fewer epochs, and judged by other images."
+            "slimmer, trained for fewer epochs, and judged by the top-1 accuracy on other images."
         )
     if len(shown.published):
         caption += " Diamonds: ImageNet top-1 as published for the EfficientNet of that name."
@@ -78,6 +85,7 @@ def _curve_panels(frames: RunFrames) -> list[Panel]:
         return []
     caption = (
         "Minival: training images that were held out to choose the epoch, marked by a diamond. "
+        "Where the data are judged by the mean accuracy per class, so is the minival. "
         "Training accuracies, dotted, are of images as they were augmented, often the harder ones."
     )
     figure = curves_figure(frames)

@@ -14,6 +14,7 @@ from nas.data.digest import digest
 from nas.data.images import ImageSummary, quiet, rgb
 from nas.data.names import shown
 from nas.data.sources import Source, Split, Splits
+from nas.statistics.metrics import Metric
 from search_spaces.errors import UserError
 
 _SAMPLE = 4096
@@ -193,6 +194,13 @@ def splitting(source: Source) -> dict[str, object]:
     """How images are split and mirrored; not what they are called, nor where they lie."""
     names = ("limit", "folds", "val_fraction", "test_fraction", "seed", "mirror")
     return {name: getattr(source, name) for name in names if hasattr(source, name)}
+
+
+def metric_of(source: Source) -> Metric:
+    """What networks that are trained on the data are judged by; top-1 where a source of somebody's
+    own does not say."""
+    metric: Metric = getattr(source, "metric", "accuracy")
+    return metric
 
 
 def _labelled(split: Split, resolution: int, keep: bool) -> tuple[Labelled, ImageSummary]:

@@ -17,6 +17,7 @@ from nas.data.dataset import decoded
 from nas.data.images import quiet
 from nas.data.kept import KeptImages, keep
 from nas.data.sources import Split
+from nas.runs.signals import without_ctrl_c
 from search_spaces.errors import CommandFailed, UserError
 
 Indices = NDArray[np.int64]
@@ -139,7 +140,7 @@ class Loader:
             generator=torch.Generator(),
         )
         try:
-            with warnings.catch_warnings():
+            with warnings.catch_warnings(), without_ctrl_c():
                 # More workers than cores is for the user to choose.
                 warnings.filterwarnings("ignore", message="This DataLoader will create")
                 batches = iter(loading)

@@ -1,16 +1,20 @@
 """Sources of labelled images, and how these are split; nothing is decoded or resized here."""
 
+import importlib.util
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal, Protocol
+from pathlib import Path
+from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from nas.data.names import shown
 from nas.data.splits import Integers, hold_out, stratified_order
 from nas.defaults.conf import default
+from nas.statistics.metrics import METRICS, Metric
 from search_spaces.errors import UserError
 
 
@@ -118,7 +122,7 @@ class Splitting:
     """The seed of the splits; it is independent of the seeds of training."""
     mirror: bool = default("data/imagefolder", "mirror")
     """Whether a mirror image is of the same class"""
-    metric: Literal["accuracy", "mean_per_class"] = default("data/imagefolder", "metric")
+    metric: Metric = default("data/imagefolder", "metric")
     """What a trained network is judged by: the share of images that it classifies rightly, or the
     mean of that share over the classes, as some data sets' papers have it"""
     memory: float = default("data/imagefolder", "memory")
@@ -189,7 +193,7 @@ class Splitting:
                 raise UserError(
                     f"data.{option}: expected a fraction between 0 and 1, got {fraction}"
                 )
-        if self.metric not in ("accuracy", "mean_per_class"):
+        if self.metric not in METRICS:
             raise UserError(
                 f"data.metric: expected accuracy or mean_per_class, got {shown(self.metric)}"
             )
@@ -239,11 +243,9 @@ class Digits(Splitting):
     mirror: bool = False
 
     def open(self) -> Splits:
-        from sklearn.datasets import load_digits
-
-        digits = load_digits()
-        pixels = (digits.images * (255 / 16)).round().astype(np.uint8)
-        labels = digits.target.astype(np.int64)
+        table = _digits()
+        pixels = (table[:, :64].reshape(-1, 8, 8) * (255 / 16)).round().astype(np.uint8)
+        labels = table[:, 64].astype(np.int64)
         everything = Split(
             labels,
             np.arange(len(labels)),
@@ -251,3 +253,12 @@ class Digits(Splitting):
             lambda position: f"digits, image {position}",
         )
         return self.split({"train": everything}, [str(digit) for digit in range(10)])
+
+
+def _digits() -> NDArray[np.float64]:
+    """Pixels, from 0 to 16, and class of each digit; (1797, 64 + 1)."""
+    # Not by load_digits: importing scikit-learn would take each process seconds.
+    found = importlib.util.find_spec("sklearn")
+    assert found is not None
+    assert found.origin is not None
+    return np.loadtxt(Path(found.origin).parent / "datasets/data/digits.csv.gz", delimiter=",")

@@ -6,7 +6,6 @@ once more, so that none needs a guard against that.
 
 import os
 import pickle
-import signal
 import subprocess
 import sys
 import threading
@@ -17,6 +16,7 @@ from multiprocessing.connection import Connection, Pipe, wait
 from pathlib import Path
 from typing import Any
 
+from nas.runs.signals import without_ctrl_c
 from search_spaces.errors import UserError
 
 _BOOT = (
@@ -62,7 +62,7 @@ class ChildProcess:
         end, lifeline = os.pipe()
         code = _BOOT.format(pipe=theirs.fileno(), lifeline=end)
         try:
-            with _without_ctrl_c():
+            with without_ctrl_c():
                 process = subprocess.Popen(
                     # -P: what is imported is what the parent would import.
                     [sys.executable, "-P", "-c", code],
@@ -178,16 +178,6 @@ def removed_at_last(folder: Path) -> Iterator[None]:
         finally:
             if remover.stdin is not None:
                 remover.stdin.close()
-
-
-@contextmanager
-def _without_ctrl_c() -> Iterator[None]:
-    """Processes started inside never see Ctrl-C: ending them is their parent's business."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def serve(pipe: Connection, lifeline: int) -> None:

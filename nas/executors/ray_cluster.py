@@ -4,6 +4,7 @@ import logging
 import math
 import os
 import secrets
+import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -116,7 +117,8 @@ def ray_cluster(settings: RaySettings) -> Iterator[Cluster]:
         over = threading.Event()
         stack.callback(over.set)
         stack.enter_context(_unannounced())
-        _connect(settings)
+        with _signals_kept():
+            _connect(settings)
         stack.callback(ray.shutdown)
         nodes = [node for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
         if settings.is_local and any(node["NodeManagerAddress"] != _LOOPBACK for node in nodes):
@@ -125,6 +127,17 @@ def ray_cluster(settings: RaySettings) -> Iterator[Cluster]:
             )
         workers = _workers(settings, [node["Resources"] for node in nodes])
         yield Cluster(workers, stack.enter_context(_watch(settings, nodes).on(over)))
+
+
+@contextmanager
+def _signals_kept() -> Iterator[None]:
+    """Inside, what handles SIGTERM stays in place: Ray's own handler aborts the process."""
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        if before is not None and threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, before)
 
 
 def _connect(settings: RaySettings) -> None:

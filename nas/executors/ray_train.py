@@ -17,6 +17,7 @@ import torch
 from nas.evaluators.faults import first_line
 from nas.executors.child_processes import packed, removed_at_last
 from nas.executors.ray_cluster import Cluster, RaySettings, ray_cluster
+from nas.executors.ray_mailbox import open_mailbox
 from nas.networks.trained import WEIGHTS, Card, read_card
 from nas.training.plan import Plan
 from nas.training.processes import (
@@ -68,13 +69,15 @@ def train_with_ray(
     # Workers stand in folders of their own.
     folder = folder.absolute()
     os.environ.update(_ENVIRONMENT)
+    # It is a process of its own, and nobody takes this machine away from a cluster of ours.
+    os.environ["RAY_TRAIN_ENABLE_PREEMPTION_WATCHER"] = "0" if settings.is_local else "1"
     # What Ray writes is removed once nobody writes it any more.
     with _scratch(folder) as scratch, ray_cluster(settings) as cluster:
         check_group(
             cluster.workers, plan.batch_size, plan.recipe.sync_batch_norm, plan.device
         )  # by now their number is known
         watch.say(f"{cluster.workers} processes of Ray's train together")
-        mailbox = _mailbox()
+        mailbox = open_mailbox()
         work = _work(packed((plan, folder), "data"), mailbox)
         trainer = _trainer(work, settings, cluster.workers, max_failures, scratch, plan.device)
         _followed(trainer, mailbox, cluster, watch)
@@ -165,38 +168,13 @@ def _tell(mailbox: Any, watch: Watch) -> None:
         letters = ray.get(mailbox.take.remote(), timeout=60)
     except RayError:  # of a cluster that is lost, which the watch tells, or that is busy
         return
-    for letter in letters:
+    for letter in map(pickle.loads, letters):
         if isinstance(letter, _Failed):
             raise pickle.loads(letter.error)
         if isinstance(letter, Progress):
             watch.progress(letter)
         else:
             watch.say(letter)
-
-
-class Mailbox:
-    """What workers say, until the driver takes it; of the steps, only the last."""
-
-    def __init__(self) -> None:
-        self._letters: list[object] = []
-
-    def put(self, letter: object) -> None:
-        """Keep a letter."""
-        last = self._letters[-1] if self._letters else None
-        if isinstance(letter, Progress) and isinstance(last, Progress) and last.row is None:
-            self._letters.pop()
-        self._letters.append(letter)
-
-    def take(self) -> list[object]:
-        """Those that nobody has taken."""
-        letters, self._letters = self._letters, []
-        return letters
-
-
-def _mailbox() -> Any:
-    import ray
-
-    return ray.remote(Mailbox).options(num_cpus=0).remote()
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,10 +184,10 @@ class _Sender:
     mailbox: Any
 
     def progress(self, now: Progress) -> None:
-        self.mailbox.put.remote(now)
+        self.mailbox.put.remote(pickle.dumps(now), passing=now.row is None)
 
     def say(self, line: str) -> None:
-        self.mailbox.put.remote(line)
+        self.mailbox.put.remote(pickle.dumps(line))
 
 
 def _work(asked: bytes, mailbox: Any) -> Callable[[], None]:
@@ -241,7 +219,7 @@ def train_as_worker(asked: bytes, mailbox: Any) -> None:
             letter = _Failed(cloudpickle.dumps(error))
         except Exception:  # it holds what cannot be sent
             letter = _Failed(cloudpickle.dumps(CommandFailed(first_line(error))))
-        ray.get(mailbox.put.remote(letter))
+        ray.get(mailbox.put.remote(pickle.dumps(letter)))
         raise
 
 

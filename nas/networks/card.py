@@ -7,7 +7,9 @@ from typing import Any
 import yaml
 
 from nas.networks.cost import cost
-from nas.networks.trained import Accuracy, Card
+from nas.networks.tested import Accuracy, Tested
+from nas.networks.trained import Card
+from nas.statistics.metrics import METRICS, Metric
 from search_spaces.errors import one_line
 
 _TASK = "image-classification"
@@ -64,7 +66,10 @@ def _front(card: Card) -> dict[str, Any]:
         result = {
             "task": {"type": _TASK},
             "dataset": {"name": name, "type": kind, "split": "test"},
-            "metrics": [{"type": "accuracy", "value": card.test.value, "name": "top-1 accuracy"}],
+            "metrics": [
+                {"type": "accuracy", "value": each.value, "name": name}
+                for name, each in _accuracies(card, card.test)
+            ],
         }
         front["model-index"] = [{"name": card.arch.name, "results": [result]}]
     return front
@@ -83,18 +88,37 @@ def _accuracy(card: Card) -> Iterator[str]:
     if card.test is None:
         yield "The test split was not read.\n"
     else:
-        yield f"On the test split, top-1: {_with_interval(card.test)}.\n"
+        told = "; ".join(
+            f"{name} {_with_interval(each)}" for name, each in _accuracies(card, card.test)
+        )
+        yield f"On the {card.test.images:,} images of the test split: {told}.{_fit(card.test)}\n"
     if card.minival is not None:
         yield (
-            f"On the images held out of the training split: {card.minival:.4f}. They chose the "
-            "epoch, so that this is no estimate for other images.\n"
+            f"On the images held out of the training split, {METRICS[card.metric]}: "
+            f"{card.minival:.4f}. They chose the epoch, so that this is no estimate for other "
+            "images.\n"
         )
+
+
+def _accuracies(card: Card, test: Tested) -> list[tuple[str, Accuracy]]:
+    """Accuracies by their names; what the data's networks are judged by comes first."""
+    metrics: list[Metric] = [card.metric]
+    metrics += [] if card.metric == "accuracy" else ["accuracy"]
+    top5 = [] if test.top5 is None else [("top-5 accuracy", test.top5)]
+    return [*((METRICS[metric], test.by(metric)) for metric in metrics), *top5]
 
 
 def _with_interval(accuracy: Accuracy) -> str:
     interval = f"{accuracy.low:.4f} to {accuracy.high:.4f}"
+    return f"{accuracy.value:.4f}, with a 95 % interval of {interval}"
+
+
+def _fit(test: Tested) -> str:
+    if test.loss is None or test.calibration_error is None:
+        return " Some logits were no finite numbers."
     return (
-        f"{accuracy.value:.4f}, with a 95 % interval of {interval}, on {accuracy.images:,} images"
+        f" The cross-entropy is {test.loss:.4f} nats, the expected calibration error "
+        f"{test.calibration_error:.4f}."
     )
 
 

@@ -15,9 +15,11 @@ from nas.networks.checkpoints import read_metadata
 from nas.networks.cost import cost
 from nas.networks.hub import MODEL, local_file
 from nas.networks.model import Network, build
+from nas.networks.tested import Accuracy, Tested
 from nas.networks.weights import save_weights
+from nas.statistics.metrics import METRICS, Metric
 from search_spaces.arch import Arch
-from search_spaces.checks import check_within
+from search_spaces.checks import check_one_of, check_within
 from search_spaces.errors import UserError, shown
 from search_spaces.files import MOST_BYTES
 from search_spaces.parsing import from_mapping
@@ -31,24 +33,6 @@ _LEAST_BYTES = 2
 _LONGEST_NUMBER = 100
 
 Numbers = tuple[float, float, float]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Accuracy:
-    """The share of images that were classified rightly, and its 95 % interval (Wilson's)."""
-
-    value: float
-    low: float
-    high: float
-    images: int
-
-    def __post_init__(self) -> None:
-        for name in ("value", "low", "high"):
-            check_within(name, getattr(self, name), 0, 1)
-        if not self.low <= self.value <= self.high:
-            interval = f"{self.low} to {self.high}"
-            raise UserError(f"value: expected one within its interval, {interval}")
-        _check_least("images", self.images, 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,12 +59,19 @@ class Card:
     best_epoch: int
     """The epoch the weights are of, from 1; chosen by the held-out images where there were any."""
     seed: int
+    metric: Metric
+    """What the data's networks are judged by."""
     minival: float | None
-    """Accuracy on the images held out of the training split; None where none were."""
-    test: Accuracy | None
-    """Accuracy on the test split; None where it was not read."""
+    """That metric on the images held out of the training split; None where none were."""
+    test: Tested | None
+    """What it is worth on the test split; None where that was not read."""
     start: str = ""
     """What the weights were before: a file, a reference to the hub, a member; "" for new ones."""
+
+    @property
+    def worth(self) -> Accuracy | None:
+        """The metric on the test split; None where that was not read."""
+        return None if self.test is None else self.test.by(self.metric)
 
     def __post_init__(self) -> None:
         if len(self.classes) != self.arch.num_classes:
@@ -97,6 +88,7 @@ class Card:
             raise UserError(f"crop_pct: expected a number above 0, at most 1, got {got}")
         for name in ("epochs", "best_epoch", "seed"):
             _check_least(name, getattr(self, name), 0)
+        check_one_of("metric", self.metric, tuple(METRICS))
         if self.minival is not None:
             check_within("minival", self.minival, 0, 1)
 

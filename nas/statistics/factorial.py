@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from nas.statistics.design import design
 from nas.statistics.intervals import CONFIDENCE, Interval
@@ -163,7 +163,7 @@ class _Fit:
             spread=spread[:count, :count],
             noise=math.sqrt(squares / degrees),
             degrees=degrees,
-            quantile=float(student.ppf((1 + CONFIDENCE) / 2, degrees)),
+            quantile=float(stdtrit(degrees, (1 + CONFIDENCE) / 2)),
         )
 
     def interval(self, contrast: Floats) -> Interval:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from nas.statistics.bootstrap import percentile_interval, resample_counts
 
 Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
 
 CONFIDENCE = 0.95
 NORMAL_QUANTILE = 1.96
@@ -50,11 +51,36 @@ def mean_intervals(values: Floats) -> tuple[Floats, Floats, Floats]:
 
 def share_interval(hits: int, of: int) -> Interval:
     """The share of hits among so many trials: Wilson's interval (JASA 22, 1927)."""
+    return _wilson(hits / of, of)
+
+
+def mean_share_interval(hits: Integers, of: Integers) -> Interval:
+    """The mean of several shares, such as the accuracies on the images of each class.
+
+    `hits` and `of` are (n,); shares of none are left out. The interval is Wilson's for as many
+    trials as would make the mean as uncertain as it is (the effective sample size: Franco, Little,
+    Louis & Slud, Journal of Survey Statistics and Methodology 7, 2019). Its variance is that of
+    independent binomial shares; but at least that of shares which are all the mean, since a share
+    of few trials that are all hits, or none, has a variance of 0 whatever lies behind it. Of
+    equally many trials each, it is the interval of all of them together.
+    """
+    there = of > 0
+    shares, trials = hits[there] / of[there], of[there]
+    mean = float(shares.mean())
+    trials_as_equal = len(trials) ** 2 / float((1 / trials).sum())
+    variance = float((shares * (1 - shares) / trials).sum()) / len(trials) ** 2
+    spread = mean * (1 - mean)
+    effective = spread / variance if variance * trials_as_equal > spread else trials_as_equal
+    return _wilson(mean, effective)
+
+
+def _wilson(share: float, of: float) -> Interval:
     z = NORMAL_QUANTILE
-    share, unit = hits / of, z * z / of
+    unit = z * z / of
     middle = (share + unit / 2) / (1 + unit)
     half = z / (1 + unit) * math.sqrt(share * (1 - share) / of + unit / (4 * of))
-    return Interval(share, max(0.0, middle - half), min(1.0, middle + half))
+    # Rounding may take an end a hair beyond the share, where all or none are hits.
+    return Interval(share, max(0.0, min(share, middle - half)), min(1.0, max(share, middle + half)))
 
 
 def share_error(share: float, of: int) -> float:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import kendalltau
 
 from nas.statistics.bootstrap import percentile_interval, resample_counts
 from nas.statistics.intervals import Interval
@@ -18,6 +17,8 @@ def kendall_tau(scores: Sequence[float] | Floats, truth: Sequence[float] | Float
 
     It takes n log n steps, where `kendall` takes n² for the resamples of its interval.
     """
+    from scipy.stats import kendalltau  # a second to import, which most calls do without
+
     return float(kendalltau(scores, truth).statistic)
 
 

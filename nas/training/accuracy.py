@@ -1,6 +1,6 @@
 """What a network answers to labelled images, an entry an image: all that its metrics need."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from nas.data.loader import Batch
 from nas.training.augment import normalise
+from nas.training.update import autocast
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -18,7 +19,7 @@ Integers = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """A network's answers to n labelled images, in their order. Sums hold the images of both."""
+    """A network's answers to n labelled images, in their order."""
 
     labels: Integers
     """The class that each image is of; (n,), as all others."""
@@ -34,18 +35,24 @@ class Answers:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def __add__(self, other: "Answers") -> "Answers":
-        return Answers(
-            np.concatenate([self.labels, other.labels]),
-            np.concatenate([self.predicted, other.predicted]),
-            np.concatenate([self.confidence, other.confidence]),
-            np.concatenate([self.loss, other.loss]),
-            np.concatenate([self.before, other.before]),
-        )
-
     def right(self, top: int = 1) -> int:
         """How many images have their class among the `top` most likely ones."""
         return int((self.before < top).sum())
+
+
+_INTEGERS, _FLOATS = np.empty(0, np.int64), np.empty(0, np.float64)
+_NONE = Answers(_INTEGERS, _INTEGERS, _FLOATS, _FLOATS, _INTEGERS)
+
+
+def together(parts: Sequence[Answers]) -> Answers:
+    """The answers to the images of all parts, of which there is at least one."""
+    return Answers(
+        np.concatenate([part.labels for part in parts]),
+        np.concatenate([part.predicted for part in parts]),
+        np.concatenate([part.confidence for part in parts]),
+        np.concatenate([part.loss for part in parts]),
+        np.concatenate([part.before for part in parts]),
+    )
 
 
 def answers(
@@ -63,17 +70,16 @@ def answers(
     where a logit is NaN, the answer is wrong and its loss NaN.
     """
     device = mean.device
-    precision = torch.autocast(
-        device.type, torch.bfloat16, enabled=mixed_precision and device.type == "cuda"
-    )
     model.eval()
     # Results stay on the device until the end: each one fetched would wait for it.
     found: list[tuple[Tensor, ...]] = []
-    with torch.inference_mode(), precision:
+    with torch.inference_mode(), autocast(mixed_precision, device):
         for batch in batches:
             pixels = batch.pixels.to(device, non_blocking=True)
             labels = batch.labels.to(device, non_blocking=True)
             found.append((labels, *_judged(model(normalise(pixels, mean, std)).float(), labels)))
+    if not found:  # a process may have no part in fewer images than there are processes
+        return _NONE
     columns = (torch.cat(column).cpu() for column in zip(*found, strict=True))
     labels, predicted, confidence, loss, before = columns
     return Answers(

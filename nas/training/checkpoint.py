@@ -39,7 +39,7 @@ class EpochRow:
     train_accuracy: float
     """The share of images, as they were augmented, that were classified rightly."""
     minival: float | None
-    """Accuracy on the images held out; None where none were."""
+    """The plan's metric on the images held out; None where none were."""
     seconds: float
 
 

@@ -62,7 +62,7 @@ class ImageClassifier:
         arch = network.arch
         if arch.in_channels != _CHANNELS:
             raise UserError(
-                f"weights: {arch.name} is for images of {counted(arch.in_channels, 'channel')}; "
+                f"{arch.name} is for images of {counted(arch.in_channels, 'channel')}; "
                 f"images are read in {_CHANNELS}: red, green and blue"
             )
         return cls(

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nas.statistics.intervals import Interval, share_interval
+from nas.networks.tested import Accuracy, Tested
+from nas.statistics.intervals import Interval, mean_share_interval, share_interval
+from nas.statistics.metrics import Metric
 from nas.training.accuracy import Answers, Integers
 
 _TOP = 5
@@ -24,7 +26,7 @@ class Evaluation:
     """The share of images whose class is the most likely one (top-1)."""
     top5: Interval | None
     """The share whose class is among the five most likely; None of five classes or fewer."""
-    mean_per_class: float
+    mean_per_class: Interval
     """The mean of the accuracies of those classes that have images."""
     loss: float
     """The mean cross-entropy, in nats."""
@@ -39,10 +41,31 @@ class Evaluation:
         counts: Integers = self.confusion.sum(axis=1)
         return counts
 
+    def by(self, metric: Metric) -> Interval:
+        """The figure that a metric is."""
+        return self.accuracy if metric == "accuracy" else self.mean_per_class
+
+    def tested(self) -> Tested:
+        """What stays with the weights, where the images are those of the test split."""
+        return Tested(
+            images=self.images,
+            accuracy=_kept(self.accuracy),
+            mean_per_class=_kept(self.mean_per_class),
+            top5=None if self.top5 is None else _kept(self.top5),
+            loss=self.loss if math.isfinite(self.loss) else None,
+            calibration_error=(
+                self.calibration_error if math.isfinite(self.calibration_error) else None
+            ),
+        )
+
     def of_class(self, index: int) -> Interval | None:
         """The accuracy on the images of a class; None where it has none."""
         images = int(self.confusion[index].sum())
         return share_interval(int(self.confusion[index, index]), images) if images else None
+
+
+def _kept(found: Interval) -> Accuracy:
+    return Accuracy(value=found.value, low=found.low, high=found.high)
 
 
 def evaluation(answers: Answers, classes: int) -> Evaluation:
@@ -50,13 +73,11 @@ def evaluation(answers: Answers, classes: int) -> Evaluation:
     images = len(answers)
     pairs = answers.labels * classes + answers.predicted
     confusion = np.bincount(pairs, minlength=classes**2).reshape(classes, classes)
-    counts, right = confusion.sum(axis=1), confusion.diagonal()
-    there = counts > 0
     return Evaluation(
         images=images,
         accuracy=share_interval(answers.right(), images),
         top5=share_interval(answers.right(_TOP), images) if classes > _TOP else None,
-        mean_per_class=float((right[there] / counts[there]).mean()),
+        mean_per_class=mean_share_interval(confusion.diagonal(), confusion.sum(axis=1)),
         loss=float(answers.loss.mean()),
         calibration_error=calibration_error(answers.confidence, answers.before == 0),
         confusion=confusion,

@@ -33,6 +33,10 @@ class Group(Protocol):
         """The sum of the processes' values, which each of them gets."""
         ...
 
+    def gathered(self, found: T) -> list[T]:
+        """What each process found, in the order of their ranks, in all of them."""
+        ...
+
     def shared(self, find: Callable[[], T]) -> T:
         """What process 0 finds, in all of them. Where it raises an error, the others end too."""
         ...
@@ -55,6 +59,10 @@ class Alone:
     def total(self, values: Tensor) -> Tensor:
         """The values as they are."""
         return values
+
+    def gathered(self, found: T) -> list[T]:
+        """What it found."""
+        return [found]
 
     def shared(self, find: Callable[[], T]) -> T:
         """What it finds."""

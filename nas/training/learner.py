@@ -1,6 +1,6 @@
 """A network that learns: its weights, their average and its optimizer, a step at a time."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Self
 
@@ -9,8 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
-from nas.data.loader import Batch
+from nas.data.loader import Batch, Loader
 from nas.networks.model import Network, build
+from nas.training.accuracy import Answers, answers, together
 from nas.training.augment import normalise
 from nas.training.checkpoint import load_optimizer, of, optimizer_tensors, under
 from nas.training.group import Group
@@ -19,7 +20,7 @@ from nas.training.mixing import erase, mix
 from nas.training.plan import Plan
 from nas.training.recipe import make_average, make_optimizer, optimizer_of
 from nas.training.transfer import layer_groups
-from nas.training.update import Fitted, Part, Update, autocast
+from nas.training.update import Fitted, Part, Update
 
 _MODEL, _AVERAGED, _OPTIMIZER = "model.", "averaged.", "optimizer."
 
@@ -91,17 +92,17 @@ class Learner:
         size = self.plan.batch_size / self.group.ranks
         return self.update(self._parts(batch, generator), size, lr)
 
-    def right(self, batches: Iterable[Batch], model: nn.Module) -> int:
-        """How many images of all processes' batches a model classifies rightly."""
+    def answers(self, images: Loader, model: nn.Module) -> Answers:
+        """What a model answers to all of the images, of which each process sees its part."""
         self.group.spread(model)
-        right = torch.zeros((), dtype=torch.int64, device=self.plan.device)
-        precise = autocast(self.plan.recipe.mixed_precision, self.plan.device)
-        model.eval()
-        with torch.inference_mode(), precise:
-            for batch in batches:
-                labels = batch.labels.to(self.plan.device, non_blocking=True)
-                right += (model(self._normalised(batch)).argmax(1) == labels).sum()
-        return int(self.group.total(right))
+        found = answers(
+            model,
+            images.in_order(self.group.rank, self.group.ranks),
+            self.mean,
+            self.std,
+            mixed_precision=self.plan.recipe.mixed_precision,
+        )
+        return together(self.group.gathered(found))
 
     @property
     def judged(self) -> nn.Module:

@@ -9,7 +9,9 @@ import torch
 from nas.data.loader import Loader, Transform
 from nas.data.sources import Split
 from nas.data.training_splits import Numbers, TrainingSplits
-from nas.networks.trained import Accuracy, Card
+from nas.networks.tested import Tested
+from nas.networks.trained import Card
+from nas.statistics.metrics import Metric
 from nas.training.training_recipe import TrainingRecipe
 from nas.training.transfer import Start
 from nas.training.transforms import EvalTransform, TrainTransform
@@ -35,6 +37,8 @@ class Plan:
     """The data's identity, and their name."""
     seed: int
     device: torch.device
+    metric: Metric = "accuracy"
+    """What picks the epoch, and what the network is judged by."""
     phi: float = 0.0
     """By how much the network is larger than the baseline of its family."""
     start: Start | None = None
@@ -108,6 +112,7 @@ class Plan:
                 "test": len(self.splits.test),
             },
             "data": dict(self.data),
+            "metric": self.metric,
             "seed": self.seed,
             "start": self.start_name,
             "batch_size": self.batch_size,
@@ -119,7 +124,7 @@ class Plan:
             "torch": str(torch.__version__),
         }
 
-    def card(self, best_epoch: int, minival: float | None, test: Accuracy) -> Card:
+    def card(self, best_epoch: int, minival: float | None, test: Tested) -> Card:
         """What stays with the weights."""
         return Card(
             arch=self.arch,
@@ -132,6 +137,7 @@ class Plan:
             epochs=self.recipe.epochs,
             best_epoch=best_epoch,
             seed=self.seed,
+            metric=self.metric,
             minival=minival,
             test=test,
             start=self.start_name,

@@ -63,6 +63,12 @@ class Processes:
         dist.all_reduce(total)
         return total
 
+    def gathered(self, found: T) -> list[T]:
+        """What each process found, in the order of their ranks."""
+        everyone: list[T] = [found] * self.ranks
+        dist.all_gather_object(everyone, found)
+        return everyone
+
     def shared(self, find: Callable[[], T]) -> T:
         """What process 0 finds; where it raises an error, the others raise ToldByFirst."""
         box: list[tuple[T | None, str | None]] = [(None, None)]

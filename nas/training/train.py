@@ -14,13 +14,14 @@ from typing import Protocol
 
 import torch
 import yaml
+from torch import nn
 
 from nas.data.loader import Loader
 from nas.networks.card import model_card
 from nas.networks.model import build
-from nas.networks.trained import WEIGHTS, Accuracy, Card, save_trained
-from nas.statistics.intervals import share_interval
+from nas.networks.trained import WEIGHTS, Card, save_trained
 from nas.training.checkpoint import Checkpoints, EpochRow, Standing
+from nas.training.evaluation import Evaluation, evaluation
 from nas.training.fit import seeded
 from nas.training.group import ALONE, Group
 from nas.training.learner import Learner
@@ -184,16 +185,9 @@ class _Run:
         model.load_state_dict(self.learner.judged.state_dict() if best is None else best)
         model.to(plan.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         test = plan.held_images(plan.splits.test, self.standing.parts)
-        right = self.learner.right(test.in_order(self.group.rank, self.group.ranks), model)
-        found = share_interval(right, len(plan.splits.test))
-        accuracy = Accuracy(
-            value=found.value,
-            low=min(found.low, found.value),
-            high=max(found.high, found.value),
-            images=len(plan.splits.test),
-        )
+        found = self._evaluated(test, model)
         chosen = self.standing.curve[self.standing.best_epoch - 1]
-        card = plan.card(chosen.epoch, chosen.minival, accuracy)
+        card = plan.card(chosen.epoch, chosen.minival, found.tested())
         if self.group.rank == 0:
             folder, about = self.kept.training, {"classes": list(plan.classes), "phi": plan.phi}
             self._write_log()
@@ -247,10 +241,12 @@ class _Run:
         return torch.tensor([1.0, self.group.ranks], device=self.plan.device).double()
 
     def _validated(self) -> float | None:
-        if self.minival is None or self.plan.splits.minival is None:
+        if self.minival is None:
             return None
-        batches = self.minival.in_order(self.group.rank, self.group.ranks)
-        return self.learner.right(batches, self.learner.judged) / len(self.plan.splits.minival)
+        return self._evaluated(self.minival, self.learner.judged).by(self.plan.metric).value
+
+    def _evaluated(self, images: Loader, model: nn.Module) -> Evaluation:
+        return evaluation(self.learner.answers(images, model), len(self.plan.classes))
 
     def _save(self, with_best: bool = False) -> None:
         if self.group.rank == 0:

@@ -14,6 +14,7 @@ from nas.networks.trained import load_trained
 from nas.networks.weights import load_weights
 from nas.training.training_recipe import TrainingRecipe
 from nas.training.update import BATCH_NORMS, RATE
+from search_spaces.errors import told_under
 
 _log = logging.getLogger(__name__)
 
@@ -39,7 +40,8 @@ class FromWeights:
     tells."""
 
     def begin(self, model: Network) -> str:
-        load_weights(model, self.path, swap_classifier=True)
+        with told_under("weights: "):
+            load_weights(model, self.path, swap_classifier=True)
         if self.same_classes is False:
             model.reset_classifier(model.num_classes)
             _log.warning("%s: its classes are others; a new classifier starts untrained", self.path)
@@ -54,8 +56,9 @@ class FromNetwork:
     same_classes: bool
 
     def begin(self, model: Network) -> str:
-        source, _ = load_trained(self.path)
-        found = inherit(model, source)
+        with told_under("inherit: "):
+            source, _ = load_trained(self.path)
+            found = inherit(model, source)
         if not self.same_classes:
             model.reset_classifier(model.num_classes)
             return f"{found}; its classes are others, and the classifier is new"

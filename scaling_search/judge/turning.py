@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import chi2
+from scipy.special import chdtrc
 
 from nas.statistics.intervals import CONFIDENCE
 from scaling_search.judge.directions import Directions
@@ -141,7 +141,7 @@ def _probability(
     apart = (high - low) @ directions.plane
     spread = directions.plane.T @ (low_spread + high_spread) @ directions.plane
     distance = float(apart @ np.linalg.pinv(spread) @ apart)
-    return float(chi2.sf(distance, len(apart)))
+    return float(chdtrc(len(apart), distance))
 
 
 def _grown(seen: Seen, phis: Sequence[float]) -> NDArray[np.bool_]:

@@ -19,7 +19,7 @@ from unittest import mock
 from PIL import Image
 
 from nas.cli import VERBS, main
-from nas.cli.compose import compose
+from nas.cli.compose import compose, names_of
 from nas.cli.overrides import Arguments
 from nas.cli.verbs import module
 from nas.evaluators.base import Measurement
@@ -236,7 +236,7 @@ def _short_trainings() -> Iterator[None]:
 
 
 def _names(verb: str) -> list[str]:
-    return compose(module(verb), Arguments((), ())).names()
+    return names_of(compose(module(verb), Arguments((), ())).settings)
 
 
 def _files(root: str) -> set[str]:

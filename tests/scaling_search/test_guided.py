@@ -8,9 +8,13 @@ from scaling_search.grow.grid import make_grid
 from scaling_search.grow.grid_points import GridSettings
 from scaling_search.judge.guided import ModelGuided, believe
 from scaling_search.judge.observations import directions_of, places_of
+from scaling_search.settings import SweepSettings
+from scaling_search.sweep import plan_sweep, run_sweep
 from search_spaces.zoo import zoo
+from synthetic import Surface, here
 
-GRID = make_grid(zoo("efficientnet_b0"), GridSettings(step=0.1))
+B0 = zoo("efficientnet_b0")
+GRID = make_grid(B0, GridSettings(step=0.1))
 DIRECTIONS = directions_of(GRID)
 PLACES = places_of(GRID, DIRECTIONS, [ungrown(GRID.baseline, GRID.rule)])
 ALL = tuple(range(len(GRID.candidates)))
@@ -41,6 +45,33 @@ def play(guided, measure=accuracy, order=None, results=None):
         results[chosen] = measure(*chosen)
         asked.append(chosen)
     return results, asked
+
+
+class Killed(BaseException):
+    """Ends a sweep where a kill would."""
+
+
+def test_a_resumed_sweep_decides_nothing_twice(tmp_path, monkeypatch):
+    evaluator, settings = Surface(), SweepSettings(step=0.1, budget=22)
+    told = []
+
+    def kill(progress):
+        told.append(progress)
+        if len(told) == 16:
+            raise Killed
+
+    with pytest.raises(Killed):
+        run_sweep(B0, settings, evaluator, tmp_path, here(evaluator), progress=kill)
+    decided = []
+
+    def counted(places, candidates, directions, results):
+        decided.append(frozenset(results))
+        return believe(places, candidates, directions, results)
+
+    monkeypatch.setattr("scaling_search.judge.guided.believe", counted)
+    plan = plan_sweep(B0, settings, tmp_path)
+    run_sweep(B0, settings, evaluator, tmp_path, here(evaluator), strategy=plan.strategy)
+    assert len(decided) == len(set(decided)) >= 3
 
 
 @pytest.fixture(scope="module")

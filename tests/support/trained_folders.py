@@ -55,6 +55,7 @@ def card(arch: Arch, classes: Sequence[str], **fields: Any) -> Card:
         "epochs": 3,
         "best_epoch": 3,
         "seed": 0,
+        "metric": "accuracy",
         "minival": None,
         "test": None,
     }

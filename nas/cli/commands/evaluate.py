@@ -11,8 +11,9 @@ from nas.cli.classifiers import check_there, inference, opened
 from nas.cli.config import Config, make
 from nas.cli.cores import available, loader_workers
 from nas.cli.evaluation_report import Evaluated, printed, write
+from nas.cli.outputs import folder_to_write
 from nas.cli.progress import Pace, ProgressLine
-from nas.data.dataset import digest_of_test, identity, splits
+from nas.data.dataset import digest_of_test, identity, metric_of, splits
 from nas.data.loader import Batch, Loader
 from nas.data.names import counted, shown, some
 from nas.data.sources import Source, Split
@@ -24,7 +25,7 @@ from nas.training.class_names import matched
 from nas.training.classifier import IMAGENET_MEAN, IMAGENET_STD, ImageClassifier
 from nas.training.devices import device_named
 from nas.training.evaluation import evaluation
-from search_spaces.errors import UserError, one_line
+from search_spaces.errors import UserError, one_line, told_under
 from search_spaces.parsing import closest
 from search_spaces.yaml_io import load_arch
 
@@ -52,12 +53,15 @@ def main(config: Config) -> None:
     with inference(config):
         found = _answered(classifier, images.split, config)
     if not np.isfinite(found.loss).all():
-        raise UserError(f"{config['weights']}: its logits are no finite numbers for some images")
+        raise UserError(
+            f"weights: {config['weights']}: its logits are no finite numbers for some images"
+        )
     evaluated = Evaluated(
         classifier=classifier,
         weights=config["weights"],
         data={"name": source.name, **identity(source)},
         split=split,
+        metric=metric_of(source),
         found=evaluation(found, len(classifier.classes)),
     )
     print(printed(evaluated))
@@ -68,13 +72,11 @@ def main(config: Config) -> None:
 def _folder(config: Config) -> Path:
     """Where the figures go. Raises UserError for weights on the hub and no other place named."""
     if config["out"] is not None:
-        out = Path(config["out"])
-        if out.exists() and not out.is_dir():
-            raise UserError(f"out: {shown(out)}: expected a folder, this is a file")
-        return out
+        return folder_to_write("out", config["out"])
     if is_reference(config["weights"]):
         raise UserError("out: expected a folder for the figures, since the weights are on the hub")
-    return weights_in(config["weights"]).parent
+    with told_under("weights: "):
+        return weights_in(config["weights"]).parent
 
 
 def _of_network(config: Config, classes: tuple[str, ...]) -> ImageClassifier:
@@ -82,12 +84,16 @@ def _of_network(config: Config, classes: tuple[str, ...]) -> ImageClassifier:
 
     Raises UserError for weights that do, and for those of other classes than the data's.
     """
-    known = _network_of(config["weights"])
+    with told_under("weights: "):
+        known = _network_of(config["weights"])
     if known is not None:
         raise UserError(f"network: expected none, since the weights say that they are of {known}")
-    arch, device = load_arch(config["network"]), device_named(config["device"], "device")
-    network = build(arch.replace(num_classes=len(classes)), weights=weights_in(config["weights"]))
-    made = ImageClassifier.of(network, classes, IMAGENET_MEAN, IMAGENET_STD, _CROP, device)
+    device = device_named(config["device"], "device")
+    with told_under("network: "):
+        arch = load_arch(config["network"]).replace(num_classes=len(classes))
+    with told_under("weights: "):
+        network = build(arch, weights=weights_in(config["weights"]))
+        made = ImageClassifier.of(network, classes, IMAGENET_MEAN, IMAGENET_STD, _CROP, device)
     return made.seeing(config["resolution"], config["crop_pct"])
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from nas.cli.classifiers import inference, opened
 from nas.cli.config import Config
+from nas.cli.outputs import file_to_write
 from nas.data.image_files import image_files
 from nas.data.images import open_image, quiet
 from nas.data.names import counted, shown, some
@@ -20,13 +21,15 @@ from search_spaces.files import written
 
 def main(config: Config) -> None:
     """Write the sheet. Raises UserError where no image can be decoded."""
-    out = Path(config["out"])
+    out = file_to_write("out", config["out"])
     if out.suffix.lower() != ".png":
         raise UserError(f"out: expected a file ending in .png, got {shown(out)}")
-    if out.is_dir():
-        raise UserError(f"out: {out}: expected a file to write, this is a folder")
     files = image_files(config["images"], "images")
-    classifiers = [opened(weights, config) for weights in config["weights"]]
+    several = len(config["weights"]) > 1
+    classifiers = [
+        opened(weights, config, f"weights[{number}]" if several else "weights")
+        for number, weights in enumerate(config["weights"])
+    ]
     names = _names(classifiers, config["weights"])
     if config["class"] is not None:
         for classifier in classifiers:

@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from nas.cli.config import Config
+from nas.cli.outputs import file_to_write, folder_to_write
 from search_spaces.arch import Arch
-from search_spaces.errors import UserError
+from search_spaces.errors import UserError, told_under
 from search_spaces.files import write_text
 from search_spaces.parsing import closest
 from search_spaces.yaml_io import load_arch
@@ -22,12 +23,8 @@ def main(config: Config) -> None:
         raise UserError(f"format: got {kind!r}{closest(kind, _WRITERS)}")
     arch, weights, name = _subject(config)
     suffix, write = _WRITERS[kind]
-    out = _path(config, "out") or Path(f"{name}{suffix}")
-    folder = kind == "hub"
-    if out.is_dir() and not folder:
-        raise UserError(f"out: {out}: expected a file to write, this is a folder")
-    if out.exists() and not out.is_dir() and folder:
-        raise UserError(f"out: {out}: expected a folder to write into, this is a file")
+    given = config["out"] or f"{name}{suffix}"
+    out = folder_to_write("out", given) if kind == "hub" else file_to_write("out", given)
     print(write(arch, Request(out, weights, config["num_classes"])))
 
 
@@ -42,9 +39,11 @@ def _subject(config: Config) -> tuple[Arch, str | None, str]:
 
         if weights is not None:
             raise UserError(f"weights: {reference} has its own; expected no others")
-        arch = read_card(reference).arch
+        with told_under("network: "):
+            arch = read_card(reference).arch
         return arch, reference, arch.name
-    arch = load_arch(reference)
+    with told_under("network: "):
+        arch = load_arch(reference)
     if weights is None:
         return arch, None, Path(reference).stem
     weights = str(weights)
@@ -83,11 +82,6 @@ class Request:
         from nas.networks.export import SEED
 
         return "" if self.weights else f"; untrained weights (seed {SEED})"
-
-
-def _path(config: Config, name: str) -> Path | None:
-    value = config[name]
-    return None if value is None else Path(str(value)).expanduser()
 
 
 def _timm(arch: Arch, request: Request) -> str:

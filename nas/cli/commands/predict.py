@@ -8,6 +8,7 @@ from pathlib import Path
 from nas.cli.classifiers import inference, opened
 from nas.cli.columns import table
 from nas.cli.config import Config
+from nas.cli.outputs import file_to_write
 from nas.cli.progress import Pace, ProgressLine
 from nas.data.image_files import image_files
 from nas.data.names import counted, shown, some
@@ -24,9 +25,7 @@ def main(config: Config) -> None:
 
     Raises UserError, with the table written, where no image could be classified.
     """
-    out = Path(config["out"])
-    if out.is_dir():
-        raise UserError(f"out: {out}: expected a file to write, this is a folder")
+    out = file_to_write("out", config["out"])
     if not config["megapixels"] > 0:
         raise UserError(f"megapixels: expected above 0, got {config['megapixels']}")
     files = image_files(config["images"], "images")

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nas.cli.columns import table
-from nas.cli.commands.train import FOLDER, member_names, results, trained
 from nas.cli.config import Config, at_least, make
 from nas.cli.setting_types import optional, text
+from nas.cli.trained_table import trained_table, with_interval
 from nas.cli.verbs import VERBS
+from nas.cli.whole_trainings import FOLDER, member_names, trained
 from nas.defaults.conf import settings
 from search_spaces.errors import UserError, shown
 from search_spaces.parsing import closest
@@ -16,7 +17,7 @@ from search_spaces.parsing import closest
 if TYPE_CHECKING:
     from nas.networks.trained import Card
     from scaling_search.grow.members import Member
-    from scaling_search.judge.forecast import FamilyForecast
+    from scaling_search.judge.forecast import FamilyForecast, MemberForecast
 
 _OWN = ("members", "recipe", "resolution", "weights", "seed")
 
@@ -73,7 +74,11 @@ def stage_config(config: Config) -> Config:
 
 def train_members(config: Config, run: Path) -> "dict[str, Card]":
     """Train the members that are asked for, or go on; what each is worth, by its name."""
-    return trained(stage_config(config), run)
+    try:
+        return trained(stage_config(config), run)
+    except UserError as error:
+        is_own = str(error).startswith(tuple(f"{name}:" for name in _OWN))
+        raise error.under("train." if is_own else "") from None
 
 
 def report(
@@ -83,26 +88,24 @@ def report(
     run: Path,
 ) -> str:
     """What the trained members are worth, and beside it what proxies had led to expect."""
-    lines = [results(dict(cards), run / FOLDER)]
+    lines = [trained_table(cards, run / FOLDER)]
     if forecast is not None:
         said = {m.label: each for m, each in zip(members, forecast.members, strict=True)}
         rows = [
             (
                 name.upper(),
-                _spelt(card.test),
-                _spelt(card.test and said[name], value="accuracy"),
+                with_interval(card.test.accuracy if card.test else None),
+                _expected(said[name]) if card.test else "",
             )
             for name, card in cards.items()
         ]
-        header = ("network", "test accuracy [95 %]", "expected proxy accuracy [95 %]")
+        header = ("network", "test top-1 accuracy [95 %]", "expected proxy accuracy [95 %]")
         lines.append(table(header, rows))
     return "\n\n".join(lines)
 
 
-def _spelt(found: Any, value: str = "value") -> str:
-    if found is None:
-        return ""
-    return f"{getattr(found, value):.4f} [{found.low:.4f}, {found.high:.4f}]"
+def _expected(of: "MemberForecast") -> str:
+    return f"{of.accuracy:.4f} [{of.low:.4f}, {of.high:.4f}]"
 
 
 def _check_members(names: Sequence[str], config: Config) -> None:

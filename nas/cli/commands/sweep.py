@@ -175,6 +175,7 @@ def sweep(baseline: Arch, config: Config, run: Path) -> "SweepResult":
             run,
             workers,
             price=price,
+            strategy=plan.strategy,
             lengths=lengths,
             progress=_SweepReport(),
         )

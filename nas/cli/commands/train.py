@@ -1,33 +1,10 @@
 """`nas-search train`: networks trained whole, and what they are worth on the test images."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from nas.cli.columns import table
 from nas.cli.config import Config
-from nas.cli.member_pixels import pixels_in
-from nas.networks.cost import cost
-from search_spaces.arch import Arch
-from search_spaces.errors import UserError, shown
-from search_spaces.yaml_io import load_arch, read_about
-
-if TYPE_CHECKING:
-    from nas.networks.trained import Card
-
-FOLDER = "trained"
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A network that is to be trained."""
-
-    name: str
-    """The name of its folder."""
-    arch: Arch
-    phi: float = 0.0
-    """By how much it is larger than the baseline of its family."""
+from nas.cli.trained_table import trained_table
+from nas.cli.whole_trainings import FOLDER, trained
 
 
 def main(config: Config) -> None:
@@ -35,108 +12,4 @@ def main(config: Config) -> None:
     run = Path(config["run"])
     cards = trained(config, run)
     if cards:
-        print(results(cards, run / FOLDER))
-
-
-def trained(config: Config, run: Path) -> "dict[str, Card]":
-    """Train each network that is asked for, or go on; what each is worth, by its name.
-
-    Of several processes that train together the first alone says so; others give nothing. Raises
-    UserError as `asked_networks` and `Trainings` do.
-    """
-    asked = asked_networks(config, run)
-
-    from nas.cli.training import Trainings  # brings torch
-    from nas.cli.training_crew import crew
-
-    with crew(config) as processes:
-        trainings = Trainings.of(config, run, processes)
-        cards = {each.name: trainings.train(each.name, each.arch, each.phi) for each in asked}
-        return cards if processes.group.rank == 0 else {}
-
-
-def asked_networks(config: Config, run: Path) -> list[Asked]:
-    """The networks to train. Raises UserError where none, or another than there is, is named."""
-    network, members, resolution = config["network"], config["members"], config["resolution"]
-    if (network is None) == (members is None):
-        raise UserError(
-            "network: expected one network, as in nas-search train efficientnet_b0, or "
-            "members=[b0] run=… for those of a run folder's family"
-        )
-    if network is not None:
-        given = [(_plain_name(network), network)]
-    else:
-        given = [(name, str(_member(name, run))) for name in member_names(members)]
-    if config["name"] is not None:
-        if len(given) > 1:
-            raise UserError("name: expected null for several members, each has its own")
-        given = [(_folder_name(config["name"]), given[0][1])]
-    found = []
-    for name, reference in given:
-        arch = load_arch(reference)
-        if arch.in_channels != 3:
-            raise UserError(f"{reference}: in_channels: expected 3, got {arch.in_channels}")
-        pixels = resolution or (arch.resolution if members is None else pixels_in(run, arch))
-        found.append(Asked(name, arch.replace(resolution=pixels), _phi(reference)))
-    return found
-
-
-def results(cards: "dict[str, Card]", folder: Path) -> str:
-    """A table of trained networks: what they cost, and how accurate they are."""
-    header = (
-        *("network", "px", "params", "MACs", "epochs", "best epoch"),
-        *("minival", "test accuracy", "folder"),
-    )
-    rows = []
-    for name, card in cards.items():
-        price, minival, test = cost(card.arch), card.minival, card.test
-        rows.append(
-            (
-                name,
-                card.arch.resolution,
-                f"{price.params:,}",
-                f"{price.macs:,}",
-                card.epochs,
-                card.best_epoch,
-                "" if minival is None else f"{minival:.4f}",
-                "" if test is None else f"{test.value:.4f} [{test.low:.4f}, {test.high:.4f}]",
-                folder / name,
-            )
-        )
-    return table(header, rows)
-
-
-def member_names(members: object) -> Sequence[str]:
-    """The members' names. Raises UserError for what is no list of different ones."""
-    if not isinstance(members, list) or not members:
-        raise UserError(f"members: expected a list such as [b0,b2], got {shown(members)}")
-    names = [str(each) for each in members]
-    if len(set(names)) < len(names):
-        raise UserError(f"members: expected each once, got {', '.join(names)}")
-    return names
-
-
-def _member(name: str, run: Path) -> Path:
-    path = run / "family" / f"{_folder_name(name)}.yaml"
-    if not path.is_file():
-        there = sorted(each.stem for each in (run / "family").glob("*.yaml"))
-        hint = f"it has {', '.join(there)}" if there else "nas-search scale writes one; give run=…"
-        raise UserError(f"members: {run / 'family'} has no {name}; {hint}")
-    return path
-
-
-def _plain_name(reference: str) -> str:
-    return Path(reference).stem if reference.endswith((".yaml", ".yml")) else reference
-
-
-def _folder_name(name: str) -> str:
-    if Path(name).name != name or name.startswith(".") or not name.isprintable():
-        raise UserError(f"name: expected the name of a folder, got {shown(name)}")
-    return name
-
-
-def _phi(reference: str) -> float:
-    """The φ that a network's file says it is larger by; 0 where it says none."""
-    path = Path(reference).expanduser()
-    phi = read_about(path).get("phi", 0.0) if path.is_file() else 0.0
-    return float(phi) if isinstance(phi, int | float) and abs(phi) < 1000 else 0.0
+        print(trained_table(cards, run / FOLDER))

@@ -33,7 +33,8 @@ def test_a_run_ends_in_trained_members(capsys: pytest.CaptureFixture[str]) -> No
     assert "── 5/5 dashboard" in told
     card = read_card("r/trained/b0")
     assert card.test is not None
-    assert f"{card.test.value:.4f} [{card.test.low:.4f}, {card.test.high:.4f}]" in told
+    found = card.test.accuracy
+    assert f"{found.value:.4f} [{found.low:.4f}, {found.high:.4f}]" in told
     assert card.recipe["optimizer"] == "sgd"
     # Digits of 8 px, and proxies of 12: more would add cost and no detail.
     grown = load_arch("r/family/b1.yaml").resolution

@@ -1,5 +1,6 @@
 """`nas-search train`: what it says, what it refuses, and what it leaves."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -51,8 +52,13 @@ def test_it_ends_with_test_accuracy_and_does_nothing_twice(
     assert "train net 2/2" in told.err
     header, row = told.out.splitlines()
     assert header.split()[:3] == ["network", "px", "params"]
-    accuracy = f"{card.test.value:.4f} [{card.test.low:.4f}, {card.test.high:.4f}]"
-    assert accuracy in row
+    main(["evaluate", "r/trained/net", "data.limit=150"])
+    figures = json.loads(Path("r/trained/net/test_12px.json").read_text("utf-8"))
+    capsys.readouterr()
+    for each in (figures["accuracy"], figures["top5"]):
+        assert f"{each['value']:.4f} [{each['low']:.4f}, {each['high']:.4f}]" in row
+    for name in ("loss", "calibration_error"):
+        assert f" {figures[name]:.4f} " in row
     assert row.endswith("r/trained/net")
     before = files()
     main(TRAIN)
@@ -60,6 +66,22 @@ def test_it_ends_with_test_accuracy_and_does_nothing_twice(
     assert again.out == told.out
     assert again.err == "net: trained already, in r/trained/net; nothing is left to do\n"
     assert files() == before
+
+
+def test_data_are_judged_by_their_own_metric(capsys: pytest.CaptureFixture[str]) -> None:
+    main([*TRAIN, "recipe.epochs=1", "data.metric=mean_per_class"])
+    told = capsys.readouterr()
+    card = read_card("r/trained/net")
+    assert card.test is not None
+    assert card.worth == card.test.mean_per_class
+    assert "choose the epoch by mean accuracy per class" in told.err
+    header, row = told.out.splitlines()
+    assert header.index("test mean accuracy per class") < header.index("test top-1 accuracy")
+    per_class, top1 = card.test.mean_per_class.value, card.test.accuracy.value
+    assert f"{per_class:.4f} [" in row
+    assert f"{top1:.4f} [" in row
+    _, line = refused(capsys, *TRAIN, "recipe.epochs=1")
+    assert "metric" in line
 
 
 def test_members_of_a_family_are_trained_by_their_phi(capsys: pytest.CaptureFixture[str]) -> None:
@@ -169,7 +191,13 @@ def test_a_larger_network_inherits_from_a_smaller_one(capsys: pytest.CaptureFixt
         ([*TRAIN, "recipe.epochs=0"], "recipe.epochs: expected at least 1, got 0"),
         ([*TRAIN, "device=nonsense"], "device: cannot use nonsense"),
         (["train", "net.yaml", "resolution=0"], "resolution: expected an integer of at least 1"),
-        (["train", "gone.yaml"], "gone.yaml: no such file"),
+        (["train", "gone.yaml"], "network: gone.yaml: no such file"),
+        ([*TRAIN, "weights=net.yaml"], "weights: net.yaml: "),
+        ([*TRAIN, "inherit=net.yaml"], "inherit: net.yaml: "),
+        (
+            ["train", "net.yaml", "run=net.yaml", *FAST],
+            "run: net.yaml is a file; expected a folder",
+        ),
         ([*TRAIN, "data=imagefolder", "data.path=gone"], "data.path: "),
     ],
 )

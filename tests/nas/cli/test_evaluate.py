@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 import torch
 
+from cards import worth
 from nas.cli import main
 from nas.data.dataset import digest_of_test, identity
 from nas.data.sources import Digits
 from nas.networks.model import Network
-from nas.networks.trained import WEIGHTS, Accuracy, save_trained
+from nas.networks.trained import WEIGHTS, save_trained
 from nas.networks.weights import save_weights
 from nas.training.transforms import EvalTransform
 from pictures import image_folder
@@ -85,6 +86,18 @@ def test_the_figures_are_those_counted_by_hand(capsys: pytest.CaptureFixture[str
     assert "reads the test images of digits" in printed.err
 
 
+def test_what_the_data_are_judged_by_comes_first(capsys: pytest.CaptureFixture[str]) -> None:
+    trained_folder(Path("b0"))
+    found = evaluated("data.metric=mean_per_class")
+    lines = capsys.readouterr().out.splitlines()
+    first, second = (line for line in lines if line.startswith(("top-1", "mean accuracy")))
+    told = found["mean_per_class"]
+    assert first.split()[-2:] == [f"{told['value']:.4f}", f"{told['low']:.4f}–{told['high']:.4f}"]
+    assert first.startswith("mean accuracy per class")
+    assert second.startswith("top-1 accuracy")
+    assert found["metric"] == "mean_per_class"
+
+
 def test_another_resolution_is_another_evaluation(capsys: pytest.CaptureFixture[str]) -> None:
     model = trained_folder(Path("b0"))
     evaluated("data=digits")
@@ -120,8 +133,7 @@ def test_test_images_that_were_trained_on_are_suspected(
 
 
 def test_what_training_said_stands_beside(capsys: pytest.CaptureFixture[str]) -> None:
-    test = Accuracy(value=0.5, low=0.25, high=0.75, images=16)
-    trained_folder(Path("b0"), test=test)
+    trained_folder(Path("b0"), test=worth(0.5, 0.25, 0.75, images=16))
     evaluated("split=val", name="b0/val_16px")
     (line,) = (x for x in capsys.readouterr().out.splitlines() if "at its training" in x)
     assert line.split()[-2:] == ["0.5000", "0.2500–0.7500"]
@@ -175,7 +187,7 @@ def test_weights_that_say_nothing_need_their_network(capsys: pytest.CaptureFixtu
     save_weights(model, "plain.safetensors")
     write_arch(model.arch, "tiny.yaml", {})
     line = refusal(capsys, "plain.safetensors")
-    assert line.startswith("plain.safetensors: its header has no nas_search")
+    assert line.startswith("weights: plain.safetensors: its header has no nas_search")
     main(["evaluate", "weights=plain.safetensors", "network=tiny.yaml", "out=figures", *QUICK])
     assert "ImageNet's mean and standard deviation" in capsys.readouterr().err
     assert json.loads(Path("figures/test_16px.json").read_text())["images"] == 269
@@ -223,7 +235,11 @@ def test_a_damaged_image_is_named_and_nothing_is_left(
     ("arguments", "expected"),
     [
         (["b0", "split=tset"], "split: got 'tset'; did you mean 'test'?"),
-        (["none"], "none: no such file or folder"),
+        (["none"], "weights: none: no such file or folder"),
+        (["b0/empty.safetensors"], "weights: b0/empty.safetensors: "),
+        (["b0/plain.safetensors", "network=none"], "network: 'none' is neither a network of"),
+        (["b0/plain.safetensors", "network=efficientnet_b0"], "weights: b0/plain.safetensors: not"),
+        (["b0", "out=b0/weights.safetensors/x"], "out: b0/weights.safetensors is a file; expected"),
         (["b0", "resolution=1"], "resolution: 1 px: stem: the feature map vanishes"),
         (["b0", "crop_pct=0"], "crop_pct: expected a number above 0, at most 1, got 0"),
         (["hf-hub:timm/b0"], "out: expected a folder for the figures"),
@@ -236,7 +252,8 @@ def test_a_damaged_image_is_named_and_nothing_is_left(
 def test_a_mistake_is_one_line(
     arguments: list[str], expected: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    trained_folder(Path("b0"))
+    save_weights(trained_folder(Path("b0")), Path("b0/plain.safetensors"))
+    Path("b0/empty.safetensors").touch()
     assert refusal(capsys, *arguments).startswith(expected)
 
 

@@ -69,7 +69,9 @@ def test_what_is_left_out_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     [
         (["b0", "images=in", "class=dog"], "class: b0 does not know dog; it knows ant, bee, cat"),
         (["b0", "images=in", "out=cam.jpg"], "out: expected a file ending in .png, got cam.jpg"),
-        (["b0", "b7", "images=in"], "b7: no such file or folder"),
+        (["b0", "b7", "images=in"], "weights[1]: b7: no such file or folder"),
+        (["b7", "images=in"], "weights: b7: no such file or folder"),
+        (["b0", "images=in", "out=b0/weights.safetensors/x.png"], "out: b0/weights.safetensors is"),
         (["images=in"], "weights: missing"),
         (["b0", "images=in/none.png"], "images: no such file or folder: in/none.png"),
         (["b0", "images=b0/weights.safetensors"], "images: 1 of 1 image cannot be decoded"),

@@ -7,14 +7,16 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from nas.cli.interrupts import interruptible
+from nas.cli.interrupts import Terminated, interruptible
 
 
 @pytest.fixture(autouse=True)
 def _ctrl_c_is_pythons() -> Iterator[None]:
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    ours = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+    before = {each: signal.signal(each, by) for each, by in ours.items()}
     yield
-    signal.signal(signal.SIGINT, before)
+    for each, by in before.items():
+        signal.signal(each, by)
 
 
 def press() -> None:
@@ -114,6 +116,28 @@ def test_what_cleans_up_is_left_to_end() -> None:
 
     interrupted(work)
     assert cleaned == ["workers", "records"]
+
+
+def test_what_sigterm_ends_is_cleaned_up_behind_too() -> None:
+    cleaned = []
+
+    def work() -> None:
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(60)
+        except KeyboardInterrupt:
+            cleaned.append("workers")
+            raise
+
+    with pytest.raises(Terminated), interruptible("To go on: …"):
+        work()
+    assert cleaned == ["workers"]
+
+
+def test_torchrun_ends_its_processes_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "1")
+    with interruptible("To go on: …"):
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
 def test_nothing_is_left_of_it_afterwards() -> None:

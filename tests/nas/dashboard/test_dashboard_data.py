@@ -18,10 +18,12 @@ from nas.dashboard.choices import choices, front_ranks
 from nas.dashboard.family import growth, growth_figure, published_figure
 from nas.dashboard.frames import RunFrames, load_run
 from nas.dashboard.iso_lines import iso_lines
+from nas.dashboard.panels import sweep_section
 from nas.dashboard.published import published_efficientnet, published_networks
 from nas.dashboard.sweep import sweep, sweep_figure
 from nas.dashboard.trials import accuracy_against_macs, accuracy_against_macs_figure
 from nas.search.rewards import Absolute, Front, Hard, Soft
+from nas.trainings.log import TrainingLog
 from scaling_search.grow.family import formula_family, published_family, write_family
 from scaling_search.rule.compound import COMPOUND, PAPER
 from search_spaces.yaml_io import write_arch
@@ -261,6 +263,35 @@ def test_the_sweep_shows_error_bars_and_both_ratios(tmp_path: Path) -> None:
     traces = {trace.name: trace for trace in candidates_figure(frames).data if trace.name}
     assert list(traces["nominal α·β²·γ²"].x) == [1.9203]
     assert list(traces["realised"].x) == [2.57]
+
+
+def test_networks_at_other_phis_are_drawn_as_what_they_are(tmp_path: Path) -> None:
+    """They tell of the direction, and cannot win, however accurate they are."""
+    run_folder.write_sweep_log(tmp_path, 3)
+    log = TrainingLog(tmp_path / "sweep.jsonl")
+    beside = []
+    for number, phi in enumerate((0.0, 0.5, 0.5, 2.0)):
+        arch = zoo("efficientnet_b0").replace(resolution=300 + number)
+        labels = {"alpha": 1.2, "beta": 1.1, "gamma": 1.15, "phi": phi, "realised_ratio": 2**phi}
+        log.append(run_folder.training(arch, 0, 0.95 + number / 100, labels))
+        beside.append(arch.key())
+    run_folder.write_config(tmp_path)
+    swept = [record.key for record in log.read() if record.key not in beside]
+    run_folder.write_asked(tmp_path, "sweep", phi=1.0, networks=swept, beside=beside)
+    turn = "The best direction turns with cost: α 1.30 at φ = 0.5, α 1.10 at φ = 2."
+    run_folder.write_constants(tmp_path, turn_with_cost=turn)
+    frames = load_run(tmp_path, COMPOUND)
+    assert len(frames.sweep) == 3
+    shown = sweep(frames)
+    assert shown.stars["phi"].tolist() == [0.5, 0.5, 2.0]
+    assert not set(shown.stars["key"]) & set(shown.candidates["key"])
+    assert shown.ends[0] < 2**0.5 < 4 < shown.ends[1]
+    drawn = {trace.name: trace for trace in sweep_figure(frames).data}
+    assert list(drawn["at φ = 0.5"].y) == pytest.approx([96, 97])
+    assert "at φ = 2; cannot win" in drawn["at φ = 2"].hovertext[0]
+    caption = str(sweep_section(frames).panels[-2].caption)
+    assert "networks at φ = 0.5, 2, which cannot win" in caption
+    assert turn in caption
 
 
 def test_a_family_without_phi_stands_beside_its_namesakes(tmp_path: Path) -> None:

@@ -12,12 +12,16 @@ from PIL import Image
 
 import run_folder
 from browser import probed
+from cards import worth
 from nas.dashboard.frames import load_run
 from nas.dashboard.panels import sections
-from nas.dashboard.trained import accuracy_against_cost, confusion_figure
+from nas.dashboard.trained import (
+    accuracy_against_cost,
+    accuracy_against_cost_figure,
+    confusion_figure,
+)
 from nas.dashboard.trained_files import MOST_SHEET, read_trained
 from nas.dashboard.write import write_dashboard
-from nas.networks.trained import Accuracy
 from nas.networks.trained_header import card_in
 from scaling_search.rule.compound import COMPOUND
 from search_spaces.errors import UserError
@@ -31,7 +35,7 @@ def write_trained(run: Path, name: str = "b0", **fields: Any) -> Path:
     told: dict[str, Any] = {
         "minival": 0.9,
         "best_epoch": 2,
-        "test": Accuracy(value=0.85, low=0.804, high=0.889, images=269),
+        "test": worth(0.85, 0.804, 0.889, images=269),
     }
     trained_folder(folder, fields.pop("classes", DIGITS), **(told | fields))
     write_arch(tiny(len(DIGITS), side=fields.get("side", 16)), folder / "network.yaml")
@@ -86,6 +90,27 @@ def test_figures_hold_what_trainings_left(tmp_path: Path) -> None:
     assert confusion_figure(confusion).data[0].z[3][3] == pytest.approx(100 * 21 / 30)
 
 
+def test_the_axis_is_what_the_data_are_judged_by(tmp_path: Path) -> None:
+    run = run_folder.write_run(tmp_path / "pets", 6)
+    write_trained(run, metric="mean_per_class")
+    shown = accuracy_against_cost(load_run(run, COMPOUND))
+    assert (shown.metric, shown.networks["test"].tolist()) == ("mean_per_class", [0.625])
+    figure = accuracy_against_cost_figure(shown)
+    assert figure.layout.yaxis.title.text == "mean accuracy per class (%)"
+
+
+def test_different_metrics_share_no_axis(tmp_path: Path) -> None:
+    run = run_folder.write_run(tmp_path / "pets", 6)
+    write_trained(run, metric="mean_per_class")
+    write_trained(run, "b1", side=20)
+    frames = load_run(run, COMPOUND)
+    shown = accuracy_against_cost(frames)
+    assert (shown.metric, shown.networks["test"].tolist()) == ("accuracy", [0.85, 0.85])
+    (section,) = [each for each in sections(frames) if each.id == "trained"]
+    panel = next(each for each in section.panels if each.id == "test-accuracy")
+    assert "judged by different metrics: drawn is the top-1 accuracy" in str(panel.caption)
+
+
 def test_imagenet_stands_beside_the_published(tmp_path: Path) -> None:
     run = run_folder.write_run(tmp_path / "pets", 6)
     classes = [str(number) for number in range(1000)]
@@ -117,7 +142,7 @@ def test_the_section_fits_its_window(tmp_path: Path, width: int) -> None:
     assert [each for each in report["resources"] if not each.startswith("data:")] == []
     assert report["overflow"] <= 0
     assert report["cut"] == []
-    assert any("test accuracy 85.0 % [80.4, 88.9]" in text for text in report["hovers"])
+    assert any("test top-1 accuracy 85.0 % [80.4, 88.9]" in text for text in report["hovers"])
 
 
 def test_a_sheet_too_large_for_a_page_is_named(tmp_path: Path) -> None:

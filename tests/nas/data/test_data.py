@@ -9,6 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from sklearn.datasets import load_digits
 
 from nas.data.dataset import Decoded, load, splits, square, verify
 from nas.data.folders import ImageFolder
@@ -49,6 +50,13 @@ def test_any_prefix_of_a_stratified_order_holds_each_class_in_proportion(labels,
     for label in np.unique(labels):
         share = (labels == label).mean()
         assert abs((chosen == label).sum() - share * len(chosen)) <= len(np.unique(labels))
+
+
+def test_digits_are_those_of_scikit_learn():
+    digits, found = load_digits(), Digits().open().own["train"]
+    assert np.array_equal(found.labels, digits.target)
+    for position, image in enumerate(digits.images):
+        assert np.array_equal(found.read(position), np.round(image * 255 / 16))
 
 
 def test_digits_split_without_overlap_and_the_same_each_time():

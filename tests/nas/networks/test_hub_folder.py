@@ -14,7 +14,8 @@ from cards import CARD
 from nas.networks.card import model_card
 from nas.networks.hub_folder import write_hub_folder
 from nas.networks.model import build
-from nas.networks.trained import Accuracy, Card, load_trained
+from nas.networks.tested import Accuracy
+from nas.networks.trained import Card, load_trained
 from search_spaces.ends import Stem
 from search_spaces.errors import UserError
 from search_spaces.zoo import zoo
@@ -86,10 +87,19 @@ class TestCard:
         assert (data.library_name, data.pipeline_tag) == ("timm", "image-classification")
         assert data.metrics == ["accuracy"]
         assert data.license is None
-        (result,) = data.eval_results
-        assert (result.dataset_name, result.dataset_split) == ("digits", "test")
-        assert (result.metric_type, result.metric_value) == ("accuracy", 0.5)
+        first, second = data.eval_results
+        assert (first.dataset_name, first.dataset_split) == ("digits", "test")
+        assert (first.metric_type, first.metric_value) == ("accuracy", 0.5)
+        assert (second.metric_name, second.metric_value) == ("top-5 accuracy", 0.97)
         assert data.datasets is None
+
+    def test_what_the_data_are_judged_by_comes_first(self) -> None:
+        card = dataclasses.replace(CARD, metric="mean_per_class")
+        text = model_card(card)
+        told = [(each.metric_name, each.metric_value) for each in ModelCard(text).data.eval_results]
+        assert told[:2] == [("mean accuracy per class", 0.625), ("top-1 accuracy", 0.5)]
+        assert "test split: mean accuracy per class 0.6250, with a 95 % interval of 0.5000" in text
+        assert "held out of the training split, mean accuracy per class: 0.7500." in text
 
     def test_a_data_set_of_the_hub_is_linked(self) -> None:
         card = dataclasses.replace(CARD, data={"name": "uoft-cs/cifar10"})
@@ -99,8 +109,13 @@ class TestCard:
 
     def test_it_says_the_accuracy_with_its_interval_and_where_weights_came_from(self) -> None:
         text = model_card(CARD)
-        assert "top-1: 0.5000, with a 95 % interval of 0.4000 to 0.6000, on 100 images" in text
-        assert "On the images held out of the training split: 0.7500." in text
+        assert (
+            "On the 100 images of the test split: top-1 accuracy 0.5000, with a 95 % interval"
+            in text
+        )
+        assert "interval of 0.4000 to 0.6000; top-5 accuracy 0.9700, with" in text
+        assert "cross-entropy is 0.7500 nats, the expected calibration error 0.0625." in text
+        assert "On the images held out of the training split, top-1 accuracy: 0.7500." in text
         assert "3 epochs with seed 7, from the weights of hf-hub:timm/efficientnet\\_b0" in text
         assert "these are the weights of epoch 2" in text
         assert "| clip\\_grad | none |" in text
@@ -131,4 +146,4 @@ class TestCard:
 
     def test_an_accuracy_is_within_its_interval(self) -> None:
         with pytest.raises(UserError, match="value: expected one within its interval"):
-            Accuracy(value=0.7, low=0.1, high=0.6, images=3)
+            Accuracy(value=0.7, low=0.1, high=0.6)

@@ -14,6 +14,7 @@ from nas.statistics.intervals import (
     mean_error,
     mean_interval,
     mean_intervals,
+    mean_share_interval,
     share_error,
     share_interval,
 )
@@ -25,6 +26,43 @@ def test_intervals_hold_their_mean(values: list[float]) -> None:
     interval = mean_interval(np.array(values))
     assert interval.low <= interval.value + 1e-9
     assert interval.value <= interval.high + 1e-9
+
+
+@pytest.mark.parametrize("least", [1, 5, 30])
+@pytest.mark.parametrize("rare", [0.95, 0.5])
+def test_the_interval_of_a_mean_of_shares_holds_it_as_often_as_it_says(
+    least: int, rare: float
+) -> None:
+    """Whether rare classes are as well told apart as others, or far worse.
+
+    How far the images of one class differ, a single one does not tell.
+    """
+    rng = np.random.default_rng(7)
+    of = np.repeat([least, 20 * least], [20, 20])
+    true = np.repeat([rare, 0.95], [20, 20])
+    found = [mean_share_interval(rng.binomial(of, true), of) for _ in range(2000)]
+    held = np.mean([each.low <= true.mean() <= each.high for each in found])
+    assert held >= (0.93 if least > 1 else 0.91)
+
+
+def test_the_variance_of_a_mean_of_shares_is_that_of_each() -> None:
+    hits, of = np.array([5, 990, 0]), np.array([10, 1000, 0])
+    found = mean_share_interval(hits, of)
+    mean = (0.5 + 0.99) / 2
+    variance = (0.5 * 0.5 / 10 + 0.99 * 0.01 / 1000) / 4
+    trials, z = mean * (1 - mean) / variance, 1.96
+    middle = (mean + z**2 / (2 * trials)) / (1 + z**2 / trials)
+    half = z / (1 + z**2 / trials) * math.sqrt(mean * (1 - mean) / trials + (z / trials) ** 2 / 4)
+    assert (found.value, found.low, found.high) == pytest.approx(
+        (mean, middle - half, middle + half)
+    )
+
+
+def test_a_mean_of_shares_that_are_all_hits_is_not_certain() -> None:
+    of = np.full(10, 3)
+    found, all_together = mean_share_interval(of, of), share_interval(30, 30)
+    assert (found.value, found.high) == (1, 1)
+    assert found.low == pytest.approx(all_together.low)
 
 
 def test_a_share_has_wilsons_interval() -> None:

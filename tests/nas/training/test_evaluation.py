@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from nas.data.loader import Batch
-from nas.training.accuracy import Answers, answers
+from nas.training.accuracy import Answers, answers, together
 from nas.training.evaluation import calibration_error, evaluation
 
 ZERO, ONE = torch.zeros(3), torch.ones(3)
@@ -55,7 +55,7 @@ def test_accuracy_and_confusion_are_counted() -> None:
 
 def test_a_class_without_images_is_no_part_of_the_mean_per_class() -> None:
     found = evaluation(answered(LOGITS, LABELS), 3)
-    assert found.mean_per_class == pytest.approx((1 / 3 + 1 / 2) / 2)
+    assert found.mean_per_class.value == pytest.approx((1 / 3 + 1 / 2) / 2)
     assert found.of_class(2) is None
     first = found.of_class(0)
     assert first is not None
@@ -74,6 +74,11 @@ def test_the_interval_is_wilsons() -> None:
     middle = (p + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z * math.sqrt(p * (1 - p) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
     assert (accuracy.low, accuracy.high) == pytest.approx((middle - half, middle + half))
+
+
+def test_classes_of_equally_many_images_are_judged_as_all_images_are() -> None:
+    found = evaluation(answered(LOGITS[:4], [0, 1, 1, 0]), 3)
+    assert found.by("mean_per_class") == found.by("accuracy") == found.accuracy
 
 
 def test_the_calibration_error_weighs_bins_by_their_images() -> None:
@@ -115,9 +120,20 @@ def test_an_answer_that_is_no_number_is_wrong() -> None:
 
 def test_answers_to_parts_of_the_images_add_up() -> None:
     whole = answered(LOGITS, LABELS)
-    split = answered(LOGITS[:2], LABELS[:2]) + answered(LOGITS[2:], LABELS[2:])
+    split = together([answered(LOGITS[:2], LABELS[:2]), answered(LOGITS[2:], LABELS[2:])])
     assert evaluation(split, 3).confusion.tolist() == evaluation(whole, 3).confusion.tolist()
     assert evaluation(split, 3).loss == pytest.approx(evaluation(whole, 3).loss)
+
+
+def test_a_process_without_a_part_adds_nothing() -> None:
+    none = answers(Telling(torch.tensor(LOGITS)), [], ZERO, ONE)
+    whole = answered(LOGITS, LABELS)
+    assert evaluation(together([none, whole]), 3).loss == evaluation(whole, 3).loss
+
+
+def test_figures_that_are_no_numbers_are_left_out_of_what_stays() -> None:
+    kept = evaluation(answered([[math.nan, 0.0], [1.0, 0.0]], [0, 0]), 2).tested()
+    assert (kept.loss, kept.calibration_error, kept.accuracy.value) == (None, None, 0.5)
 
 
 def test_images_are_normalised_before_they_are_answered() -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from nas.networks.trained import read_card
 from nas.training.processes import Launched, check_group, device_of
 from nas.training.train import train
 from search_spaces.errors import UserError
@@ -24,6 +25,13 @@ def test_two_processes_train_as_one_does(tmp_path: Path) -> None:
     train(plan(SAME, arch=convnext()), tmp_path / "one", Listener())
     one, two = weights(tmp_path / "one"), weights(tmp_path / "two")
     assert furthest(one, two) < 1e-5
+    alone, shared = (read_card(tmp_path / name).test for name in ("one", "two"))
+    assert alone is not None
+    assert shared is not None
+    assert (shared.images, shared.accuracy, shared.top5) == (
+        len(plan().splits.test), alone.accuracy, alone.top5,
+    )  # fmt: skip
+    assert shared.loss == pytest.approx(alone.loss, rel=1e-3)
     assert {path.name for path in (tmp_path / "two").iterdir()} == {
         "weights.safetensors", "network.yaml", "settings.yaml", "log.jsonl", "README.md",
     }  # fmt: skip

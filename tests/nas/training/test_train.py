@@ -12,7 +12,10 @@ import pytest
 import torch
 
 from nas.networks.trained import load_trained, read_card
+from nas.statistics.intervals import Interval
+from nas.training.accuracy import Answers
 from nas.training.checkpoint import Checkpoints
+from nas.training.evaluation import Evaluation, evaluation
 from nas.training.learner import Learner, step_seed
 from nas.training.outcomes import TrainingFailed
 from nas.training.train import train
@@ -54,14 +57,15 @@ def test_the_minival_picks_the_epoch_and_the_test_images_are_others(undisturbed:
     assert (card.best_epoch, card.minival) == (best["epoch"], best["minival"])
     assert card.test is not None
     assert card.test.images == len(plan().splits.test)
-    assert card.test.low <= card.test.value <= card.test.high
+    assert card.test.top5 is not None
+    assert card.test.top5.value >= card.test.accuracy.value
 
 
 def test_it_learns(tmp_path: Path) -> None:
     easy = replace(RECIPE, epochs=8, mixup=0.0, erasing=0.0, crop_scale=1.0, drop_path=0.0)
     card = train(plan(easy), tmp_path, Listener())
     assert card.test is not None
-    assert card.test.low > 0.3
+    assert card.test.accuracy.low > 0.3
 
 
 @pytest.mark.parametrize("seconds", [0.0, 1000.0])
@@ -188,6 +192,23 @@ def test_want_of_memory_divides_the_batch_and_says_so(
 def test_without_a_minival_the_last_epoch_counts(tmp_path: Path) -> None:
     card = train(plan(replace(RECIPE, minival=0.0, epochs=2)), tmp_path, Listener())
     assert (card.best_epoch, card.minival) == (2, None)
+
+
+def test_the_epoch_is_picked_by_what_the_data_are_judged_by(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = iter([(0.5, 0.3), (0.4, 0.6), (0.6, 0.5), (0.7, 0.2)])
+
+    def judge(found: Answers, classes: int) -> Evaluation:
+        each = evaluation(found, classes)
+        top1, per_class = (Interval(value, value, value) for value in next(told))
+        return replace(each, accuracy=top1, mean_per_class=per_class)
+
+    monkeypatch.setattr("nas.training.train.evaluation", judge)
+    card = train(plan(metric="mean_per_class"), tmp_path, Listener())
+    assert (card.metric, card.best_epoch, card.minival) == ("mean_per_class", 2, 0.6)
+    assert card.worth is not None
+    assert card.worth.value == 0.2
 
 
 def test_the_time_left_is_told_after_a_few_steps(tmp_path: Path) -> None:
