@@ -40,8 +40,8 @@ def store_of(space: Space, sharing: Sharing, near_identity: bool = False) -> Sto
 
 
 def exact(store: Store) -> Store:
-    """The store laid out as new modules are: another layout changes the last digits of logits."""
-    tensors = {name: tensor.detach().contiguous() for name, tensor in store.tensors.items()}
+    """The store in double precision, where the layout of weights in memory changes no logit."""
+    tensors = {name: tensor.detach().double() for name, tensor in store.tensors.items()}
     return Store(tensors, store.sharing)
 
 
@@ -49,7 +49,7 @@ def filled(store: Store, arch: Arch) -> nn.Module:
     """The built network, with copies of its slices loaded by name."""
     model = skeleton(arch)
     weights = store.weights(arch, model)
-    model.to_empty(device="cpu")
+    model.to_empty(device="cpu").double()
     found = model.load_state_dict({n: t.detach().clone() for n, t in weights.items()}, strict=False)
     assert not found.unexpected_keys
     assert all("running" in name or "num_batches" in name for name in found.missing_keys)
@@ -69,7 +69,7 @@ def test_the_elastic_forward_is_the_built_module_with_its_slices(
     space, modules = SPACES[name], Modules()
     store = exact(store_of(space, sharing))
     for arch in drawn(space, CANDIDATES // len(SHARINGS), sharing):
-        images = torch.randn(8, 3, arch.resolution, arch.resolution)
+        images = torch.randn(2, 3, arch.resolution, arch.resolution, dtype=torch.float64)
         with torch.no_grad():
             elastic = modules.forward(store, arch, images)
             model = filled(store, arch)
@@ -170,7 +170,7 @@ def test_every_kind_of_block_may_vary_its_width(
     store = Store.fresh(layout, sharing, seed=0, near_identity=False, device=cpu)
     store = exact(store)
     for arch in archs:
-        images = torch.randn(8, 3, 32, 32)
+        images = torch.randn(2, 3, 32, 32, dtype=torch.float64)
         arch = arch.replace(dropout=0.0, drop_path=0.0)
         with torch.no_grad():
             elastic = Modules().forward(store, arch, images)
