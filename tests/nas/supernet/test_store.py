@@ -21,7 +21,8 @@ from search_spaces.space import Space, load_space
 from search_spaces.stage import Stage
 from shipped import SHIPPED, SPACES
 
-CANDIDATES = 200
+CANDIDATES = 25
+"""Of each space and sharing."""
 SHARINGS: tuple[Sharing, ...] = ("own", "sliced")
 
 
@@ -39,18 +40,17 @@ def store_of(space: Space, sharing: Sharing, near_identity: bool = False) -> Sto
     return Store.fresh(layout, sharing, seed=0, near_identity=near_identity, device=cpu)
 
 
-def exact(store: Store) -> Store:
-    """The store in double precision, where the layout of weights in memory changes no logit."""
-    tensors = {name: tensor.detach().double() for name, tensor in store.tensors.items()}
-    return Store(tensors, store.sharing)
-
-
 def filled(store: Store, arch: Arch) -> nn.Module:
-    """The built network, with copies of its slices loaded by name."""
+    """The built network, with copies of its slices loaded by name, laid out as these are.
+
+    Another layout in memory has another kernel run, which rounds otherwise: the logits of a few
+    images then differ by a few parts in 100,000.
+    """
     model = skeleton(arch)
     weights = store.weights(arch, model)
-    model.to_empty(device="cpu").double()
-    found = model.load_state_dict({n: t.detach().clone() for n, t in weights.items()}, strict=False)
+    model.to_empty(device="cpu")
+    copies = {name: weight.detach().clone() for name, weight in weights.items()}
+    found = model.load_state_dict(copies, strict=False, assign=True)
     assert not found.unexpected_keys
     assert all("running" in name or "num_batches" in name for name in found.missing_keys)
     return model
@@ -67,15 +67,15 @@ def test_the_elastic_forward_is_the_built_module_with_its_slices(
     name: str, sharing: Sharing
 ) -> None:
     space, modules = SPACES[name], Modules()
-    store = exact(store_of(space, sharing))
-    for arch in drawn(space, CANDIDATES // len(SHARINGS), sharing):
-        images = torch.randn(2, 3, arch.resolution, arch.resolution, dtype=torch.float64)
+    store = store_of(space, sharing)
+    for arch in drawn(space, CANDIDATES, sharing):
+        images = torch.randn(2, 3, arch.resolution, arch.resolution)
         with torch.no_grad():
             elastic = modules.forward(store, arch, images)
             model = filled(store, arch)
             alone = model.train()(images)
         assert sum(weight.numel() for weight in model.parameters()) == cost(arch).params
-        assert (elastic - alone).abs().max() <= 1e-6
+        assert elastic.equal(alone)
 
 
 def test_smaller_kernels_are_the_centre_and_fewer_channels_the_first() -> None:
@@ -168,13 +168,12 @@ def test_every_kind_of_block_may_vary_its_width(
     layout = Layout.of(archs, sharing)
     cpu = torch.device("cpu")
     store = Store.fresh(layout, sharing, seed=0, near_identity=False, device=cpu)
-    store = exact(store)
     for arch in archs:
-        images = torch.randn(2, 3, 32, 32, dtype=torch.float64)
+        images = torch.randn(2, 3, 32, 32)
         arch = arch.replace(dropout=0.0, drop_path=0.0)
         with torch.no_grad():
             elastic = Modules().forward(store, arch, images)
-            assert (elastic - filled(store, arch).train()(images)).abs().max() <= 1e-6
+            assert elastic.equal(filled(store, arch).train()(images))
 
 
 def test_stem_head_and_classifier_grow_too() -> None:
