@@ -112,11 +112,13 @@ def judge_lengths(
     grid: Grid,
     known: Mapping[str, Place],
     tilt: Floats,
+    images: int | None = None,
 ) -> Turn | None:
     """Compare the direction that `seen`, trainings of the sweep's own epochs, speaks for with that
     of each other length.
 
-    None where no other lengths are asked for.
+    `images` are those that accuracies are counted on, where that is known. None where no other
+    lengths are asked for.
     """
     if not lengths:
         return None
@@ -127,7 +129,7 @@ def judge_lengths(
         records = trainings.records.values()
         if length.failed < len(records):
             found[length.epochs] = observe(
-                records, grid.baseline, directions, known, evaluator=trainings.evaluator
+                records, grid.baseline, directions, known, trainings.evaluator, images
             )
         else:
             first = next(iter(trainings.failures.values()))

@@ -79,11 +79,13 @@ def observe(
     directions: Directions,
     known: Mapping[str, Place] = MappingProxyType({}),
     evaluator: str = "",
+    images: int | None = None,
 ) -> Seen:
     """The finished trainings of networks grown from the baseline, whoever asked for them.
 
     Of several evaluators' trainings, only those by the one so called. Places are those known by the
-    networks' keys, or what the records say they were multiplied by.
+    networks' keys, or what the records say they were multiplied by. `images` are those that
+    accuracies are counted on, where that is known.
     """
     places: dict[str, Place] = {}
     accuracies: dict[str, list[float]] = {}
@@ -100,7 +102,7 @@ def observe(
     growth = np.array([places[key].growth for key in accuracies])
     shape = len(accuracies), len(directions.rule.dimensions)
     costs = np.array([places[key].cost for key in accuracies])
-    return Seen.of(Places(growth.reshape(shape), costs), list(accuracies.values()))
+    return Seen.of(Places(growth.reshape(shape), costs), list(accuracies.values()), images)
 
 
 def places_by_key(networks: Sequence[Grown], places: Places) -> dict[str, Place]:

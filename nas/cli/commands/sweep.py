@@ -142,6 +142,7 @@ def sweep(baseline: Arch, config: Config, run: Path) -> "SweepResult":
     The baseline tells the data's classes apart, unless `num_classes` says how many.
     """
     from scaling_search.grow.grid import counted
+    from scaling_search.judge.counted import validation_images
     from scaling_search.settings import SweepSettings
     from scaling_search.sweep import plan_sweep, run_sweep
 
@@ -153,14 +154,15 @@ def sweep(baseline: Arch, config: Config, run: Path) -> "SweepResult":
     classes = of_data(baseline, evaluator, config["num_classes"])
     baseline = classes.network
     price = None if settings.cost == "latency" else counted(settings.cost)
-    plan = plan_sweep(baseline, settings, run, price)
     # Records are of a network and a seed; what the grid was that asked for them does not matter.
     made_with = measured_with(evaluator, config, classes.names)
+    images = validation_images(made_with["about"])
+    plan = plan_sweep(baseline, settings, run, price, images)
     folder = RunFolder(run)
     with folder.stage(_stage(run, made_with, plan)):
         if price is None:
             price = _timed(baseline, settings, run)
-            plan = plan_sweep(baseline, settings, run, price)
+            plan = plan_sweep(baseline, settings, run, price, images)
             folder.note(_stage(run, made_with, plan))
         prepare_in(folder, evaluator, made_with["evaluator"])
         for epochs, trainer in lengths.items():
