@@ -106,7 +106,8 @@ def plan_sweep(
 ) -> SweepPlan:
     """Say what `run_sweep` would do, given the records in `folder`.
 
-    `images` are those that accuracies are counted on, where that is known. Raises UserError where the constraint or the band leaves no candidate.
+    `images` are those that accuracies are counted on, where that is known. Raises UserError where
+    the constraint or the band leaves no candidate.
     """
     grid = _grid(baseline, settings, price)
     trainings = Trainings.on_record(networks_of(settings, grid), TrainingLog(folder / SWEEP))

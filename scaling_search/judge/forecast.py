@@ -23,7 +23,7 @@ _FEWEST_DRAWS = 100
 """Fewer draws do not make an interval."""
 _MOST_PHI = 12
 """No φ beyond this is looked at: 2^12 times the baseline's cost."""
-_FEWEST = 4
+FEWEST = 4
 """Different networks below which nothing is forecast."""
 
 
@@ -60,15 +60,17 @@ def forecast_family(
     *,
     constants: Constants,
     tolerance: float,
+    images: int | None = None,
 ) -> FamilyForecast | None:
     """The forecast from the trainings of networks grown from the members' baseline.
 
-    A unit of φ pays that brings more than `tolerance`, a fraction, by these constants. None where
-    too few networks were trained to say anything.
+    A unit of φ pays that brings more than `tolerance`, a fraction, by these constants. `images` are
+    those that accuracies are counted on, where that is known. None where too few networks were
+    trained to say anything, or none of the trainings can be told from chance.
     """
     baseline: Arch = members[0].baseline
-    seen = observe(records, baseline, directions)
-    if len(seen.places) < _FEWEST:
+    seen = observe(records, baseline, directions, images=images)
+    if len(seen.places) < FEWEST:
         return None
     surface = fit_surface(seen, directions, SATURATIONS)
     unit = math.log(directions.ratio)

@@ -78,6 +78,8 @@ class Seen:
     """(networks,) sums of squared deviations of the accuracies from their network's mean."""
     least: float = 0.0
     """The least σ that they may have, a fraction."""
+    at_chance: int = 0
+    """Trainings that are left out, as none at all can be told from chance."""
 
     @classmethod
     def of(
@@ -242,7 +244,7 @@ def fit_surface(
                     said = _said(seen, level, basis, weights, own + hyper.size * alike)
                 fits.append(_fit(hyper, basis, weights, said))
     logs = np.array([fit.evidence + np.log(DEVIATIONS[fit.hyper.deviation]) for fit in fits])
-    logs[..., NOISES < min(seen.least, NOISES[-1])] = -np.inf
+    logs[..., min(seen.least, NOISES[-1]) > NOISES] = -np.inf
     probability = np.exp(logs - logs.max())
     return Surface(directions, seen, level, tuple(fits), probability / probability.sum())
 

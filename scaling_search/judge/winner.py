@@ -62,7 +62,9 @@ class SweepResult:
     @property
     def constants(self) -> Constants:
         """What is named: the estimate, or where the settings ask for one a grid point, the
-        winner's."""
+        winner's; the published ones where no training can be told from chance."""
+        if self.estimate.at_chance:
+            return self.estimate.known
         if self.settings.strategy == "model" and not self.settings.snap:
             return self.estimate.named
         return self.winner.candidate.constants

@@ -177,11 +177,16 @@ def _metric(config: Config) -> CostMetric:
 
 def expected(members: "Sequence[Member]", run: Path) -> "FamilyForecast | None":
     """What the run folder's trainings say that the members will reach; None without such."""
-    if not any((run / name).is_file() for name in (SWEEP, ABLATION)):
+    if not _is_trained(run):
         return None  # and NumPy stays where it is
     from scaling_search.expected import forecast_in
 
     return forecast_in(run, members)
+
+
+def _is_trained(run: Path) -> bool:
+    """Whether the run folder has trainings of grown networks."""
+    return any((run / name).is_file() for name in (SWEEP, ABLATION))
 
 
 def write(
@@ -225,6 +230,10 @@ def family_report(
     lines = [f"{', '.join(labels)}: {limit}" for limit, labels in said.items()]
     if forecast is not None:
         lines.append(f"\n{forecast_table(members, forecast)}")
+    elif _is_trained(run):
+        from scaling_search.expected import why_none
+
+        lines.append(why_none(run, members))
     return "\n".join([family_table(members), *lines])
 
 

@@ -259,6 +259,8 @@ def _row(each: "CandidateResult", mark: str) -> tuple[str | int, ...]:
 def _named(result: "SweepResult") -> str:
     """The constants that are named, and the estimate of all trainings with its intervals."""
     found = result.estimate
+    if found.at_chance:
+        return f"named: {result.grid.rule.symbols} {result.constants}, the published ones"
     symbols = [dimension.symbol for dimension in found.constants.rule]
     values = zip(symbols, found.constants.values, found.low.values, found.high.values, strict=True)
     intervals = ", ".join(f"{s} {v:g} [{low:g}, {high:g}]" for s, v, low, high in values)
