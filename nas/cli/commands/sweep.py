@@ -12,6 +12,7 @@ from nas.cli.epochs import trained_for
 from nas.cli.evaluation import measured_with, prepare_in, say_data, scaled_evaluator
 from nas.cli.executor import check_executor, executor
 from nas.cli.progress import ProgressLine
+from nas.cli.same_data import check_same_data
 from nas.networks.cost import cost
 from nas.runs.folder import RunFolder, RunStage, logged
 from nas.trainings.log import PER_STAGE, SWEEP
@@ -156,6 +157,7 @@ def sweep(baseline: Arch, config: Config, run: Path) -> "SweepResult":
     price = None if settings.cost == "latency" else counted(settings.cost)
     # Records are of a network and a seed; what the grid was that asked for them does not matter.
     made_with = measured_with(evaluator, config, classes.names)
+    check_same_data(run, made_with["about"])
     images = validation_images(made_with["about"])
     plan = plan_sweep(baseline, settings, run, price, images)
     folder = RunFolder(run)
