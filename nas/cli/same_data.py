@@ -22,6 +22,6 @@ def check_same_data(run: Path, about: Mapping[str, object]) -> None:
     if old is not None and new is not None and old != new:
         raise UserError(
             f"data: {path} was found on {shown(before.get('dataset'))} (digest {shown(old)}), and "
-            f"data is {shown(about.get('dataset'))} now (digest {shown(new)}): give the data=… that it "
-            "was found on, or another folder with run=…"
+            f"data is {shown(about.get('dataset'))} now (digest {shown(new)}): give the data=… "
+            "that it was found on, or another folder with run=…"
         )
