@@ -20,6 +20,7 @@ from scaling_search.files import write_constants, write_csv
 from scaling_search.grow.grid import Candidate, Grid, GridPrice, make_grid
 from scaling_search.judge.counted import validation_images
 from scaling_search.judge.estimate import estimate, known_tilt
+from scaling_search.judge.guided import ModelGuided
 from scaling_search.judge.observations import (
     Place,
     directions_of,
@@ -86,6 +87,17 @@ class SweepPlan:
             f"(nominal {self.settings.target_ratio():.2f} ×, band {band[0]:.2f}–{band[1]:.2f} ×)\n"
             f"{self.settings.strategy}: {self.todo} training{'s' * (self.todo != 1)} to do next, "
             f"at most {self.most} in all, {self.done} on record{self._of_other_lengths}"
+            f"{self._cut_short}"
+        )
+
+    @property
+    def _cut_short(self) -> str:
+        strategy = self.strategy
+        if not isinstance(strategy, ModelGuided) or strategy.budget >= strategy.opening:
+            return ""
+        return (
+            f"\nbudget: {strategy.budget} is less than the {strategy.opening} trainings that a "
+            "model begins with"
         )
 
     @property

@@ -111,6 +111,11 @@ class ModelGuided:
         """The budget."""
         return self.budget
 
+    @property
+    def opening(self) -> int:
+        """How many trainings it begins with, whatever the budget."""
+        return len(self.anchors) + min(self.first, len(self.candidates))
+
     def pending(self, results: Results) -> list[Pair]:
         """Give what is missing of the blocks that are under way."""
         first = self._first()

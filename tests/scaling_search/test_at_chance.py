@@ -9,7 +9,7 @@ from nas.evaluators.base import AT_CHANCE, Measurement
 from scaling_search.grow.family import formula_family, read_constants
 from scaling_search.rule.compound import PAPER
 from scaling_search.settings import SweepSettings
-from scaling_search.sweep import run_sweep
+from scaling_search.sweep import plan_sweep, run_sweep
 from search_spaces.zoo import zoo
 from synthetic import Surface, here
 
@@ -52,10 +52,21 @@ def test_a_sweep_at_chance_forecasts_nothing_and_says_so(swept):
     members = formula_family(B0, PAPER, [1, 2])
     forecast = expected(members, folder)
     assert forecast is None
-    said = family_report(members, forecast, folder, "efficientnet_b0")
+    said = family_report(members, forecast, folder, "efficientnet_b0", "ceil")
     assert "nothing can be forecast: no training can be told from chance" in said
 
 
 def test_a_grid_at_chance_names_the_published_constants(tmp_path):
     settings = SweepSettings(strategy="grid", step=0.2, seeds=1)
     assert run_sweep(B0, settings, Chance(), tmp_path, here(Chance())).constants == PAPER
+
+
+def test_a_budget_below_what_a_model_begins_with_is_said(swept, tmp_path):
+    said = str(plan_sweep(B0, SweepSettings(step=0.1, budget=8), tmp_path))
+    assert said.splitlines()[-1].startswith("budget: 8 is less than the 12 trainings")
+    assert "budget" not in str(plan_sweep(B0, SweepSettings(step=0.1), tmp_path))
+
+
+def test_the_best_is_that_of_the_trained(swept):
+    header = summary(*swept).splitlines()[0]
+    assert "α, β, γ (* best of the trained)" in header
