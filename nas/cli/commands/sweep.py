@@ -236,7 +236,8 @@ def summary(result: "SweepResult", run: Path) -> str:
         "expected proxy accuracy" if result.settings.strategy == "model" else "proxy accuracy"
     )
     symbols = result.grid.rule.symbols
-    header = (f"{symbols} (* best)", expected, "trainings", "nominal", "realised")
+    best = "* best of the trained" if result.settings.strategy == "model" else "* best"
+    header = (f"{symbols} ({best})", expected, "trainings", "nominal", "realised")
     turns = (result.turn_with_cost, result.turn_with_epochs)
     others = f"{len(ties)} more cannot be told from the best" if ties else "no ties"
     cut = f"; {_MOST_TIES} of them are shown" if len(ties) > _MOST_TIES else ""
@@ -284,5 +285,6 @@ class _SweepReport:
         note = ""
         if now.best is not None:
             found = now.best.constants
-            note = f"best {found.rule.symbols} {found} (proxy accuracy {now.best_accuracy:.4f})"
+            measured = f"proxy accuracy {now.best_accuracy:.4f}"
+            note = f"highest measured {found.rule.symbols} {found} ({measured})"
         self.line(now.done, now.total, note, now.seconds_left)
