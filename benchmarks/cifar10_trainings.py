@@ -33,7 +33,7 @@ def train_all(trainings: Mapping[str, Sequence[str]], runs: Path) -> dict[str, f
         ended = subprocess.run([*command, *own], capture_output=True, text=True)
         if ended.returncode:
             raise SystemExit(f"{name}: {ended.stderr}")
-        accuracy = float(card_in(weights(runs, name))["test"]["accuracy"])
+        accuracy = float(card_in(weights(runs, name))["test"]["accuracy"]["value"])
         print(f"{name}: {accuracy:.2%}", flush=True)
         return accuracy
 

@@ -4,6 +4,7 @@ A direction is one share for each dimension, of at least 0, that sum to 1: with 
 of exponent e grows by ratio^(s φ / e). The paper's 1.2, 1.1, 1.15 is 0.28, 0.29, 0.43.
 """
 
+import functools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -53,6 +54,8 @@ class Directions:
         return grown
 
 
+# Sweeps of one rule, and forecasts after them, ask for the same ones.
+@functools.lru_cache(maxsize=16)
 def make_directions(rule: Rule, ratio: float, largest: float) -> Directions:
     """The directions whose constants are at most `largest`, with their prior.
 
