@@ -11,6 +11,7 @@ import torch
 
 from nas.cli.config import Config, make
 from nas.cli.cores import loader_workers, torch_threads
+from nas.cli.same_data import check_same_data
 from nas.cli.training_crew import Crew
 from nas.cli.training_watch import say, watching
 from nas.data.dataset import digest_of_test, identity, metric_of, splits, splitting
@@ -124,6 +125,8 @@ class Trainings:
         start = Start.of(config["weights"], config["inherit"])
         source: Source = make(config["data"], "data", Source)
         opened = splits(source)
+        said = {"dataset": source.name, "data digest": identity(source)["digest"]}
+        check_same_data(run, said)
         found = training_splits(opened, recipe.minival, getattr(source, "seed", 0))
         batch = len(found.train) // batches(len(found.train), recipe.batch_size)
         check_group(crew.processes, batch, recipe.sync_batch_norm, crew.device)
