@@ -17,8 +17,11 @@ $(READY): pyproject.toml constraints.txt
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	touch $@
 
+# Fewer trainings than the defaults, so that a network is trained within five minutes too.
+SHORT := search.trials=16 sweep.budget=14 train.recipe.epochs=6 train.recipe.warmup_epochs=1
+
 run: setup
-	$(VENV)/bin/nas-search run
+	$(VENV)/bin/nas-search run $(SHORT) 'train.members=[b0]'
 
 # The tests open the dashboard in a real browser, and keep studies in a real PostgreSQL.
 services:

@@ -2,9 +2,9 @@
 
     python benchmarks/repeated_sweeps.py [repetitions [first]]
 
-The embedded sweep: `results/example/baseline.yaml` on the digits, steps of 0.1, as `make run` does
-it. It takes two cores some minutes a repetition. The rule of naming was chosen on repetitions 0 to
-5, so others are what it is judged by.
+The embedded sweep: `results/example/baseline.yaml` on the digits, steps of 0.1, as `nas-search run`
+does it. It takes two cores some minutes a repetition. The rule of naming was chosen on repetitions
+0 to 5, so others are what it is judged by.
 """
 
 import dataclasses

@@ -82,7 +82,7 @@ def ours(arch: Arch, paths: list[str], batch: int, recipe: TrainingRecipe) -> Ca
     def epoch() -> int:
         learner.model.train()
         for step, loaded in enumerate(images.epoch(0)):
-            learner.step(loaded, 0, step, 0.01)
+            learner.step(loaded, len(loaded.labels), 0, step, 0.01)
         return len(paths)
 
     return epoch

@@ -72,11 +72,11 @@ def _constants(result: SweepResult) -> dict[str, Any]:
         "strategy": settings.strategy,
         "target_ratio": round(settings.target_ratio(), 6),
         "band": [round(low, 6), round(high, 6)],
+        "estimate": _estimated(result.estimate, settings.max),
         "best": _standing(winner),
         "ties": [_standing(tie) for tie in sorted(result.ties, key=lambda tie: -(tie.mean or 0))],
         "noise": _rounded(result.comparison.noise),
         "trainings_to_decide": result.more_trainings,
-        "estimate": {**_estimated(result.estimate), "largest": settings.max},
         "turn_with_cost": _said(result.turn_with_cost),
         "turn_with_epochs": _said(result.turn_with_epochs),
         "candidates": len(result.candidates),
@@ -98,8 +98,10 @@ def _standing(result: CandidateResult) -> dict[str, Any]:
     }
 
 
-def _estimated(estimate: Estimate) -> dict[str, Any]:
-    """What all trainings in the folder speak for, with 95 % intervals."""
+def _estimated(estimate: Estimate, largest: float) -> dict[str, Any] | None:
+    """What all trainings in the folder speak for, with 95 % intervals; None where for nothing."""
+    if estimate.at_chance:
+        return None
     names = estimate.constants.rule.constant_names
     return {
         **estimate.constants.named(),
@@ -110,6 +112,7 @@ def _estimated(estimate: Estimate) -> dict[str, Any]:
         "gain": _rounded(estimate.gain),
         "gain_stderr": _rounded(estimate.gain_error),
         "trainings": estimate.trainings,
+        "largest": largest,
     }
 
 

@@ -16,7 +16,7 @@ from nas.trainings.strategies import FlatGrid
 from scaling_search.grow.grid import Grid
 from scaling_search.judge.observations import Place, directions_of, observe
 from scaling_search.judge.surface import Floats, Seen
-from scaling_search.judge.turning import Turn, turn_with_epochs
+from scaling_search.judge.turning import EPOCHS, Turn, turn_with_epochs
 from scaling_search.plan import labelled, star_of
 from scaling_search.settings import SweepSettings
 from search_spaces.errors import UserError
@@ -112,11 +112,13 @@ def judge_lengths(
     grid: Grid,
     known: Mapping[str, Place],
     tilt: Floats,
+    images: int | None = None,
 ) -> Turn | None:
     """Compare the direction that `seen`, trainings of the sweep's own epochs, speaks for with that
     of each other length.
 
-    None where no other lengths are asked for.
+    `images` are those that accuracies are counted on, where that is known. None where no other
+    lengths are asked for.
     """
     if not lengths:
         return None
@@ -126,12 +128,16 @@ def judge_lengths(
         trainings = length.trainings
         records = trainings.records.values()
         if length.failed < len(records):
-            found[length.epochs] = observe(
-                records, grid.baseline, directions, known, evaluator=trainings.evaluator
-            )
+            ours = observe(records, grid.baseline, directions, known, trainings.evaluator, images)
+            found[length.epochs] = ours
         else:
             first = next(iter(trainings.failures.values()))
             untold.append(f"All trainings of {length.epochs} epochs failed; the first, {first}.")
+    for epochs in [each for each, ours in found.items() if ours.at_chance]:
+        del found[epochs]
+        untold.append(f"No training of {epochs} epochs can be told from chance.")
+    if own not in found:
+        return Turn(EPOCHS, {}, 1.0, " ".join(untold))
     return turn_with_epochs(found, own, directions, tilt, " ".join(untold))
 
 

@@ -60,8 +60,11 @@ def labelled(networks: Iterable[Grown]) -> list[LabelledArch]:
     return [LabelledArch(grown.arch, _labels(grown)) for grown in networks]
 
 
-def strategy_of(settings: SweepSettings, grid: Grid) -> Strategy:
-    """What decides which of these networks are trained; a grid alone trains who cannot win."""
+def strategy_of(settings: SweepSettings, grid: Grid, images: int | None = None) -> Strategy:
+    """What decides which of these networks are trained; a grid alone trains who cannot win.
+
+    `images` are those that accuracies are counted on, where that is known.
+    """
     if settings.strategy == "grid":
         seeds = tuple(range(settings.seed, settings.seed + settings.seeds))
         return FlatGrid(len(grid.candidates), seeds)
@@ -84,6 +87,7 @@ def strategy_of(settings: SweepSettings, grid: Grid) -> Strategy:
         first_seed=settings.seed,
         budget=settings.budget or usual,
         tolerance=settings.tolerance_points / 100,
+        images=images,
     )
 
 

@@ -18,7 +18,9 @@ from nas.trainings.record import TrainingRecord
 from nas.trainings.strategies import Strategy
 from scaling_search.files import write_constants, write_csv
 from scaling_search.grow.grid import Candidate, Grid, GridPrice, make_grid
+from scaling_search.judge.counted import validation_images
 from scaling_search.judge.estimate import estimate, known_tilt
+from scaling_search.judge.guided import ModelGuided
 from scaling_search.judge.observations import (
     Place,
     directions_of,
@@ -85,6 +87,17 @@ class SweepPlan:
             f"(nominal {self.settings.target_ratio():.2f} ×, band {band[0]:.2f}–{band[1]:.2f} ×)\n"
             f"{self.settings.strategy}: {self.todo} training{'s' * (self.todo != 1)} to do next, "
             f"at most {self.most} in all, {self.done} on record{self._of_other_lengths}"
+            f"{self._cut_short}"
+        )
+
+    @property
+    def _cut_short(self) -> str:
+        strategy = self.strategy
+        if not isinstance(strategy, ModelGuided) or strategy.budget >= strategy.opening:
+            return ""
+        return (
+            f"\nbudget: {strategy.budget} is less than the {strategy.opening} trainings that a "
+            "model begins with"
         )
 
     @property
@@ -97,15 +110,20 @@ class SweepPlan:
 
 
 def plan_sweep(
-    baseline: Arch, settings: SweepSettings, folder: Path, price: GridPrice | None = None
+    baseline: Arch,
+    settings: SweepSettings,
+    folder: Path,
+    price: GridPrice | None = None,
+    images: int | None = None,
 ) -> SweepPlan:
     """Say what `run_sweep` would do, given the records in `folder`.
 
-    Raises UserError where the constraint or the band leaves no candidate.
+    `images` are those that accuracies are counted on, where that is known. Raises UserError where
+    the constraint or the band leaves no candidate.
     """
     grid = _grid(baseline, settings, price)
     trainings = Trainings.on_record(networks_of(settings, grid), TrainingLog(folder / SWEEP))
-    strategy = strategy_of(settings, grid)
+    strategy = strategy_of(settings, grid, images)
     lengths = lengths_of(settings, grid, folder)
     others = sum(length.strategy.most for length in lengths)
     return SweepPlan(
@@ -144,7 +162,9 @@ def run_sweep(
     trainings = Trainings.on_record(networks_of(settings, grid), TrainingLog(folder / SWEEP))
     others = lengths_of(settings, grid, folder)
     own = check_lengths(others, evaluator, lengths)
-    deciding = strategy or strategy_of(settings, grid)
+    described = description(evaluator)
+    images = validation_images(described)
+    deciding = strategy or strategy_of(settings, grid, images)
 
     def tell(record: TrainingRecord) -> None:
         progress(_progress(grid, settings, deciding, trainings, others, own))
@@ -160,21 +180,21 @@ def run_sweep(
     beyond = beside(settings, grid)
     places = places_of(grid, directions, beyond)
     known = places_by_key((*grid.candidates, *beyond), places)
-    seen = _seen(grid, known, folder)
+    seen = _seen(grid, known, folder, images)
     tilt, phis = known_tilt(directions), (settings.phi, *settings.phis)
     result = find_winner(
         grid,
         settings,
         places,
         trainings,
-        description(evaluator),
+        described,
         estimate(seen, directions, tilt),
         turn_with_cost(seen, directions, tilt, phis),
     )
     alike = around(seen, settings.phi, phis)
     result = replace(
         result,
-        turn_with_epochs=judge_lengths(others, own, alike, grid, known, tilt),
+        turn_with_epochs=judge_lengths(others, own, alike, grid, known, tilt, images),
         failed=result.failed + sum(length.failed for length in others),
     )
     write_csv(folder / "sweep.csv", result)
@@ -212,11 +232,11 @@ def _grid(baseline: Arch, settings: SweepSettings, price: GridPrice | None) -> G
     return grid
 
 
-def _seen(grid: Grid, known: Mapping[str, Place], folder: Path) -> Seen:
+def _seen(grid: Grid, known: Mapping[str, Place], folder: Path, images: int | None) -> Seen:
     """All trainings in the folder by the stages' own evaluators, of any sweep or ablation."""
     logs = [TrainingLog(folder / name) for name in (SWEEP, ABLATION)]
     records = [record for log in logs for record in log.read()]
-    return observe(records, grid.baseline, directions_of(grid), known)
+    return observe(records, grid.baseline, directions_of(grid), known, images=images)
 
 
 def _done(trainings: Trainings, lengths: Sequence[Length]) -> int:

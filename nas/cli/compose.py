@@ -11,6 +11,7 @@ from nas.cli.config import Config
 from nas.cli.mistakes import of_composing
 from nas.cli.overrides import Arguments, quoted
 from nas.defaults.conf import config_dir
+from nas.runs.folder import run_folder_of
 from search_spaces.errors import UserError
 from search_spaces.files import read_text
 from search_spaces.yaml_text import load_yaml
@@ -283,6 +284,8 @@ def _stem(path: object) -> str:
 
 
 def _home(baseline: object) -> str:
-    """The run folder that a baseline belongs to: its own, or one named after the zoo's network."""
+    """The run folder that a network's file lies in; else one that is named after the network."""
     path = Path(str(baseline))
-    return str(path.parent) if path.suffix in (".yaml", ".yml") else f"results/{baseline}"
+    if path.suffix not in (".yaml", ".yml"):
+        return f"results/{baseline}"
+    return str(run_folder_of(path) or Path("results", path.stem))

@@ -21,7 +21,7 @@ def help_of(name: str, arguments: Arguments) -> str:
     if composed.choices:
         width = max(map(len, composed.choices))
         rows = [
-            f"  {group:<{width}}  {_options(group, chosen, folders)}"
+            f"  {group:<{width}}  {_options(group, chosen, folders, verb.refused.get(group, ()))}"
             for group, chosen in composed.choices.items()
         ]
         parts.append("groups, as group=option; what is chosen is marked *:\n" + "\n".join(rows))
@@ -31,9 +31,10 @@ def help_of(name: str, arguments: Arguments) -> str:
     return "\n\n".join(parts)
 
 
-def _options(group: str, chosen: str | None, folders: list[Path]) -> str:
-    names = sorted({path.stem for folder in folders for path in (folder / group).glob("*.yaml")})
-    return ", ".join(f"{name}*" if name == chosen else name for name in names)
+def _options(group: str, chosen: str | None, folders: list[Path], refused: tuple[str, ...]) -> str:
+    names = {path.stem for folder in folders for path in (folder / group).glob("*.yaml")}
+    taken = sorted(names.difference(refused))
+    return ", ".join(f"{name}*" if name == chosen else name for name in taken)
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,15 +38,19 @@ class ProgressLine:
 
 @dataclass(slots=True)
 class Pace:
-    """Time left, from the steps that were done since it was made."""
+    """Time left, from the steps that are done after the first: before it, workers start."""
 
-    _started: float = field(default_factory=time.monotonic)
+    _first: float | None = None
     _steps: int = 0
 
-    def step(self, missing: int) -> float:
-        """Seconds left after one more step, with `missing` still to do."""
+    def step(self, missing: int) -> float | None:
+        """Seconds left after one more step, with `missing` still to do; None after the first."""
+        now = time.monotonic()
+        if self._first is None:
+            self._first = now
+            return None
         self._steps += 1
-        return (time.monotonic() - self._started) / self._steps * missing
+        return (now - self._first) / self._steps * missing
 
 
 def clock(seconds: float) -> str:

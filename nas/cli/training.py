@@ -11,10 +11,12 @@ import torch
 
 from nas.cli.config import Config, make
 from nas.cli.cores import loader_workers, torch_threads
+from nas.cli.same_data import check_same_data
 from nas.cli.training_crew import Crew
 from nas.cli.training_watch import say, watching
 from nas.data.dataset import digest_of_test, identity, metric_of, splits, splitting
-from nas.data.loader import is_lost_worker
+from nas.data.loader import batches, is_lost_worker
+from nas.data.names import counted, shown
 from nas.data.report import training_report
 from nas.data.sources import Source
 from nas.data.training_splits import TrainingSplits, colours, training_splits
@@ -84,10 +86,9 @@ class Start:
     def beginning(self, classes: tuple[str, ...]) -> FromWeights | FromNetwork:
         """What a network of these classes begins as."""
         same = None if self.card is None else tuple(self.card.classes) == classes
-        path = self.path.absolute()  # workers may stand in folders of their own
         if self.setting == "inherit":
-            return FromNetwork(path, same_classes=bool(same))
-        return FromWeights(path, same)
+            return FromNetwork(self.path, same_classes=bool(same))
+        return FromWeights(self.path, same)
 
 
 def recipe_of(config: Config) -> TrainingRecipe:
@@ -124,8 +125,10 @@ class Trainings:
         start = Start.of(config["weights"], config["inherit"])
         source: Source = make(config["data"], "data", Source)
         opened = splits(source)
+        said = {"dataset": source.name, "data digest": identity(source)["digest"]}
+        check_same_data(run, said)
         found = training_splits(opened, recipe.minival, getattr(source, "seed", 0))
-        batch = min(recipe.batch_size, len(found.train))
+        batch = len(found.train) // batches(len(found.train), recipe.batch_size)
         check_group(crew.processes, batch, recipe.sync_batch_norm, crew.device)
         return cls(
             config=config,
@@ -164,6 +167,8 @@ class Trainings:
             made_with=made_with,
             recorded=lambda: (place / WEIGHTS).exists() or kept.there(),
             records=str(place),
+            # Members are called as the family calls them.
+            remedy="" if self.config["network"] is None else "folder with run=…, another name=…",
         )
         group = self.crew.group
         with contextlib.ExitStack() as stack:
@@ -187,6 +192,7 @@ class Trainings:
             if group.ranks > 1:
                 self._say(f"{group.ranks} processes train together")
             plan = self._plan(arch, recipe, phi)
+            self._say(described(plan, place))
             try:
                 with watching(name, recipe.epochs, group.rank) as watch:
                     return self.crew.train(plan, place, watch)
@@ -250,12 +256,11 @@ class Trainings:
             memory=self.source.memory,
             checkpoint_seconds=self.config["checkpoint_seconds"],
         )
-        self._say(described(plan))
         return plan
 
 
-def described(plan: Plan) -> str:
-    """What a training is going to do, in a line."""
+def described(plan: Plan, place: Path) -> str:
+    """What a training is going to do, and where its network goes, in a line."""
     price, recipe, found = cost(plan.arch), plan.recipe, plan.splits
     held = (
         "the last epoch counts"
@@ -265,9 +270,13 @@ def described(plan: Plan) -> str:
     policy = "" if recipe.policy == "none" else f", {recipe.policy}"
     member = ", ".join(f"{name} {value:g}" for name, value in plan.regularised().items())
     start = f" from {plan.start_name}" if plan.start_name else ""
+    fewest, most = plan.smallest_batch, plan.batch_size
+    sizes = f"{most}" if fewest == most else f"{fewest} or {most}"
     return (
         f"train {plan.arch.name}{start}: {price.params:,} parameters, {price.macs:,} MACs at "
-        f"{plan.arch.resolution} px; {recipe.epochs} epochs of {len(found.train):,} images in "
-        f"batches of {plan.batch_size}, {recipe.optimizer}{policy}, {member}; {held}; "
-        f"{len(found.test):,} test images are read at the end; on {plan.device}"
+        f"{plan.arch.resolution} px; {counted(recipe.epochs, 'epoch')} of "
+        f"{counted(len(found.train), 'image')} in batches of {sizes}, "
+        f"{recipe.optimizer}{policy}, {member}; {held}; "
+        f"{len(found.test):,} test images are read at the end; on {plan.device}, "
+        f"into {shown(place)}"
     )

@@ -40,6 +40,8 @@ class Verb:
     """Flags and the settings they stand for; one that ends in `=` takes the next argument."""
     places: Mapping[str, str] = field(default_factory=dict)
     """Settings that an option of another group's name fills, and that group."""
+    refused: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Options of its groups that the verb does not take."""
 
 
 _EVALUATION = {"evaluator": evaluator, "ray": group()}
@@ -175,6 +177,7 @@ VERBS = {
             "max_failures": integer(0),
         },
         positional="network",
+        refused={"executor": ("ray_tune",), "recipe": ("short",)},
     ),
     "evaluate": Verb(
         "say how good a trained network is on a split of the data",

@@ -1,5 +1,6 @@
 """Batches of transformed images, decoded in processes beside the one that trains."""
 
+import math
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -67,7 +68,7 @@ class Loader:
     split: Split
     transform: Transform
     batch_size: int
-    """Images in a batch, over all ranks; a smaller split is one batch."""
+    """Images in a batch at most, over all ranks."""
     seed: int
     workers: int
     memory_gb: float = 0.0
@@ -77,31 +78,35 @@ class Loader:
     """How workers start: fork, spawn or forkserver; None is the platform's own way."""
     _kept: KeptImages | None = field(default=None, init=False)
 
-    def __post_init__(self) -> None:
-        self.batch_size = min(self.batch_size, len(self.split))
-
     @property
     def steps(self) -> int:
-        """Batches of an epoch; the images left over sit it out."""
-        return len(self.split) // self.batch_size
+        """Batches of an epoch."""
+        return batches(len(self.split), self.batch_size)
+
+    def size(self, step: int) -> int:
+        """Images of a batch of an epoch, over all ranks; the first batch is a largest one."""
+        smallest, larger = divmod(len(self.split), self.steps)
+        return smallest + (step < larger)
 
     def epoch(
         self, epoch: int, first_step: int = 0, rank: int = 0, ranks: int = 1
     ) -> Iterator[Batch]:
         """The batches of an epoch from `first_step` on, shuffled; this rank's part of each.
 
-        Raises UserError for batches with fewer images than ranks.
+        Every image is in one of them, and their sizes differ by one at most. Raises UserError for
+        batches with fewer images than ranks.
         """
-        if ranks > self.batch_size:
+        fewest = self.size(self.steps - 1)
+        if ranks > fewest:
             raise UserError(
-                f"batch_size: {self.batch_size} images in a batch cannot be shared by {ranks} "
-                "processes; expected at least one each"
+                f"batch_size: {fewest} images in a batch cannot be shared by {ranks} processes; "
+                "expected at least one each"
             )
         images = len(self.split)
         # No image has that number: the order has a generator of its own.
         order = np.random.default_rng([self.seed, epoch, images]).permutation(images)
-        batches = order[: self.steps * self.batch_size].reshape(self.steps, self.batch_size)
-        mine = [np.array_split(batch, ranks)[rank] for batch in batches[first_step:]]
+        whole = np.array_split(order, self.steps)
+        mine = [np.array_split(batch, ranks)[rank] for batch in whole[first_step:]]
         return self._batches(mine, epoch)
 
     def in_order(self, rank: int = 0, ranks: int = 1) -> Iterator[Batch]:
@@ -152,6 +157,15 @@ class Loader:
                 "a process that loads images was lost, most likely for want of memory: fewer of "
                 "them, or smaller batches, need less"
             ) from error
+
+
+def batches(images: int, most: int) -> int:
+    """How many batches, of equal sizes to within one, have `most` images each at most.
+
+    Where that leaves one image alone in a batch, which batch normalisation knows no deviation of,
+    it joins another.
+    """
+    return min(math.ceil(images / most), max(1, images // min(2, most)))
 
 
 def is_lost_worker(error: BaseException) -> bool:

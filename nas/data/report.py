@@ -13,6 +13,10 @@ _LISTED = 10
 """The most classes that are named one by one; of more, the first few and the last are."""
 _FEW = 500
 """Validation images below which cross-validation is worth its trainings"""
+_REMEDY = (
+    "data.folds=5 with five seeds (search.seeds=5, sweep=grid sweep.seeds=5, or seeds=5 of an "
+    "ablation) validates on all that are searched with"
+)
 _UNEQUAL = 10
 """Classes are called unequal where one has this many times the images of another."""
 
@@ -29,7 +33,7 @@ def data_report(splits: Splits, summary: ImageSummary, folds: int = 1) -> str:
     error = 100 * share_error(0.5, max(1, held))
     whose = "a fold's" if folds > 1 else "validation's"
     few = held < _FEW and "val" not in splits.own and folds == 1
-    remedy = "; data.folds=5 search.seeds=5 validates on all that are searched with" if few else ""
+    remedy = f"; {_REMEDY}" if few else ""
     error_line = f"{whose} standard error up to {error:.1f} points{remedy}"
     missing = [*_missing("validation", splits.val, splits), *_missing("test", splits.test, splits)]
     return _report(splits, summary, f"{sizes}; {error_line}", list(parts.values()), missing)

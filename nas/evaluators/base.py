@@ -11,12 +11,17 @@ from search_spaces.arch import Arch
 from search_spaces.errors import UserError
 
 __all__ = [
+    "AT_CHANCE",
     "EvaluationFailed",
     "Evaluator",
     "Measurement",
     "ProgressReport",
     "Report",
 ]
+
+
+AT_CHANCE = "cannot be told from chance"
+"""The note of an accuracy that answering the commonest class always may reach as well."""
 
 
 class EvaluationFailed(Exception):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from nas.data.dataset import identity, splits, verify
 from nas.defaults.conf import default
-from nas.evaluators.base import EvaluationFailed, Measurement, ProgressReport, Report
+from nas.evaluators.base import AT_CHANCE, EvaluationFailed, Measurement, ProgressReport, Report
 from nas.evaluators.identity import plain
 from nas.evaluators.slim import SlimEvaluator
 from nas.networks.model import build
@@ -94,7 +94,7 @@ class ProxyEvaluator(SlimEvaluator):
         if parts > 1:
             notes.append(f"for want of memory, batches of {batch_size} in {parts} parts")
         if curve[-1] <= chance(data.val):
-            notes.append("cannot be told from chance")
+            notes.append(AT_CHANCE)
         return Measurement(accuracy=curve[-1], curve=curve, note="; ".join(notes))
 
     def _num_classes(self) -> int:

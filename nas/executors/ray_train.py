@@ -68,13 +68,14 @@ def train_with_ray(
         )
     # Workers stand in folders of their own.
     folder = folder.absolute()
+    plan = replace(plan, start=plan.start and plan.start.absolute())
     os.environ.update(_ENVIRONMENT)
     # It is a process of its own, and nobody takes this machine away from a cluster of ours.
     os.environ["RAY_TRAIN_ENABLE_PREEMPTION_WATCHER"] = "0" if settings.is_local else "1"
     # What Ray writes is removed once nobody writes it any more.
     with _scratch(folder) as scratch, ray_cluster(settings) as cluster:
         check_group(
-            cluster.workers, plan.batch_size, plan.recipe.sync_batch_norm, plan.device
+            cluster.workers, plan.smallest_batch, plan.recipe.sync_batch_norm, plan.device
         )  # by now their number is known
         watch.say(f"{cluster.workers} processes of Ray's train together")
         mailbox = open_mailbox()

@@ -133,8 +133,9 @@ def _images(card: Card) -> str:
 
 def _training(card: Card) -> str:
     start = f"from the weights of {_plain(card.start)}" if card.start else "from new weights"
+    epochs = "1 epoch" if card.epochs == 1 else f"{card.epochs} epochs"
     return (
-        f"{card.epochs} epochs with seed {card.seed}, {start}; these are the weights of epoch "
+        f"{epochs} with seed {card.seed}, {start}; these are the weights of epoch "
         f"{card.best_epoch}.\n"
     )
 

@@ -20,6 +20,10 @@ _STUDY = "study"
 """The key of config.yaml that holds the name of the run's study"""
 ASKED = "asked"
 """The key of a stage in config.yaml that holds how much of it the last call asked for"""
+_BASELINE = "baseline.yaml"
+"""What a run folder calls the network that it is about"""
+_OF_NETWORKS = frozenset({"family", "scaled", "ablation", "front"})
+"""Folders of a run folder that hold networks"""
 _BEFORE_RECORDS = frozenset({"config.yaml", ".lock", "study.db", "study.db-journal"})
 """Files that a stage may have made before its first record"""
 _WORKSPACES = "evaluators"
@@ -39,6 +43,8 @@ class RunStage:
     """The place of the records, for messages"""
     exports: tuple[str, ...] = ()
     """Files that are made from the records, and are overwritten only where there are records"""
+    remedy: str = ""
+    """What to give another of where the records were made otherwise; else another folder"""
     asked: Mapping[str, Any] = field(default_factory=dict)
     """How much the last call asked for, such as a number of trials: readers tell by it how far the
     stage has come, and another call may ask for more"""
@@ -74,6 +80,11 @@ class RunFolder:
     _new_study: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
 
     @property
+    def shown(self) -> str:
+        """The folder, as messages name it: in full where it is given as `.` alone."""
+        return str(self.path if self.path.name else self.path.resolve())
+
+    @property
     def config(self) -> Path:
         """The path of the file that says what the records were made with."""
         return self.path / "config.yaml"
@@ -105,7 +116,7 @@ class RunFolder:
         made = self._make()
         before = set(os.listdir(self.path))
         try:
-            with held(self.path / ".lock", str(self.path)):
+            with held(self.path / ".lock", self.shown):
                 clear_drafts(self.path)
                 known = self._known()
                 self.note(stage, *others)
@@ -156,7 +167,9 @@ class RunFolder:
         """Raises UserError where a stage's records were made otherwise, or are gone."""
         recorded = stage.recorded()
         if recorded and stage.name in known:
-            check_made_with(str(self.path), stage.name, known[stage.name], stage.made_with)
+            check_made_with(
+                self.shown, stage.name, known[stage.name], stage.made_with, stage.remedy
+            )
         left = [name for name in stage.exports if (self.path / name).exists()]
         if left and not recorded:
             raise UserError(
@@ -213,6 +226,29 @@ class RunFolder:
 
     def _write(self, config: Mapping[str, Any]) -> None:
         write_text(self.config, yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True))
+
+
+def run_folder_of(network: Path) -> Path | None:
+    """The run folder that a network's file lies in, or is the baseline of; None for no such."""
+    folder = network.expanduser().absolute().parent
+    candidates = [folder]
+    if folder.name in _OF_NETWORKS:
+        candidates.append(folder.parent)
+    if folder.parent.name == "trained":
+        candidates.append(folder.parent.parent)
+    for each in candidates:
+        if _is_run(each):
+            return each if network.is_absolute() else Path(os.path.relpath(each))
+    return network.parent if network.name == _BASELINE else None
+
+
+def _is_run(folder: Path) -> bool:
+    config = folder / "config.yaml"
+    try:
+        known = load_yaml(read_text(config), str(config)) if config.is_file() else None
+    except (UserError, OSError):  # a file of somebody else's
+        return False
+    return isinstance(known, Mapping) and isinstance(known.get(_STUDY), str)
 
 
 def check_made_with(

@@ -57,6 +57,8 @@ class Standing:
     """The time that these steps took."""
     parts: int = 1
     """Parts that each batch is divided into, for want of memory."""
+    threads: int | None = None
+    """Threads of the CPU that took the latest step; None before the first."""
     best_epoch: int = 0
     """The epoch, from 1, whose weights are kept; 0 for none."""
     curve: tuple[EpochRow, ...] = ()
@@ -72,6 +74,7 @@ class Standing:
         better = row.minival is None or row.minival >= best
         return Standing(
             parts=self.parts,
+            threads=self.threads,
             best_epoch=row.epoch if better else self.best_epoch,
             curve=(*self.curve, row),
         )

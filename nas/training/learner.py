@@ -84,13 +84,15 @@ class Learner:
             began=began,
         )
 
-    def step(self, batch: Batch, epoch: int, step: int, lr: float) -> Fitted:
-        """Learn from this process's slice of a batch; what is drawn follows from the step alone."""
+    def step(self, batch: Batch, size: int, epoch: int, step: int, lr: float) -> Fitted:
+        """Learn from this process's slice of a batch of `size` images.
+
+        What is drawn follows from the step alone.
+        """
         seed = step_seed(self.plan.seed, epoch, step, self.group.rank)
         torch.manual_seed(seed)
         generator = torch.Generator().manual_seed(seed)
-        size = self.plan.batch_size / self.group.ranks
-        return self.update(self._parts(batch, generator), size, lr)
+        return self.update(self._parts(batch, generator), size / self.group.ranks, lr)
 
     def answers(self, images: Loader, model: nn.Module) -> Answers:
         """What a model answers to all of the images, of which each process sees its part."""

@@ -1,12 +1,13 @@
 """All that one training is made of, before it begins."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
 
-from nas.data.loader import Loader, Transform
+from nas.data.loader import Loader, Transform, batches
 from nas.data.sources import Split
 from nas.data.training_splits import Numbers, TrainingSplits
 from nas.networks.tested import Tested
@@ -53,8 +54,15 @@ class Plan:
 
     @property
     def batch_size(self) -> int:
-        """Images of a step: the recipe's, or all where there are fewer."""
-        return min(self.recipe.batch_size, len(self.splits.train))
+        """Images of a step, at most the recipe's: every image is in a step of each epoch."""
+        images = len(self.splits.train)
+        return math.ceil(images / batches(images, self.recipe.batch_size))
+
+    @property
+    def smallest_batch(self) -> int:
+        """Images of the smallest step: as many, or one less."""
+        images = len(self.splits.train)
+        return images // batches(images, self.recipe.batch_size)
 
     def training_images(self) -> Loader:
         """The training images, augmented."""
@@ -68,7 +76,7 @@ class Plan:
             magnitude=recipe.magnitude,
             colour_jitter=recipe.colour_jitter,
         )
-        return self._loader(self.splits.train, transform, self.batch_size)
+        return self._loader(self.splits.train, transform, recipe.batch_size)
 
     def held_images(self, split: Split, parts: int) -> Loader:
         """Images to validate on: each one's centre."""

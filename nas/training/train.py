@@ -94,6 +94,12 @@ def train(plan: Plan, folder: Path, watch: Watch, group: Group = ALONE) -> Card:
     there, before = group.shared(lambda: (kept.there(), kept.standing()))
     if there:
         watch.say(f"goes on after epoch {before.epoch}, step {before.step}")
+        if before.threads not in (None, plan.threads):
+            watch.say(
+                f"it computed with threads={before.threads} so far, and does with "
+                f"threads={plan.threads} now: the last digits of its weights may differ from those "
+                "of a training that went on as it began"
+            )
 
     def attempt(parts: int) -> Card:
         if parts > before.parts:
@@ -153,7 +159,7 @@ class _Run:
             learner=learner,
             images=plan.training_images(),
             minival=None if held is None else plan.held_images(held, parts),
-            standing=replace(standing, parts=parts),
+            standing=replace(standing, parts=parts, threads=plan.threads),
         )
 
     def epoch(self) -> None:
@@ -167,7 +173,8 @@ class _Run:
         batches = self.images.epoch(epoch, first, self.group.rank, self.group.ranks)
         for step, batch in enumerate(batches, start=first):
             lr = learning_rate(recipe, epoch + step / steps, recipe.epochs, self.plan.batch_size)
-            waiting.append(self.learner.step(batch, epoch, step, lr))
+            size = self.images.size(step)
+            waiting.append(self.learner.step(batch, size, epoch, step, lr))
             self.taken += 1
             if len(waiting) == every:
                 self._take_in(waiting, lr, time.monotonic() - begun)
@@ -207,7 +214,7 @@ class _Run:
             epoch=now.epoch + 1,
             lr=lr,
             train_loss=now.loss / steps,
-            train_accuracy=now.right / (steps * self.plan.batch_size),
+            train_accuracy=now.right / len(self.plan.splits.train),
             minival=accuracy,
             seconds=round(time.monotonic() - begun, 3),
         )

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -29,6 +29,10 @@ class Start(Protocol):
         """
         ...
 
+    def absolute(self) -> "Start":
+        """The same, for processes that stand in other folders."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class FromWeights:
@@ -47,6 +51,10 @@ class FromWeights:
             _log.warning("%s: its classes are others; a new classifier starts untrained", self.path)
         return ""
 
+    def absolute(self) -> "FromWeights":
+        """The same, for processes that stand in other folders."""
+        return replace(self, path=self.path.absolute())
+
 
 @dataclass(frozen=True, slots=True)
 class FromNetwork:
@@ -63,6 +71,10 @@ class FromNetwork:
             model.reset_classifier(model.num_classes)
             return f"{found}; its classes are others, and the classifier is new"
         return str(found)
+
+    def absolute(self) -> "FromNetwork":
+        """The same, for processes that stand in other folders."""
+        return replace(self, path=self.path.absolute())
 
 
 def set_trained(model: Network, recipe: TrainingRecipe, epoch: int) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, Self
 
+from nas.evaluators.base import AT_CHANCE
 from nas.executors.base import Outcome
 from nas.statistics.intervals import mean_error
 from search_spaces.arch import Arch
@@ -84,6 +85,11 @@ class TrainingRecord:
     def key(self) -> str:
         """The key of the architecture."""
         return self.arch.key()
+
+    @property
+    def at_chance(self) -> bool:
+        """Whether its note says that the accuracy cannot be told from chance."""
+        return AT_CHANCE in self.note.split("; ")
 
     @property
     def id(self) -> TrainingId:

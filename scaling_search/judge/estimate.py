@@ -49,6 +49,8 @@ class Estimate:
     """Whether the known ones are as good with a probability below 2.5 %."""
     named: Constants
     """What is named: so far from the known ones towards these as `weight` says."""
+    at_chance: bool = False
+    """Whether no training can be told from chance, so that nothing was learnt of any."""
 
     @property
     def weight(self) -> float:
@@ -74,7 +76,7 @@ class Estimate:
         """
         if self.contradicts:
             return 0
-        if self.gain <= 0 or self.trainings < _FEWEST:
+        if self.at_chance or self.gain <= 0 or self.trainings < _FEWEST:
             return None
         needed = self.trainings * ((_NORMAL * self.gain_error / self.gain) ** 2 - 1)
         return max(1, round(needed)) if needed <= _MOST_TRAININGS else None
@@ -84,6 +86,11 @@ class Estimate:
         """What the trainings add to what was known, in one sentence."""
         if not self.trainings:
             return f"Nothing was trained: {self.constants} are the published constants."
+        if self.at_chance:
+            return (
+                "No training can be told from chance: the sweep learnt nothing; try more epochs "
+                f"or images. {self.known} are the published constants."
+            )
         points = f"{100 * self.gain:.2f} ± {100 * self.gain_error:.2f} points"
         if self.contradicts:
             return (
@@ -93,13 +100,24 @@ class Estimate:
         more, apart = self.more_trainings, np.log(self.constants.values) - np.log(self.known.values)
         if more is None or np.abs(apart).max() < _SAME:
             return (
-                f"The trainings do not contradict {self.known}; how many more would tell "
-                "cannot be said."
+                f"The trainings do not contradict {self.known}; how many more would tell cannot be "
+                f"said: {self._untold}."
             )
         return (
             f"The trainings do not contradict {self.known}: about {more} more would be needed to "
             f"tell {self.constants} from them."
         )
+
+    @property
+    def _untold(self) -> str:
+        """Why no number of more trainings can be said."""
+        if np.abs(np.log(self.constants.values) - np.log(self.known.values)).max() < _SAME:
+            return "the estimate is what is published"
+        if self.trainings < _FEWEST:
+            return f"fewer than {_FEWEST} trainings say too little"
+        if self.gain <= 0:
+            return "the estimate is not expected to be better"
+        return f"it would take more than {_MOST_TRAININGS:,}"
 
 
 def evidence(gain: float, error: float) -> float:
@@ -152,11 +170,12 @@ def estimate(seen: Seen, directions: Directions, tilt: Floats) -> Estimate:
         low=directions.constants(low - half),
         high=directions.constants(np.minimum(high + half, np.maximum(high, directions.most))),
         known=directions.constants(directions.known),
-        trainings=int(seen.counts.sum()),
+        trainings=int(seen.counts.sum()) + seen.at_chance,
         gain=gain,
         gain_error=error,
         contradicts=ours != theirs and float(weights @ (gains <= 0)) < _TAIL,
         named=directions.constants(directions.known + moved),
+        at_chance=seen.at_chance > 0,
     )
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from nas.trainings.record import TrainingRecord
 from scaling_search.grow.grown import Grown
 from scaling_search.judge.directions import Directions
-from scaling_search.judge.draws import draw_networks, draw_smooth
+from scaling_search.judge.draws import draw_network, draw_smooth
 from scaling_search.judge.observations import observe
 from scaling_search.judge.surface import SATURATIONS, Places, Surface, fit_surface
 from scaling_search.rule.rule import Constants
@@ -23,7 +23,7 @@ _FEWEST_DRAWS = 100
 """Fewer draws do not make an interval."""
 _MOST_PHI = 12
 """No φ beyond this is looked at: 2^12 times the baseline's cost."""
-_FEWEST = 4
+FEWEST = 4
 """Different networks below which nothing is forecast."""
 
 
@@ -60,33 +60,36 @@ def forecast_family(
     *,
     constants: Constants,
     tolerance: float,
+    images: int | None = None,
 ) -> FamilyForecast | None:
     """The forecast from the trainings of networks grown from the members' baseline.
 
-    A unit of φ pays that brings more than `tolerance`, a fraction, by these constants. None where
-    too few networks were trained to say anything.
+    A unit of φ pays that brings more than `tolerance`, a fraction, by these constants. `images` are
+    those that accuracies are counted on, where that is known. None where too few networks were
+    trained to say anything, or none of the trainings can be told from chance.
     """
     baseline: Arch = members[0].baseline
-    seen = observe(records, baseline, directions)
-    if len(seen.places) < _FEWEST:
+    seen = observe(records, baseline, directions, images=images)
+    if len(seen.places) < FEWEST:
         return None
     surface = fit_surface(seen, directions, SATURATIONS)
     unit = math.log(directions.ratio)
     growth = directions.growths(np.log([each.multipliers.values for each in members]))
     cost = np.log([each.realised_ratio for each in members]) / unit
-    everyone = Places(
-        np.vstack([seen.places.growth, growth]), np.concatenate([seen.places.cost, cost])
-    )
-    drawn = _possible(draw_networks(surface, everyone, _DRAWS)[:, _columns(seen.places, everyone)])
-    means, (low, high) = drawn.mean(axis=0), np.quantile(drawn, [0.025, 0.975], axis=0)
+    drawn = [
+        _possible(draw_network(surface, Places(growth[[i]], cost[[i]]), _DRAWS)[:, None])
+        for i in range(len(members))
+    ]
+    means = [float(each.mean()) for each in drawn]
+    low, high = zip(*(np.quantile(each, [0.025, 0.975]) for each in drawn), strict=True)
     least, most = seen.places.cost.min(), seen.places.cost.max()
     return FamilyForecast(
         members=tuple(
             MemberForecast(
-                accuracy=float(means[i]),
+                accuracy=means[i],
                 low=float(low[i]),
                 high=float(high[i]),
-                gain=float(means[i] - means[i - 1]) if i else None,
+                gain=means[i] - means[i - 1] if i else None,
                 extrapolates=not least - 1e-9 <= cost[i] <= most + 1e-9,
             )
             for i in range(len(members))
@@ -94,16 +97,6 @@ def forecast_family(
         trainings=int(seen.counts.sum()),
         pays_until=_pays_until(surface, constants, tolerance),
     )
-
-
-def _columns(seen: Places, everyone: Places) -> list[int]:
-    """Where each of those after the first is among all: one that was trained has its own place."""
-    columns = []
-    for index in range(len(seen), len(everyone)):
-        apart = np.abs(seen.growth - everyone.growth[index]).max(axis=1)
-        same = np.flatnonzero(np.maximum(apart, np.abs(seen.cost - everyone.cost[index])) < 1e-6)
-        columns.append(int(same[0]) if len(same) else index)
-    return columns
 
 
 def _possible(drawn: Floats) -> Floats:

@@ -55,15 +55,22 @@ class Belief:
 
 
 def believe(
-    places: Places, candidates: Sequence[int], directions: Directions, results: Results
+    places: Places,
+    candidates: Sequence[int],
+    directions: Directions,
+    results: Results,
+    images: int | None = None,
 ) -> Belief:
-    """The posterior of the candidates, given results; a candidate that failed cannot win."""
+    """The posterior of the candidates, given results; a candidate that failed cannot win.
+
+    `images` are those that accuracies are counted on, where that is known.
+    """
     failed = {candidate for (candidate, _), accuracy in results.items() if accuracy is None}
     seen: dict[int, list[float]] = {}
     for (candidate, _), accuracy in sorted(results.items()):
         if accuracy is not None:
             seen.setdefault(candidate, []).append(accuracy)
-    surface = fit_surface(Seen.of(places[list(seen)], list(seen.values())), directions)
+    surface = fit_surface(Seen.of(places[list(seen)], list(seen.values()), images), directions)
     rest = [candidate for candidate in candidates if candidate not in seen]
     everyone = [*seen, *rest]
     draws = draw_networks(surface, places[everyone], _DRAWS, seed=len(results))
@@ -94,6 +101,8 @@ class ModelGuided:
     """The accuracy, a fraction, by which the winner may be expected to miss the best."""
     block: int = 4
     first: int = 10
+    images: int | None = None
+    """Those that accuracies are counted on, where that is known."""
     _decided: dict[object, list[int]] = field(default_factory=dict, compare=False, repr=False)
     """What was decided from which results; deciding it again would give the same."""
 
@@ -101,6 +110,11 @@ class ModelGuided:
     def most(self) -> int:
         """The budget."""
         return self.budget
+
+    @property
+    def opening(self) -> int:
+        """How many trainings it begins with, whatever the budget."""
+        return len(self.anchors) + min(self.first, len(self.candidates))
 
     def pending(self, results: Results) -> list[Pair]:
         """Give what is missing of the blocks that are under way."""
@@ -138,7 +152,7 @@ class ModelGuided:
         return self._pairs(asked, self._decided[key])
 
     def _choose(self, known: Results, under_way: Sequence[Pair], count: int) -> list[int]:
-        belief = believe(self.places, self.candidates, self.directions, known)
+        belief = believe(self.places, self.candidates, self.directions, known, self.images)
         if not belief.candidates or belief.regret <= self.tolerance:
             return []
         pending = [belief.candidates.index(c) for c, _ in under_way if c in belief.candidates]

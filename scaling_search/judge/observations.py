@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import NamedTuple, get_args
 
@@ -79,14 +80,18 @@ def observe(
     directions: Directions,
     known: Mapping[str, Place] = MappingProxyType({}),
     evaluator: str = "",
+    images: int | None = None,
 ) -> Seen:
     """The finished trainings of networks grown from the baseline, whoever asked for them.
 
     Of several evaluators' trainings, only those by the one so called. Places are those known by the
-    networks' keys, or what the records say they were multiplied by.
+    networks' keys, or what the records say they were multiplied by. `images` are those that
+    accuracies are counted on, where that is known. Where none of the trainings can be told from
+    chance, they say nothing, and none is seen.
     """
     places: dict[str, Place] = {}
     accuracies: dict[str, list[float]] = {}
+    at_chance = 0
     for record in records:
         key = record.key
         if record.evaluator != evaluator or record.accuracy is None:
@@ -97,10 +102,13 @@ def observe(
                 continue
             places[key] = place
         accuracies.setdefault(key, []).append(record.accuracy)
+        at_chance += record.at_chance
+    if at_chance and at_chance == sum(map(len, accuracies.values())):
+        return replace(observe((), baseline, directions), at_chance=at_chance)
     growth = np.array([places[key].growth for key in accuracies])
     shape = len(accuracies), len(directions.rule.dimensions)
     costs = np.array([places[key].cost for key in accuracies])
-    return Seen.of(Places(growth.reshape(shape), costs), list(accuracies.values()))
+    return Seen.of(Places(growth.reshape(shape), costs), list(accuracies.values()), images)
 
 
 def places_by_key(networks: Sequence[Grown], places: Places) -> dict[str, Place]:

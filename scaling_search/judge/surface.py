@@ -20,6 +20,7 @@ from itertools import combinations_with_replacement, product
 import numpy as np
 from numpy.typing import NDArray
 
+from scaling_search.judge.counted import least_noise
 from scaling_search.judge.directions import Directions
 
 Floats = NDArray[np.float64]
@@ -75,13 +76,24 @@ class Seen:
     """(networks,) mean accuracies."""
     squares: Floats
     """(networks,) sums of squared deviations of the accuracies from their network's mean."""
+    least: float = 0.0
+    """The least σ that they may have, a fraction."""
+    at_chance: int = 0
+    """Trainings that are left out, as none at all can be told from chance."""
 
     @classmethod
-    def of(cls, places: Places, accuracies: Sequence[Sequence[float]]) -> "Seen":
-        """The trainings of the networks at these places, at least one of each."""
+    def of(
+        cls, places: Places, accuracies: Sequence[Sequence[float]], images: int | None = None
+    ) -> "Seen":
+        """The trainings of the networks at these places, at least one of each.
+
+        `images` are those that accuracies are counted on, where that is known: see `least_noise`.
+        """
         means = np.array([float(np.mean(each)) for each in accuracies])
         squares = np.array([float(((np.array(a) - np.mean(a)) ** 2).sum()) for a in accuracies])
-        return cls(places, np.array([float(len(a)) for a in accuracies]), means, squares)
+        counts = np.array([float(len(a)) for a in accuracies])
+        least = least_noise([each for a in accuracies for each in a], images)
+        return cls(places, counts, means, squares, least)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -232,6 +244,7 @@ def fit_surface(
                     said = _said(seen, level, basis, weights, own + hyper.size * alike)
                 fits.append(_fit(hyper, basis, weights, said))
     logs = np.array([fit.evidence + np.log(DEVIATIONS[fit.hyper.deviation]) for fit in fits])
+    logs[..., min(seen.least, NOISES[-1]) > NOISES] = -np.inf
     probability = np.exp(logs - logs.max())
     return Surface(directions, seen, level, tuple(fits), probability / probability.sum())
 

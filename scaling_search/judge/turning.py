@@ -4,7 +4,7 @@ Constant α, β, γ deny both; arXiv 2103.07579 saw the second.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -167,4 +167,10 @@ def _direction(seen: Seen, directions: Directions, tilt: Floats) -> tuple[Floats
 
 def _only(seen: Seen, kept: NDArray[np.bool_]) -> Seen:
     which = np.flatnonzero(kept)
-    return Seen(seen.places[which], seen.counts[which], seen.means[which], seen.squares[which])
+    return replace(
+        seen,
+        places=seen.places[which],
+        counts=seen.counts[which],
+        means=seen.means[which],
+        squares=seen.squares[which],
+    )

@@ -7,8 +7,9 @@ from nas.statistics.comparison import Comparison, compare
 from nas.statistics.comparison import Estimate as Accuracy
 from nas.trainings.engine import Trainings
 from scaling_search.grow.grid import Candidate, Grid
+from scaling_search.judge.counted import validation_images
 from scaling_search.judge.estimate import Estimate
-from scaling_search.judge.guided import believe
+from scaling_search.judge.guided import Belief, believe
 from scaling_search.judge.observations import directions_of
 from scaling_search.judge.surface import Places
 from scaling_search.judge.turning import Turn
@@ -61,7 +62,9 @@ class SweepResult:
     @property
     def constants(self) -> Constants:
         """What is named: the estimate, or where the settings ask for one a grid point, the
-        winner's."""
+        winner's; the published ones where no training can be told from chance."""
+        if self.estimate.at_chance:
+            return self.estimate.known
         if self.settings.strategy == "model" and not self.settings.snap:
             return self.estimate.named
         return self.winner.candidate.constants
@@ -103,7 +106,11 @@ def find_winner(
         raise UserError(_no_winner(len(in_band), failures))
     comparison = compare(accuracies, eligible)
     if settings.strategy == "model":
-        comparison = _believed(grid, places, trainings, tuple(sorted(in_band)), comparison)
+        images = validation_images(evaluator)
+        belief = believe(
+            places, tuple(sorted(in_band)), directions_of(grid), trainings.results, images
+        )
+        comparison = _believed(belief, trainings, comparison)
     results = []
     for candidate in grid.candidates:
         accuracy = comparison.estimates.get(candidate.index)
@@ -126,11 +133,8 @@ def find_winner(
     )
 
 
-def _believed(
-    grid: Grid, places: Places, trainings: Trainings, able: tuple[int, ...], measured: Comparison
-) -> Comparison:
+def _believed(belief: Belief, trainings: Trainings, measured: Comparison) -> Comparison:
     """What a model expects of those that may win, in place of the means that were measured."""
-    belief = believe(places, able, directions_of(grid), trainings.results)
     seeds = trainings.accuracies
     drawn = belief.accuracies
     # A surface knows of no bounds; an accuracy does.

@@ -156,4 +156,10 @@ def test_few_trainings_promise_no_number_of_more():
     found = estimate(trained([0.2, 0.4, 0.4], 0.03, 0.01, 1), DIRECTIONS, TILT)
     few = dataclasses.replace(found, gain=0.001, gain_error=0.002, contradicts=False, trainings=6)
     assert few.more_trainings is None
-    assert few.verdict.endswith("how many more would tell cannot be said.")
+    assert few.verdict.endswith("cannot be said: fewer than 10 trainings say too little.")
+    worse = dataclasses.replace(few, trainings=47, gain=-0.001)
+    assert worse.verdict.endswith("said: the estimate is not expected to be better.")
+    same = dataclasses.replace(few, trainings=47, constants=few.known)
+    assert same.verdict.endswith("said: the estimate is what is published.")
+    endless = dataclasses.replace(few, trainings=47, gain=1e-6)
+    assert endless.verdict.endswith("said: it would take more than 10,000.")

@@ -48,6 +48,12 @@ def test_a_smaller_member_is_expected_to_be_a_little_worse(run):
     assert smaller.low < smaller.accuracy < smaller.high
 
 
+def test_a_members_forecast_does_not_depend_on_the_others(run):
+    (alone,) = forecast_in(run, formula_family(B0, PAPER, [1])).members[1:]
+    among = forecast_in(run, formula_family(B0, PAPER, [0.5, 1, 2])).members[2]
+    assert (alone.accuracy, alone.low, alone.high) == (among.accuracy, among.low, among.high)
+
+
 def test_nothing_is_expected_without_trainings(tmp_path):
     assert forecast_in(tmp_path, formula_family(B0, PAPER, [1])) is None
 

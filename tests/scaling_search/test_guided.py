@@ -64,9 +64,9 @@ def test_a_resumed_sweep_decides_nothing_twice(tmp_path, monkeypatch):
         run_sweep(B0, settings, evaluator, tmp_path, here(evaluator), progress=kill)
     decided = []
 
-    def counted(places, candidates, directions, results):
+    def counted(places, candidates, directions, results, images):
         decided.append(frozenset(results))
-        return believe(places, candidates, directions, results)
+        return believe(places, candidates, directions, results, images)
 
     monkeypatch.setattr("scaling_search.judge.guided.believe", counted)
     plan = plan_sweep(B0, settings, tmp_path)

@@ -15,6 +15,7 @@ from nas.cli.config import Config
 from nas.cli.evaluation import measured_with, prepare_in, say_data, scaled_evaluator
 from nas.cli.executor import executor
 from nas.cli.progress import ProgressLine
+from nas.cli.same_data import check_same_data
 from nas.evaluators.base import Evaluator
 from nas.networks.cost import cost
 from nas.runs.folder import RunFolder, logged
@@ -73,6 +74,7 @@ def train(
     workers = executor(config, evaluator, "workers", config["workers"])
     line = ProgressLine("ablate")
     made_with = measured_with(evaluator, config, names)
+    check_same_data(run, made_with["about"])
     log, exported = run / ABLATION, "ablation_accuracy.csv"
     keys = {networks[0].baseline.key(): None, **{each.arch.key(): None for each in networks}}
     asked = {"networks": list(keys), "seeds": seeds}

@@ -13,6 +13,7 @@ from nas.cli.config import Config
 from nas.cli.evaluation import measured_with, prepare_in, say_data, scaled_evaluator
 from nas.cli.executor import executor
 from nas.cli.progress import Pace, ProgressLine, clock
+from nas.cli.same_data import check_same_data
 from nas.runs.folder import RunFolder, RunStage, logged
 from nas.trainings.log import ABLATION, PARTS, SWEEP, TrainingLog
 from nas.trainings.record import TrainingRecord
@@ -75,6 +76,8 @@ def train(
         for name, each in evaluators.items()
     }
     made_with = {name: measured_with(evaluators[name], settings[name]) for name in evaluators}
+    for each in made_with.values():
+        check_same_data(run, each["about"])
     if PLAIN in made_with and made_with[PLAIN]["evaluator"] == made_with[FULL]["evaluator"]:
         raise UserError("parts: recipe and plain_recipe are the same; expected another recipe=…")
     folder, log = RunFolder(run), run / PARTS

@@ -41,12 +41,13 @@ def main(config: Config) -> None:
         )
         rows = _told(found, len(files.paths))
     out.parent.mkdir(parents=True, exist_ok=True)
-    _write(out, rows, min(config["top"], len(classifier.classes)))
+    top = min(config["top"], len(classifier.classes))
+    _write(out, rows, top)
     named = [row for row in rows if not row.error]
     failed = [row.path for row in rows if row.error]
     if not named:
         raise UserError(f"images: none could be classified: {some(failed)}; {shown(out)} says why")
-    print(_printed(named))
+    print(_printed(named, top))
     print(f"written to {shown(out)}: {counted(len(named), 'image')}")
     if failed:
         _say(
@@ -74,11 +75,14 @@ def _told(found: Iterator[Prediction], images: int) -> list[Prediction]:
     return rows
 
 
-def _write(out: Path, rows: Sequence[Prediction], top: int) -> None:
+def _header(top: int) -> list[str]:
     numbered = [("class", "probability")]
     numbered += [(f"class_{place}", f"probability_{place}") for place in range(2, top + 1)]
-    header = ["path", *(name for pair in numbered for name in pair), "error"]
-    write_table(out, header, (_cells(row, top) for row in rows))
+    return ["path", *(name for pair in numbered for name in pair)]
+
+
+def _write(out: Path, rows: Sequence[Prediction], top: int) -> None:
+    write_table(out, [*_header(top), "error"], (_cells(row, top) for row in rows))
 
 
 def _cells(row: Prediction, top: int) -> list[str | float | None]:
@@ -89,12 +93,14 @@ def _cells(row: Prediction, top: int) -> list[str | float | None]:
     return [*cells, text_cell(row.error)]
 
 
-def _printed(rows: Sequence[Prediction]) -> str:
+def _printed(rows: Sequence[Prediction], top: int) -> str:
     cells = [
-        (shown(row.path), shown(name), f"{probability:.4f}")
+        [
+            shown(row.path),
+            *(cell for name, value in row.ranked for cell in (shown(name), f"{value:.4f}")),
+        ]
         for row in rows[:_LISTED]
-        for name, probability in row.ranked[:1]
     ]
     more = len(rows) - _LISTED
     rest = f"\n… and {counted(more, 'image')} more" if more > 0 else ""
-    return table(("image", "class", "probability"), cells) + rest
+    return table(_header(top), cells) + rest

@@ -50,7 +50,8 @@ def main(config: Config) -> None:
     with stages.next("dashboard"):
         page = draw(run)
     print(f"\n{search_summary(found, run, validated_on(run))}\n\n{sweep_summary(result, run)}\n")
-    print(family_report(members, forecast, run, file), end="\n\n")
+    report = family_report(members, forecast, run, file, config["depth_rounding"])
+    print(report, end="\n\n")
     if trained is not None:
         print(trained, end="\n\n")
     print(f"dashboard: {page.resolve()}")

@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from scaling_search.rule.rule import Constants
 
 
+_MISSED = 0.05
+"""The fraction of a target by which a member may miss it without a word."""
+
+
 def main(config: Config) -> None:
     """Write `family/b0.yaml` …, or `scaled/NAME.yaml`, and print what they cost."""
     file, run = str(config["baseline"]), Path(config["run"])
@@ -39,7 +43,11 @@ def main(config: Config) -> None:
     members = family(baseline, config, run)
     forecast = expected(members, run)
     folder = write(members, forecast, config, run, file)
-    print(f"{family_report(members, forecast, run, file)}\n\nwritten to {folder}")
+    report = family_report(members, forecast, run, file, config["depth_rounding"])
+    print(f"{report}\n\nwritten to {folder}")
+    own = run / "constants.yaml"
+    if config["coefficients"] == "published" and own.is_file():
+        print(f"grown by the published rows; coefficients=formula grows by {own}")
 
 
 def one(baseline: Arch, config: Config, run: Path) -> str:
@@ -154,7 +162,8 @@ def check_family(config: Config) -> "Limits":
         check_phis(phis)
     else:
         if not isinstance(targets, list) or not all(is_number(value) for value in targets):
-            raise UserError(f"targets: expected a list of numbers, got {targets!r}")
+            hint = "; 300M is spelt 300e6" if isinstance(targets, list) else ""
+            raise UserError(f"targets: expected a list of numbers, got {targets!r}{hint}")
         if phis != list(PHIS):
             raise UserError("phis: targets stand in their place; expected one of the two")
         check_targets(targets)
@@ -177,11 +186,16 @@ def _metric(config: Config) -> CostMetric:
 
 def expected(members: "Sequence[Member]", run: Path) -> "FamilyForecast | None":
     """What the run folder's trainings say that the members will reach; None without such."""
-    if not any((run / name).is_file() for name in (SWEEP, ABLATION)):
+    if not _is_trained(run):
         return None  # and NumPy stays where it is
     from scaling_search.expected import forecast_in
 
     return forecast_in(run, members)
+
+
+def _is_trained(run: Path) -> bool:
+    """Whether the run folder has trainings of grown networks."""
+    return any((run / name).is_file() for name in (SWEEP, ABLATION))
 
 
 def write(
@@ -208,7 +222,11 @@ def write(
 
 
 def family_report(
-    members: "Sequence[Member]", forecast: "FamilyForecast | None", run: Path, baseline: str
+    members: "Sequence[Member]",
+    forecast: "FamilyForecast | None",
+    run: Path,
+    baseline: str,
+    depth_rounding: str,
 ) -> str:
     """The family's table, and under it the limits that bind and the forecast, a line each.
 
@@ -222,9 +240,17 @@ def family_report(
     beyond = [m.label.upper() for m in members if largest and m.arch.resolution > largest]
     if beyond:
         said[f"fed more pixels than any image of the data has ({largest})"] = beyond
+    missed = [m.label.upper() for m in members if abs(m.difference or 0) > _MISSED]
+    if missed:
+        hint = "" if depth_rounding == "round" else "; depth_rounding=round may come nearer"
+        said[f"more than {_MISSED:.0%} off what was asked for{hint}"] = missed
     lines = [f"{', '.join(labels)}: {limit}" for limit, labels in said.items()]
     if forecast is not None:
         lines.append(f"\n{forecast_table(members, forecast)}")
+    elif _is_trained(run):
+        from scaling_search.expected import why_none
+
+        lines.append(why_none(run, members))
     return "\n".join([family_table(members), *lines])
 
 
@@ -256,7 +282,8 @@ def family_table(members: "Sequence[Member]") -> str:
     """A row a member: multipliers, cost, nominal and realised, and by what it misses its target."""
     names = members[0].multipliers.rule.multiplied
     targets = [member.target for member in members if member.target]
-    aimed = (targets[0].metric.unit, "target", "off") if targets else ()
+    unit = targets[0].metric.unit if targets else ""
+    aimed = (f"asked ({unit})", f"built ({unit})", "off") if targets else ()
     header = ("network", "φ", *names, "px", "params", "MACs", "nominal", "realised", *aimed)
     return table(
         header,
@@ -278,13 +305,13 @@ def family_table(members: "Sequence[Member]") -> str:
 
 
 def _aim(member: "Member", any_target: "Target") -> tuple[str, str, str]:
-    """What a member costs in the unit of the targets, its own target, and by what it misses it."""
+    """A member's target, what it costs in the target's unit, and by what it misses it."""
     from scaling_search.grow.members import spelt
 
     price = spelt(any_target.price(member.arch))
     if member.target is None or member.difference is None:
-        return price, "", ""
-    return price, spelt(member.target.value), f"{member.difference:+.2%}"
+        return "", price, ""
+    return spelt(member.target.value), price, f"{member.difference:+.2%}"
 
 
 def constants(config: Config, run: Path) -> "Constants":

@@ -12,6 +12,7 @@ from nas.cli.epochs import trained_for
 from nas.cli.evaluation import measured_with, prepare_in, say_data, scaled_evaluator
 from nas.cli.executor import check_executor, executor
 from nas.cli.progress import ProgressLine
+from nas.cli.same_data import check_same_data
 from nas.networks.cost import cost
 from nas.runs.folder import RunFolder, RunStage, logged
 from nas.trainings.log import PER_STAGE, SWEEP
@@ -142,6 +143,7 @@ def sweep(baseline: Arch, config: Config, run: Path) -> "SweepResult":
     The baseline tells the data's classes apart, unless `num_classes` says how many.
     """
     from scaling_search.grow.grid import counted
+    from scaling_search.judge.counted import validation_images
     from scaling_search.settings import SweepSettings
     from scaling_search.sweep import plan_sweep, run_sweep
 
@@ -153,14 +155,16 @@ def sweep(baseline: Arch, config: Config, run: Path) -> "SweepResult":
     classes = of_data(baseline, evaluator, config["num_classes"])
     baseline = classes.network
     price = None if settings.cost == "latency" else counted(settings.cost)
-    plan = plan_sweep(baseline, settings, run, price)
     # Records are of a network and a seed; what the grid was that asked for them does not matter.
     made_with = measured_with(evaluator, config, classes.names)
+    check_same_data(run, made_with["about"])
+    images = validation_images(made_with["about"])
+    plan = plan_sweep(baseline, settings, run, price, images)
     folder = RunFolder(run)
     with folder.stage(_stage(run, made_with, plan)):
         if price is None:
             price = _timed(baseline, settings, run)
-            plan = plan_sweep(baseline, settings, run, price)
+            plan = plan_sweep(baseline, settings, run, price, images)
             folder.note(_stage(run, made_with, plan))
         prepare_in(folder, evaluator, made_with["evaluator"])
         for epochs, trainer in lengths.items():
@@ -232,7 +236,8 @@ def summary(result: "SweepResult", run: Path) -> str:
         "expected proxy accuracy" if result.settings.strategy == "model" else "proxy accuracy"
     )
     symbols = result.grid.rule.symbols
-    header = (f"{symbols} (* best)", expected, "trainings", "nominal", "realised")
+    best = "* best of the trained" if result.settings.strategy == "model" else "* best"
+    header = (f"{symbols} ({best})", expected, "trainings", "nominal", "realised")
     turns = (result.turn_with_cost, result.turn_with_epochs)
     others = f"{len(ties)} more cannot be told from the best" if ties else "no ties"
     cut = f"; {_MOST_TIES} of them are shown" if len(ties) > _MOST_TIES else ""
@@ -257,6 +262,8 @@ def _row(each: "CandidateResult", mark: str) -> tuple[str | int, ...]:
 def _named(result: "SweepResult") -> str:
     """The constants that are named, and the estimate of all trainings with its intervals."""
     found = result.estimate
+    if found.at_chance:
+        return f"named: {result.grid.rule.symbols} {result.constants}, the published ones"
     symbols = [dimension.symbol for dimension in found.constants.rule]
     values = zip(symbols, found.constants.values, found.low.values, found.high.values, strict=True)
     intervals = ", ".join(f"{s} {v:g} [{low:g}, {high:g}]" for s, v, low, high in values)
@@ -278,5 +285,6 @@ class _SweepReport:
         note = ""
         if now.best is not None:
             found = now.best.constants
-            note = f"best {found.rule.symbols} {found} (proxy accuracy {now.best_accuracy:.4f})"
+            measured = f"proxy accuracy {now.best_accuracy:.4f}"
+            note = f"highest measured {found.rule.symbols} {found} ({measured})"
         self.line(now.done, now.total, note, now.seconds_left)

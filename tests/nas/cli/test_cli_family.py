@@ -44,6 +44,27 @@ def test_members_are_of_the_costs_asked_for(kind: str, capsys: pytest.CaptureFix
         assert f"{has / (times * own) - 1:+.2%}" in printed
 
 
+def test_a_target_that_is_missed_far_has_its_remedy(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["scale", *PAPER, "run=r", "targets=[490e6]"]
+    main(asked)
+    printed = capsys.readouterr().out
+    assert "asked (MACs)" in printed
+    assert "built (MACs)" in printed
+    assert "\nB1: more than 5% off what was asked for; depth_rounding=round may come" in printed
+    main([*asked, "depth_rounding=round"])
+    assert "depth_rounding" not in capsys.readouterr().out
+
+
+def test_published_rows_beside_constants_of_ones_own_say_how_to_use_these(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    Path("r").mkdir()
+    Path("r/constants.yaml").write_text("alpha: 1.3\nbeta: 1.1\ngamma: 1.1\n", "utf-8")
+    main(["scale", "efficientnet_b0", "run=r"])
+    line = "grown by the published rows; coefficients=formula grows by r/constants.yaml"
+    assert capsys.readouterr().out.splitlines()[-1] == line
+
+
 def test_milliseconds_of_a_table_are_targets_too(capsys: pytest.CaptureFixture[str]) -> None:
     baseline = zoo("efficientnet_b0")
     write_table(LatencyTable(dict.fromkeys(parts(baseline), 0.002)), "t.yaml")
@@ -79,6 +100,10 @@ def test_what_is_said_of_a_run_folder_without_data_is_nothing_of_images(
         (["targets=[0]"], "targets: expected numbers above 0, got 0"),
         (["targets=[1e9]", "phis=[1]"], "phis: targets stand in their place; expected one of the"),
         (["targets=[1e9]", "coefficients=published"], "alpha: needs coefficients=formula; "),
+        (
+            ["targets=[300M]"],
+            "targets: expected a list of numbers, got ['300M']; 300M is spelt 300e6",
+        ),
         (["targets=[1e9]", "targets_of=flops"], "targets_of: got 'flops'; expected one of: macs"),
         (["targets=[1e9]", "targets_of=latency"], "latency_table: expected a file that nas-sea"),
         (["targets=[1e9]", "targets_of=latency", "latency_table=no.yaml"], "no.yaml: no such f"),

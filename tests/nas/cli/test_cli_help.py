@@ -91,3 +91,12 @@ def test_a_mistake_beside_help_is_one_line(capsys: pytest.CaptureFixture[str]) -
         main(["search", "search.trails=3", "--help"])
     assert stopped.value.code == 2
     assert "did you mean 'search.trials'" in capsys.readouterr().err
+
+
+def test_train_lists_what_it_takes(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = shown(capsys, "train")
+    assert "  executor  local*, ray" in lines
+    (recipes,) = [line for line in lines if "small*" in line]
+    assert "short" not in recipes
+    assert "finetune" in recipes
+    assert not any("search.workers" in line for line in lines)

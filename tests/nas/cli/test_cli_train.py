@@ -212,3 +212,30 @@ def test_a_mistake_is_one_line_and_leaves_nothing(
     assert line.startswith(f"nas-search: {expected}")
     assert files() == before
     assert not Path("r").exists()
+
+
+def test_a_files_network_goes_to_a_run_folder_which_the_first_lines_name(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    before = set(Path().iterdir())
+    fast = [*FAST, "recipe.epochs=1"]
+    main(["train", "net.yaml", *fast])
+    told = capsys.readouterr().err
+    assert "; 1 epoch of " in told
+    assert "into results/net/trained/net\n" in told
+    assert set(Path().iterdir()) == before | {Path("results")}
+    # A file of that run folder belongs to it, from wherever it is named.
+    main(["train", "results/net/trained/net/network.yaml", *fast])
+    assert "into results/net/trained/network\n" in capsys.readouterr().err
+
+
+def test_a_refusal_names_the_folder_and_both_remedies(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    main([*TRAIN, "recipe.epochs=1"])
+    monkeypatch.chdir("r")
+    write_arch(SMALL, "net.yaml")
+    code, line = refused(capsys, "train", "net.yaml", *FAST, "recipe.epochs=1", "recipe.lr=0.5")
+    assert code == 2
+    assert line.startswith(f"nas-search: {Path.cwd()} holds a training of net made with recipe.lr=")
+    assert "give another folder with run=…, another name=…, or the same configuration" in line

@@ -152,4 +152,4 @@ def test_odd_names_name_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.chdir(tmp_path)
     Path("a.yaml").write_text(f"name: Réseau n° 漢字\n{STAGES}")
     main(["scale", "baseline=a.yaml", "width=2"])
-    assert Path("scaled/Réseau n° 漢字_w2.yaml").is_file()
+    assert Path("results/a/scaled/Réseau n° 漢字_w2.yaml").is_file()

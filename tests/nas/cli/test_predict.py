@@ -144,3 +144,19 @@ def test_a_mistake_is_one_line_and_leaves_nothing(
     Path("empty").mkdir()
     assert refusal(capsys, *arguments).startswith(expected)
     assert not Path("predictions.csv").exists()
+
+
+@pytest.mark.usefixtures("network")
+def test_the_terminal_shows_as_many_classes_as_the_table(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    photos("in/a.png", "in/b.png")
+    found = predicted("images=in", "top=2")
+    header, *lines = capsys.readouterr().out.splitlines()
+    assert header.split() == ["path", "class", "probability", "class_2", "probability_2"]
+    assert list(found[0]) == [*header.split(), "error"]
+    for row, line in zip(found, lines[:2], strict=True):
+        path, first, most, second, next_most = line.split()
+        assert (path, first, second) == (row["path"], row["class"], row["class_2"])
+        assert float(most) == pytest.approx(float(row["probability"]), abs=6e-5)
+        assert float(next_most) == pytest.approx(float(row["probability_2"]), abs=6e-5)

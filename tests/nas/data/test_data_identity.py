@@ -153,7 +153,8 @@ class TestFound:
         assert lines == [
             "data: 100 images of 3 classes (birds 30, cats 40, dogs 30), 20–900 px; train 69, "
             "validation 17, test 14; validation's standard error up to 12.1 points; "
-            "data.folds=5 search.seeds=5 validates on all that are searched with"
+            "data.folds=5 with five seeds (search.seeds=5, sweep=grid sweep.seeds=5, or seeds=5 of "
+            "an ablation) validates on all that are searched with"
         ]
 
     def test_of_many_classes_names_a_few(self):

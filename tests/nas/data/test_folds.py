@@ -61,7 +61,7 @@ def test_the_error_of_few_images_stands_beside_the_accuracy(
     assert "± 0.0" in printed.out
     assert "(of 100 images)" in printed.out
     assert "(of 100 images)" in printed.err
-    assert "data.folds=5 search.seeds=5" in printed.err
+    assert "data.folds=5 with five seeds (search.seeds=5, sweep=grid sweep.seeds=5" in printed.err
     folded = ["data.folds=2", "search.seeds=2"]
     main(["search", "run=s", "data.limit=200", "search.trials=1", *quick, *folded])
     assert "(of " not in capsys.readouterr().out

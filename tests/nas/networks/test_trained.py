@@ -36,6 +36,16 @@ def changed(path: Path, **fields: Any) -> Path:
     return foreign(path, json.dumps({**json.loads(header["__metadata__"][KEY]), **fields}))
 
 
+def tested(**changes: Any) -> dict[str, Any]:
+    """Figures on test images, but for some changes."""
+    assert CARD.test is not None
+    return {**dataclasses.asdict(CARD.test), **changes}
+
+
+OUTSIDE = {"value": 0.9, "low": 0, "high": 0.5}
+"""An accuracy that its own interval leaves out"""
+
+
 def refusal(path: Path) -> str:
     with pytest.raises(UserError) as caught:
         load_trained(path)
@@ -139,8 +149,10 @@ class TestRefused:
             ({"epochs": -1}, "epochs: expected at least 0, got -1"),
             ({"minival": 75.0}, "minival: expected a number from 0 to 1, got 75.0"),
             ({"recipe": []}, "recipe: expected a mapping, got []"),
-            ({"test": {"value": 0.9, "low": 0, "high": 0.5, "images": 1}}, "test.value: expected"),
-            ({"test": {"value": 0, "low": 0, "high": 1, "images": 0}}, "test.images: expected at"),
+            ({"test": tested(accuracy=OUTSIDE)}, "test.accuracy.value: expected one within"),
+            ({"test": tested(top5=OUTSIDE)}, "test.top5.value: expected one within"),
+            ({"test": tested(images=0)}, "test.images: expected at least 1"),
+            ({"test": tested(loss=-1)}, "test.loss: expected a finite number of at least 0"),
             ({"arch": {"stages": []}}, "arch.stages: expected at least one"),
             ({"arch": {"stages": [{"channels": 8, "kernle": 3}]}}, "unknown field 'kernle'"),
         ],

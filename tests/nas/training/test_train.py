@@ -80,6 +80,32 @@ def test_a_training_interrupted_anywhere_ends_in_the_same_weights(
     assert heard.said == [f"goes on after epoch 1, step {0 if seconds else STEPS - 1}"]
 
 
+def test_other_threads_go_on_and_say_what_that_costs(tmp_path: Path) -> None:
+    interrupted(tmp_path, STEPS + 1, checkpoint_seconds=0.0)
+    heard = Listener()
+    train(plan(threads=2), tmp_path, heard)
+    _, line = heard.said
+    assert line.startswith("it computed with threads=1 so far, and does with threads=2 now: ")
+
+
+@pytest.mark.parametrize("batch_size", [33, 39, 100])
+def test_an_epoch_learns_from_every_image_whatever_the_batch(
+    tmp_path: Path, batch_size: int
+) -> None:
+    recipe = replace(RECIPE, batch_size=batch_size, epochs=2)
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    heard = Listener()
+    train(plan(recipe), whole, heard)
+    asked = plan(recipe)
+    steps = asked.training_images().steps
+    assert heard.steps == 2 * steps
+    assert steps * asked.smallest_batch <= 160 <= steps * asked.batch_size <= steps * batch_size
+    with pytest.raises(Interrupted):
+        train(plan(recipe, checkpoint_seconds=0.0), parts, Listener(stop=steps + 1))
+    train(plan(recipe), parts, Listener())
+    assert digest(parts) == digest(whole)
+
+
 def test_a_killed_training_ends_in_the_same_weights_to_the_bit(
     undisturbed: Path, tmp_path: Path
 ) -> None:
