@@ -180,7 +180,7 @@ def test_a_file_that_cannot_be_written_is_named(capsys: pytest.CaptureFixture[st
     Path("file").touch()
     for out, code, words in (
         ("/proc/x.pt2", 1, "/proc"),
-        ("file/x.pt2", 2, "file: is a file; expected a folder"),
+        ("file/x.pt2", 2, "out: file is a file; expected a folder"),
     ):
         with pytest.raises(SystemExit) as stopped:
             main(["export", tiny("small"), "--format", "program", f"out={out}"])

@@ -14,7 +14,7 @@ from search_spaces.yaml_io import load_arch, write_arch
 RUN = [
     *("run", "run=r", "space.base=net.yaml", "~space.stages", "sampler=random", "data.limit=120"),
     *("search.trials=1", "executor=local", "sweep_executor=local", "workers=1", "phis=[1]"),
-    *("evaluator.epochs=1", "evaluator.width=0.25", "evaluator.resolution=12"),
+    *("evaluator.epochs=8", "evaluator.width=0.5", "evaluator.resolution=12"),
     *("evaluator.base_resolution=64", "sweep=grid", "sweep.step=0.2", "sweep.seeds=1"),
 ]
 TRAIN = ["train.members=[b0,b1]", "train.recipe=plain", "train.recipe.epochs=1"]
