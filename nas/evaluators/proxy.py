@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from nas.data.dataset import identity, splits, verify
+from nas.data.dataset import verify
 from nas.defaults.conf import default
 from nas.evaluators.base import AT_CHANCE, EvaluationFailed, Measurement, ProgressReport, Report
 from nas.evaluators.identity import plain
@@ -97,23 +97,15 @@ class ProxyEvaluator(SlimEvaluator):
             notes.append(AT_CHANCE)
         return Measurement(accuracy=curve[-1], curve=curve, note="; ".join(notes))
 
-    def _num_classes(self) -> int:
-        return self.shared.num_classes if self.shared else len(splits(self.data).classes)
-
     def reduced_memory(self, times: int) -> "ProxyEvaluator":
         """Give the same, dividing each batch into 2^`times` times as many parts."""
         return replace(self, parts=self.parts * 2**times)
 
     def describe(self) -> Mapping[str, str | int | float]:
         """Describe the proxy for the axis titles and tables that show its accuracy."""
-        data = self._dataset(self.resolution)
-        largest = data.summary.largest
+        largest = self._dataset(self.resolution).summary.largest
         return {
-            "dataset": self.data.name,
-            "data digest": identity(self.data)["digest"],
-            "training images": len(data.train),
-            "validation images": len(data.val),
-            "classes": data.num_classes,
+            **self._about_data(),
             **({"largest image": largest} if largest else {}),
             "resolution": self.resolution,
             "width": self.width,

@@ -97,6 +97,20 @@ class SlimEvaluator(Evaluator):
     def _resolution(self, arch: Arch) -> int:
         return round(self.resolution * arch.resolution / self.base_resolution)
 
+    def _num_classes(self) -> int:
+        return self.shared.num_classes if self.shared else len(splits(self.data).classes)
+
+    def _about_data(self) -> dict[str, str | int | float]:
+        """Describe the images that accuracies are of."""
+        data = self._dataset(self.resolution)
+        return {
+            "dataset": self.data.name,
+            "data digest": identity(self.data)["digest"],
+            "training images": len(data.train),
+            "validation images": len(data.val),
+            "classes": data.num_classes,
+        }
+
     def _dataset(self, resolution: int, seed: int = 0) -> Dataset:
         """Give the images that a training of that seed trains and validates on."""
         if self.shared is not None and self.shared.resolution == resolution:

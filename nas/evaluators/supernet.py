@@ -9,9 +9,9 @@ from typing import Any, Self
 
 import torch
 
-from nas.data.dataset import Dataset, identity, splits, verify
+from nas.data.dataset import Dataset, verify
 from nas.defaults.conf import default
-from nas.evaluators.base import Evaluator, Measurement, ProgressReport, Report
+from nas.evaluators.base import AT_CHANCE, Evaluator, Measurement, ProgressReport, Report
 from nas.evaluators.identity import plain
 from nas.evaluators.proxy import ProxyEvaluator
 from nas.evaluators.slim import SlimEvaluator
@@ -100,9 +100,8 @@ class SupernetEvaluator(SlimEvaluator):
 
     def candidate(self, arch: Arch) -> Arch:
         """Give the network that is evaluated in place of `arch`."""
-        classes = self.shared.num_classes if self.shared else len(splits(self.data).classes)
         slim = self.slim(arch)
-        return slim.replace(num_classes=classes, dropout=0.0, drop_path=0.0)
+        return slim.replace(num_classes=self._num_classes(), dropout=0.0, drop_path=0.0)
 
     def evaluate(self, arch: Arch, seed: int, report: Report) -> Measurement:
         """Give the validation accuracy of `arch` with its part of the supernet's weights.
@@ -114,7 +113,7 @@ class SupernetEvaluator(SlimEvaluator):
         with threads(self.threads):
             model, data = self.network(slim, seed), self._on_device(slim.resolution)
             accuracy = validate(model, data, data.val, self.recipe)
-        note = "cannot be told from chance" if accuracy <= chance(data.val) else ""
+        note = AT_CHANCE if accuracy <= chance(data.val) else ""
         return Measurement(accuracy=accuracy, note=note)
 
     def network(self, slim: Arch, seed: int = 0) -> Network:
@@ -162,13 +161,8 @@ class SupernetEvaluator(SlimEvaluator):
 
     def describe(self) -> Mapping[str, str | int | float]:
         """Describe the supernet for the axis titles and tables that show its accuracies."""
-        data = self._dataset(self.resolution)
         return {
-            "dataset": self.data.name,
-            "data digest": identity(self.data)["digest"],
-            "training images": len(data.train),
-            "validation images": len(data.val),
-            "classes": data.num_classes,
+            **self._about_data(),
             "resolution": self.resolution,
             "width": self.width,
             "depth": self.depth,

@@ -1,7 +1,7 @@
 """Which candidates a step of a supernet's training trains."""
 
 import random
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal, Protocol
@@ -99,8 +99,4 @@ def _extreme(space: Space, of: Callable[..., Scalar]) -> dict[str, Scalar]:
 
         return priced
 
-    return {choice.name: of(_options(choice), key=costs(choice)) for choice in space.choices}
-
-
-def _options(choice: Choice) -> Iterable[Scalar]:
-    return choice.options
+    return {choice.name: of(choice.options, key=costs(choice)) for choice in space.choices}
