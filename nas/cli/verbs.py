@@ -259,9 +259,12 @@ VERBS = {
         "nas-search export results/digits/family/b3.yaml --format timm",
         settings={
             "network": network,
+            "trial": optional(integer(0)),
             "format": optional(text),
             "num_classes": optional(integer(1)),
             "weights": optional(path),
+            "supernet": optional(path),
+            "data": optional(data),
             "out": optional(path),
         },
         positional="network",
