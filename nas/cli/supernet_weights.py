@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from nas.cli.config import Config, make
 from search_spaces.arch import Arch
-from search_spaces.errors import UserError, told_under
+from search_spaces.errors import UserError
 
 if TYPE_CHECKING:
     from nas.networks.trained import Card
@@ -28,8 +28,7 @@ def part_of_supernet(network: Arch, config: Config) -> Iterator[tuple[Path, "Car
     file = _file_in(Path(config["supernet"]))
     source: Source = make(config["data"], "data", Source)
     with tempfile.TemporaryDirectory() as folder:
-        with told_under("supernet: "):
-            model, card = inherited(network, file, source)
+        model, card = inherited(network, file, source)
         kept = Path(folder, WEIGHTS)
         save_trained(model, card, kept)
         yield kept, card
@@ -39,15 +38,11 @@ def said_of(card: "Card", network: Arch) -> str:
     """Say in a line what size the weights are of, and how good they are as they are."""
     from nas.networks.cost import cost
 
-    slim, whole = cost(card.arch).params, cost(network).params
-    parts = [
-        f"{network.name} with its part of the supernet: {slim:,} parameters at "
-        f"{card.arch.resolution} px"
-    ]
-    if card.arch.replace(num_classes=network.num_classes).key() != network.key():
-        parts.append(
-            f"the supernet is slim; the whole network has {whole:,} at {network.resolution} px"
-        )
+    slim, whole = card.arch, network.replace(num_classes=card.arch.num_classes)
+    sizes = [f"{cost(each).params:,} parameters at {each.resolution} px" for each in (slim, whole)]
+    parts = [f"{network.name} with its part of the supernet: {sizes[0]}"]
+    if sizes[0] != sizes[1]:
+        parts.append(f"the supernet is slim; the whole network has {sizes[1]}")
     if card.minival is not None:
         parts.append(f"accuracy {card.minival:.4f} on the validation images")
     return "; ".join(parts)

@@ -255,7 +255,7 @@ VERBS = {
         flags={"--table": "table=true"},
     ),
     "export": Verb(
-        "write a network for timm, the hub, as ONNX, or as a torch.export program",
+        "write a network for timm, the hub, as ONNX, a torch.export program, or as trained",
         "nas-search export results/digits/family/b3.yaml --format timm",
         settings={
             "network": network,

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from nas.data.dataset import Dataset, identity, load, metric_of, splits, splitting, verify
+from nas.data.dataset import Dataset, identity, load, metric_of, splits, splitting
 from nas.data.sources import Source
 from nas.defaults.conf import default
 from nas.evaluators.slimming import Slimming
@@ -43,16 +43,17 @@ def inherited(network: Arch, file: Path, source: Source) -> tuple[Network, Card]
     It is the size that the supernet has of `network`: slim, as candidates are evaluated, or as it
     is where it is such a slim one itself. Statistics of batch normalisation are taken anew, over
     training images of `source`. The weights are copies. Raises UserError for a file that is no
-    supernet or of other data, and for a network that is not in it.
+    supernet or of other data, for a network that is not in it, and for data that cannot be used.
     """
-    about = read_about(file)
-    with told_under(f"{file}: "):
-        trained = from_mapping(_Trained, _of(about, _Trained))
-        slimming = from_mapping(Slimming, _of(about, Slimming))
-    _check_data(file, about, source)
-    store, classes = read_store(file), splits(source).classes
-    slim = _size_there(network, len(classes), store, slimming)
-    verify(source, slim.resolution)
+    classes = splits(source).classes
+    with told_under("supernet: "):
+        about = read_about(file)
+        with told_under(f"{file}: "):
+            trained = from_mapping(_Trained, _of(about, _Trained))
+            slimming = from_mapping(Slimming, _of(about, Slimming))
+        _check_data(file, about, source)
+        store = read_store(file)
+        slim = _size_there(network, len(classes), store, slimming)
     data = load(source, slim.resolution)
     shared = candidate(store, slim)
     recalibrate(shared, data, default("evaluator/supernet", "recalibration"), trained.seed)
@@ -83,7 +84,7 @@ def _check_data(file: Path, about: Mapping[str, Any], source: Source) -> None:
     ours = {"data": {**splitting(source), **identity(source)}}
     difference = first_difference({"data": about.get("data")}, ours)
     if difference is not None:
-        raise UserError(f"data: {file} was trained on other data: {difference}")
+        raise UserError(f"{file} was trained on other data: {difference}")
 
 
 def _size_there(network: Arch, classes: int, store: Store, slimming: Slimming) -> Arch:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from nas.supernet.file import FILE, read_about, read_store, write_store
+from nas.supernet.file import FILE, check_store, read_about, read_store, write_store
 from nas.supernet.store import Store
 from search_spaces.errors import UserError
 
@@ -57,6 +57,24 @@ def test_a_supernet_that_was_removed_is_missed(tmp_path: Path) -> None:
     path.unlink()
     with pytest.raises(UserError, match="no such file"):
         read_store(path)
+
+
+@pytest.mark.parametrize(
+    ("about", "difference"),
+    [
+        ({"data": {"digest": "b"}}, "data.digest is 'a' there, and 'b' here"),
+        ({"data": {"digest": "a"}, "space": "new"}, "space is None there, and 'new' here"),
+        ({"data": {}}, "data.digest is 'a' there, and None here"),
+    ],
+)
+def test_one_of_other_data_or_another_space_is_told_apart(
+    about: dict[str, object], difference: str, tmp_path: Path
+) -> None:
+    path = tmp_path / FILE
+    write_store(path, Store({"w": torch.zeros(1)}, "own"), {"data": {"digest": "a"}})
+    with pytest.raises(UserError) as told:
+        check_store(path, about, "evaluator")
+    assert str(told.value) == f"evaluator: {path} is of another supernet: {difference}"
 
 
 def test_two_processes_have_one_copy_in_memory(tmp_path: Path) -> None:
