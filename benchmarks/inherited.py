@@ -1,8 +1,9 @@
 """What a supernet's weights are worth to a training: begun with them, and from scratch.
 
-    python benchmarks/inherited.py CIFAR10
+    python benchmarks/inherited.py CIFAR10 [FOLDER]
 
-CIFAR10 is a folder with CIFAR-10's train.parquet and test.parquet. A supernet of NAS-Bench-Macro's
+CIFAR10 is a folder with CIFAR-10's train.parquet and test.parquet. FOLDER keeps what is made: a
+call that was killed goes on from there. A supernet of NAS-Bench-Macro's
 networks, at ¼ width and 16 px, is trained on 2,700 images. One of its networks is exported with its
 part of the weights, and trained further on the same images, with three seeds; and from scratch in
 as many steps, with the same recipe. 2,000 test images judge both.
@@ -36,26 +37,24 @@ OPERATIONS = ("mb3", "mb6", "mb3", "identity", "mb6", "mb3", "mb6", "mb3")
 _ALIKE = ("recipe.minival=0", "recipe.warmup_epochs=0.5", "recipe.crop_pct=1")
 
 
-def main(cifar10: Path) -> None:
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        images = folder / "images"
-        images.mkdir()
-        for split, count in IMAGES.items():
-            rows = pd.read_parquet(cifar10 / f"{split}.parquet").head(count)
-            rows.to_parquet(images / f"{split}.parquet", index=False)
-        data = ("data=parquet", f"data.path={images}", f"data.val_fraction={HELD}")
-        exported = export(folder, supernet(images, folder), data)
-        print(f"as inherited: {read_card(exported).minival:.2%} on validation images", flush=True)
-        trainings = {}
-        for seed in SEEDS:
-            recipe = (f"recipe.epochs={EPOCHS}", *_ALIKE)
-            common = (str(exported / "network.yaml"), *data, f"seed={seed}", *recipe)
-            trainings[f"inherited-{seed}"] = (*common, f"weights={exported}")
-            trainings[f"scratch-{seed}"] = common
-        found = train_all(trainings, folder)
-        for kind in ("inherited", "scratch"):
-            print(f"{kind}: {mean([found[f'{kind}-{seed}'] for seed in SEEDS])} %")
+def main(cifar10: Path, folder: Path) -> None:
+    images = folder / "images"
+    images.mkdir(parents=True, exist_ok=True)
+    for split, count in IMAGES.items():
+        file = f"{split}.parquet"
+        pd.read_parquet(cifar10 / file).head(count).to_parquet(images / file, index=False)
+    data = ("data=parquet", f"data.path={images}", f"data.val_fraction={HELD}")
+    exported = export(folder, supernet(images, folder), data)
+    print(f"as inherited: {read_card(exported).minival:.2%} on validation images", flush=True)
+    trainings = {}
+    for seed in SEEDS:
+        recipe = (f"recipe.epochs={EPOCHS}", *_ALIKE)
+        common = (str(exported / "network.yaml"), *data, f"seed={seed}", *recipe)
+        trainings[f"inherited-{seed}"] = (*common, f"weights={exported}")
+        trainings[f"scratch-{seed}"] = common
+    found = train_all(trainings, folder)
+    for kind in ("inherited", "scratch"):
+        print(f"{kind}: {mean([found[f'{kind}-{seed}'] for seed in SEEDS])} %")
 
 
 def supernet(images: Path, folder: Path) -> Path:
@@ -91,4 +90,5 @@ def export(folder: Path, trained: Path, data: tuple[str, ...]) -> Path:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    with tempfile.TemporaryDirectory() as made:
+        main(Path(sys.argv[1]), Path(sys.argv[2] if len(sys.argv) > 2 else made))

@@ -151,6 +151,28 @@ def test_it_trains_further_and_a_whole_network_begins_as_it(
     assert "weights" in said
 
 
+def test_a_training_that_begins_as_it_beats_one_from_scratch_in_as_many_steps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_arch(WHOLE, "b0.yaml")
+    images = ("data=digits", "data.limit=900")
+    learnt = dataclasses.replace(SUPERNET, data=Digits(limit=900), epochs=12)
+    learnt.prepare(tmp_path, silent)
+    main(["export", "b0.yaml", "--format", "trained", f"supernet={learnt.file}", *images])
+    recipe = ("recipe.epochs=2", "recipe.minival=0", "recipe.warmup_epochs=0.5", "threads=1")
+    found: dict[str, list[float]] = {"inherited": [], "scratch": []}
+    for seed in range(3):
+        for begun, accuracies in found.items():
+            start = ["weights=b0_trained"] if begun == "inherited" else []
+            own = (f"run={begun}-{seed}", "name=it", f"seed={seed}", *recipe, *images)
+            main(["train", "b0_trained/network.yaml", *start, *own])
+            worth = read_card(f"{begun}-{seed}/trained/it").worth
+            assert worth is not None
+            accuracies.append(worth.value)
+    assert min(found["inherited"]) > max(found["scratch"])
+
+
 def test_a_slim_network_is_found_as_it_is(supernet: str, prepared: SupernetEvaluator) -> None:
     write_arch(prepared.candidate(WHOLE), "slim.yaml")
     main(["export", "slim.yaml", "--format", "trained", f"supernet={supernet}", *DATA])
