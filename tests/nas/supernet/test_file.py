@@ -64,7 +64,7 @@ def test_a_supernet_that_was_removed_is_missed(tmp_path: Path) -> None:
     [
         ({"data": {"digest": "b"}}, "data.digest is 'a' there, and 'b' here"),
         ({"data": {"digest": "a"}, "space": "new"}, "space is None there, and 'new' here"),
-        ({"data": {}}, "data.digest is 'a' there, and None here"),
+        ({}, "data.digest is 'a' there, and None here"),
     ],
 )
 def test_one_of_other_data_or_another_space_is_told_apart(
