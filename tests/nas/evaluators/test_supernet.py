@@ -76,7 +76,7 @@ update, steps = SupernetTraining._update, []
 
 def dying(*arguments):
     steps.append(1)
-    if len(steps) == 11:  # in the middle of the second epoch
+    if len(steps) == 7:  # in the middle of the second epoch
         os.kill(os.getpid(), signal.SIGKILL)
     return update(*arguments)
 
