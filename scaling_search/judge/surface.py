@@ -20,6 +20,7 @@ from itertools import combinations_with_replacement, product
 import numpy as np
 from numpy.typing import NDArray
 
+from nas.statistics.blas import one_blas_thread
 from scaling_search.judge.counted import least_noise
 from scaling_search.judge.directions import Directions
 
@@ -221,6 +222,7 @@ class Surface:
         return found
 
 
+@one_blas_thread()
 def fit_surface(
     seen: Seen, directions: Directions, saturations: Sequence[float] = SATURATIONS[1:2]
 ) -> Surface:
