@@ -72,7 +72,9 @@ def asked_networks(config: Config, run: Path) -> list[Asked]:
                 f"{setting}{reference}: in_channels: expected 3, got {arch.in_channels}"
             )
         pixels = resolution or (arch.resolution if members is None else pixels_in(run, arch))
-        found.append(Asked(name, arch.replace(resolution=pixels), _phi(reference)))
+        with told_under(f"resolution: {pixels} px: "):
+            seen = arch.replace(resolution=pixels)
+        found.append(Asked(name, seen, _phi(reference)))
     return found
 
 

@@ -191,6 +191,7 @@ def test_a_larger_network_inherits_from_a_smaller_one(capsys: pytest.CaptureFixt
         ([*TRAIN, "recipe.epochs=0"], "recipe.epochs: expected at least 1, got 0"),
         ([*TRAIN, "device=nonsense"], "device: cannot use nonsense"),
         (["train", "net.yaml", "resolution=0"], "resolution: expected an integer of at least 1"),
+        ([*TRAIN, "resolution=1"], "resolution: 1 px: stem: the feature map vanishes"),
         (["train", "gone.yaml"], "network: gone.yaml: no such file"),
         ([*TRAIN, "weights=net.yaml"], "weights: net.yaml: "),
         ([*TRAIN, "inherit=net.yaml"], "inherit: net.yaml: "),
