@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 
 from nas.networks.trained import load_trained, read_card
 from nas.statistics.intervals import Interval
@@ -155,6 +156,34 @@ def test_a_loss_that_is_no_number_names_the_step_and_what_to_try(tmp_path: Path)
     wild = replace(RECIPE, lr=1e30, warmup_epochs=0.0, optimizer="sgd", clip_grad=None)
     with pytest.raises(TrainingFailed, match=r"loss is (nan|inf) in epoch 1, step \d of 4: try a"):
         train(plan(wild), tmp_path, Listener())
+
+
+def test_weights_that_are_no_numbers_after_the_last_step_are_not_kept(tmp_path: Path) -> None:
+    """The loss is met before a step: that of an epoch's only one tells nothing of what it did."""
+    wild = replace(RECIPE, lr=1e38, warmup_epochs=0.0, batch_size=200, epochs=1, clip_grad=None)
+    with pytest.raises(TrainingFailed, match=r"weights .* after epoch 1, step 1 of 1: try a"):
+        train(plan(wild), tmp_path, Listener())
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("held", ["minival", "test"])
+def test_a_damaged_image_that_is_held_out_is_told_before_the_first_step(
+    tmp_path: Path, held: str
+) -> None:
+    found = plan().splits
+    last = int(getattr(found, held).positions[-1])
+
+    def read(position: int) -> Image.Image:
+        if position == last:
+            raise OSError("image file is truncated")
+        return found.train.read(position)
+
+    damaged = replace(getattr(found, held), read=read)
+    heard = Listener()
+    with pytest.raises(UserError, match=f"digits, image {last}: .* truncated"):
+        train(plan(splits=replace(found, **{held: damaged})), tmp_path, heard)
+    assert heard.steps == 0
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("damage", ["cut", "garbled", "gone", "nonsense"])
