@@ -76,7 +76,7 @@ def test_a_trained_network_is_exported_with_its_weights(
         ([WEIGHTS, "out=b0.yaml"], ("out", "a folder to write into, this is a file")),
         (["plain.safetensors"], ("plain.safetensors", "no nas_search")),
         (["run"], ("run/weights.safetensors", "no such file")),
-        (["hf-hub:x y"], ("weights: expected hf-hub:OWNER/NAME",)),
+        (["hf-hub:x y"], ("network: hf-hub:x y: expected hf-hub:OWNER/NAME or",)),
     ],
 )
 def test_a_mistake_about_the_hub_leaves_nothing(
