@@ -266,7 +266,7 @@ VERBS = {
             "out": optional(path),
         },
         positional="network",
-        flags={"--format": "format="},
+        flags={"--format": "format=", "--out": "out="},
     ),
     "bench": Verb(
         "hold samplers against each other where all accuracies are known",
