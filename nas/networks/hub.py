@@ -43,10 +43,7 @@ def local_file(weights: str | Path) -> Path:
     reference = str(weights)
     parts = _REFERENCE.fullmatch(reference)
     if parts is None:
-        raise UserError(
-            f"{reference}: expected {PREFIX}OWNER/NAME or "
-            f"{PREFIX}OWNER/NAME@REVISION"
-        )
+        raise UserError(f"{reference}: expected {PREFIX}OWNER/NAME or {PREFIX}OWNER/NAME@REVISION")
     refusal = "HF_HUB_OFFLINE is set" if constants.HF_HUB_OFFLINE else unreachable()
     for name in _FILES:
         try:
