@@ -54,7 +54,8 @@ def write_hub_folder(model: Network, card: Card, folder: Path) -> TimmArchitectu
     architecture = timm_architecture(card.arch)
     _check_own(folder, (MODEL, _CARD, _CONFIG, f"{architecture.name}.py"))
     source = None if architecture.known else timm_source(card.arch)
-    config = json.dumps(hub_config(model, card, architecture), indent=2, ensure_ascii=False)
+    # In ASCII, since names of classes are those of folders, which need not be UTF-8.
+    config = json.dumps(hub_config(model, card, architecture), indent=2)
     subfolder(folder.parent, folder.name)
     if source is not None:
         write_text(folder / f"{architecture.name}.py", source)

@@ -13,8 +13,9 @@ from nas.cli import main
 from nas.data.dataset import identity, splits
 from nas.networks.trained import read_card
 from nas.runs.locks import held
+from pictures import image_folder
 from quick import SMALL
-from search_spaces.yaml_io import write_arch
+from search_spaces.yaml_io import read_about, write_arch
 
 FAST = ["data.limit=150", "recipe.epochs=2", "threads=1", "resolution=12"]
 TRAIN = ["train", "net.yaml", "run=r", *FAST]
@@ -244,3 +245,12 @@ def test_a_refusal_names_the_folder_and_both_remedies(
     assert code == 2
     assert line.startswith(f"nas-search: {Path.cwd()} holds a training of net made with recipe.lr=")
     assert "give another folder with run=…, another name=…, or the same configuration" in line
+
+
+def test_names_of_classes_that_are_no_utf_8_are_kept_as_they_are_shown() -> None:
+    image_folder(Path("pets"), {"caf\udce9": 20, "dog": 20})
+    fast = ["recipe.epochs=1", "threads=1", "resolution=12"]
+    main(["train", "net.yaml", "run=r", "data=imagefolder", "data.path=pets", *fast])
+    about = read_about("r/trained/net/network.yaml")
+    assert about["classes"] == ["caf\\udce9", "dog"]
+    assert read_card("r/trained/net").classes == ("caf\\udce9", "dog")

@@ -57,6 +57,11 @@ class TestFolder:
         assert {path.name for path in folder.iterdir()} == files
         assert "import nas_small" in (folder / "README.md").read_text("utf-8")
 
+    def test_names_of_classes_may_be_no_utf_8(self, tmp_path: Path) -> None:
+        names = ("\udcff", "é", *OPEN.classes[2:])
+        config = written(tmp_path / "new", dataclasses.replace(OPEN, classes=names))
+        assert tuple(config["label_names"]) == names
+
     def test_a_network_that_timm_has_needs_no_module(self, tmp_path: Path) -> None:
         arch = zoo("resnet50").replace(num_classes=10, resolution=32, dropout=0.1, drop_path=0.0)
         config = written(tmp_path / "new", dataclasses.replace(CARD, arch=arch))
