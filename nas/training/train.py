@@ -255,8 +255,9 @@ class _Run:
     def _diverged(self, what: str, step: int, lr: float) -> TrainingFailed:
         epoch, recipe = self.standing.epoch + 1, self.plan.recipe
         return TrainingFailed(
-            f"{what} epoch {epoch}, step {step} of {self.images.steps}: try a recipe.lr below "
-            f"{recipe.lr:g} ({lr:.3g} in that step), more recipe.warmup_epochs or recipe.clip_grad=1"
+            f"{what} epoch {epoch}, step {step} of {self.images.steps}: try a recipe.lr "
+            f"below {recipe.lr:g} ({lr:.3g} in that step), more recipe.warmup_epochs or "
+            f"recipe.clip_grad=1"
         )
 
     def _shares(self) -> torch.Tensor:
