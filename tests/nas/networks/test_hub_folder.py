@@ -133,6 +133,13 @@ class TestCard:
         assert "from new weights" in text
         assert not ModelCard(text).data.eval_results
 
+    @pytest.mark.parametrize(
+        ("name", "shown"), [("- a", "\\- a"), ("1. a", "1\\. a"), ("---", "\\---"), ("7", "7")]
+    )
+    def test_the_first_class_begins_no_list(self, name: str, shown: str) -> None:
+        card = dataclasses.replace(CARD, classes=(name, *CARD.classes[1:]))
+        assert f"\n{shown}, {CARD.classes[1]}, " in model_card(card)
+
     def test_names_are_shown_as_they_are_and_are_no_markup(self) -> None:
         classes = ("a|b", "<script>", "[x](y)", "`c`", "two\nlines", "# d", "---", "e", "f", "ü")
         card = dataclasses.replace(
