@@ -223,6 +223,18 @@ def test_a_full_disk_leaves_the_checkpoint_before(
     assert digest(tmp_path) == digest(undisturbed)
 
 
+def test_a_disk_that_is_full_from_the_first_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> bytes:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", refuse)
+    with pytest.raises(OSError, match="No space left"):
+        train(plan(), tmp_path, Listener())
+    assert not list(tmp_path.iterdir())
+
+
 def test_want_of_memory_divides_the_batch_and_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
