@@ -21,7 +21,7 @@ settings.load_profile("repeatable")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     said = "random candidates of each shipped space and rule of sharing; 100 take some minutes"
-    parser.addoption("--candidates", type=int, default=16, help=said)
+    parser.addoption("--candidates", type=int, default=8, help=said)
 
 
 @pytest.fixture
