@@ -18,7 +18,7 @@ from nas.dashboard.trained_files import Trained, read_trained
 from nas.runs.folder import RunFolder
 from nas.runs.study import recorded
 from nas.runs.trials_csv import COLUMNS, rows
-from nas.search.loop import search_result
+from nas.search.standing import search_result
 from nas.trainings.log import ABLATION, PARTS, SWEEP, of_epochs
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
@@ -27,8 +27,8 @@ from search_spaces.yaml_io import load_arch, read_about
 from search_spaces.yaml_text import load_yaml
 
 TRIAL_NUMBERS = (
-    "number", "accuracy", "accuracy_stderr", "reward", "macs", "params", "activations", "cost",
-    "seconds", "seeds",
+    "number", "accuracy", "accuracy_stderr", "reward", "confirmed", "confirmed_stderr", "expected",
+    "expected_stderr", "macs", "params", "activations", "cost", "seconds", "seeds",
 )  # fmt: skip
 TRIAL_FLAGS = ("front", "baseline", "tie")
 TRIAL_WORDS = ("state", "compact", "key", "file", "reason", "note")

@@ -124,6 +124,13 @@ def for_scaled_networks(evaluator: Evaluator) -> Evaluator:
         return _evaluator(evaluator, "for_scaled_networks", evaluator.for_scaled_networks())
 
 
+def stand_alone(evaluator: Evaluator) -> Evaluator | None:
+    """Give what trains each network alone, where that is to be trusted more; None for nothing."""
+    with _asking(evaluator, "stand_alone"):
+        said: Any = evaluator.stand_alone()
+        return None if said is None else _evaluator(evaluator, "stand_alone", said)
+
+
 @contextlib.contextmanager
 def _asking(evaluator: Evaluator, method: str) -> Iterator[None]:
     try:

@@ -110,6 +110,13 @@ class Evaluator(ABC):
         """Give what measures networks beyond the space: an estimate may hold within it alone."""
         return self
 
+    def stand_alone(self) -> "Evaluator | None":
+        """Give what trains each network alone, where that is to be trusted more than this.
+
+        A search confirms its best networks by it. None where nothing is.
+        """
+        return None
+
     def predict_many(self, archs: Sequence[Arch]) -> Sequence[float] | None:
         """Give accuracies without noise, where that is faster than evaluating one by one.
 

@@ -77,7 +77,7 @@ class SupernetEvaluator(SlimEvaluator):
     checkpoint_seconds: float = default("evaluator/supernet", "checkpoint_seconds")
     """The time between two checkpoints of the training."""
     scaled: Evaluator = field(default_factory=ProxyEvaluator)
-    """What measures networks beyond the space."""
+    """What trains networks alone: those beyond the space, and the best of a search."""
     file: str | None = field(default=None, repr=False, compare=False)
     """The supernet that `prepare` trained or found."""
     weights: SharedStore | None = field(default=None, repr=False, compare=False)
@@ -157,6 +157,10 @@ class SupernetEvaluator(SlimEvaluator):
 
     def for_scaled_networks(self) -> Evaluator:
         """Give the stand-alone training: the supernet holds the space's networks alone."""
+        return self.scaled
+
+    def stand_alone(self) -> Evaluator:
+        """Give the stand-alone training: weights that a whole space shares are a compromise."""
         return self.scaled
 
     def describe(self) -> Mapping[str, str | int | float]:

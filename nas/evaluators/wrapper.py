@@ -83,6 +83,12 @@ class Wrapper(Evaluator):
         """Give the same with parts that measure networks beyond the space."""
         return self._with({name: asked.for_scaled_networks(p) for name, p in self.parts.items()})
 
+    def stand_alone(self) -> Evaluator | None:
+        """Give the same with parts that train networks alone; None where no part has such."""
+        alone = {name: asked.stand_alone(part) for name, part in self.parts.items()}
+        given = {name: part for name, part in alone.items() if part is not None}
+        return self._with(given) if given else None
+
     def exact(self) -> bool:
         """Say whether the accuracies of all parts are free of noise."""
         return all(asked.exact(part) for part in self.parts.values())
