@@ -9,9 +9,12 @@ from nas.prediction.gaussian_process import Floats, Prior, condition, fit
 _LEAST = 4
 """Dear measurements below which they are more to be trusted than a model of them"""
 _SMALLEST_ERROR = 1e-3
-_PRIOR = Prior(noise=(0.3, 0.3), variance=(0.5, 0.3), trend=(0.3, 1.0))
-"""So few differences do not tell what of them is noise: about half is taken to be. Chosen on
-NAS-Bench-Macro with made-up biases: docs/search.md."""
+_PRIOR = Prior(noise=(1.0, 0.3), variance=(0.3, 0.3), trend=(0.3, 1.0))
+"""So few differences hardly tell what of them goes with the architecture. Chosen on NAS-Bench-Macro
+with made-up biases, of some priors that name as good networks the one of the most honest errors."""
+_OWN_SHARE = 0.5
+"""The share of what the model leaves unexplained that is taken to be the network's own, not noise
+of its dear measurement. So few measurements do not tell the two apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +36,9 @@ def corrected(features: Floats, cheap: Floats, dear: Floats) -> Corrected:
     """The accuracies that dear measurements would have on average over their noise.
 
     `cheap` and `dear` are the (n,) accuracies of networks with (n, f) features. The difference of
-    the logarithms of their errors is modelled by a Gaussian process over the features: what is
-    common to all, what goes with the architecture, and noise. So each estimate lies between what
-    the network's own dear measurement says, and what its cheap one says as the others correct it.
+    the logarithms of their errors is modelled as what is common to all, a Gaussian process over the
+    features, and a remainder: in part the network's own, in part noise. So an estimate lies between
+    the network's own dear measurement and its cheap one, put right by what the others differ in.
     Of fewer than four the dear measurements themselves are taken.
     """
     if len(dear) < _LEAST:
@@ -44,11 +47,12 @@ def corrected(features: Floats, cheap: Floats, dear: Floats) -> Corrected:
     differences = _log_error(dear) - known
     nothing = np.empty((len(dear), 0))
     kernel = fit(features, nothing, differences, _PRIOR)
-    posterior = condition(kernel, features, nothing, differences)
-    mean, covariance = posterior.joint(features, nothing)
-    # The mean of all differences is itself known from these alone; it errs for all alike.
-    covariance = covariance + kernel.value[1] ** 2 / len(dear)
-    errors = np.exp(known + mean)
+    observed = condition(kernel, features, nothing, differences)
+    mean, scale = kernel.value
+    true = kernel(observed.seen, observed.seen) + _OWN_SHARE * kernel.noise * np.eye(len(dear))
+    errors = np.exp(known + mean + scale * (true @ observed.weights))
+    # The mean of all differences is known from these alone; where it errs, it does so for all.
+    covariance = scale**2 * (true - true @ observed.inverse @ true + 1 / len(dear))
     return Corrected(1 - errors, covariance * np.outer(errors, errors))
 
 

@@ -118,14 +118,6 @@ class Posterior:
         mean, scale = self.kernel.value
         return mean + scale * (cross @ self.weights), scale * np.sqrt(np.maximum(variance, 1e-10))
 
-    def joint(self, features: Floats, covariates: Floats) -> tuple[Floats, Floats]:
-        """Mean, (n,), and covariance, (n, n), of the values without noise."""
-        rows = self.kernel.scaled(features, covariates)
-        cross = self.kernel(rows, self.seen)
-        mean, scale = self.kernel.value
-        covariance = self.kernel(rows, rows) - cross @ self.inverse @ cross.T
-        return mean + scale * (cross @ self.weights), scale**2 * covariance
-
 
 def fit(features: Floats, covariates: Floats, values: Floats, prior: Prior) -> Kernel:
     """The most probable kernel for (n, f) features, (n, k) covariates and (n,) values.
