@@ -41,7 +41,7 @@ def read_confirmations(
             accuracy=fmean(of_network), stderr=mean_error(of_network), seeds=len(of_network)
         )
         for record in records
-        if (of_network := accuracies.get(record.key))
+        if (of_network := accuracies.get(record.key, []))
     }
     named = about.get("confirmed")
     for number, said in named.items() if isinstance(named, Mapping) else ():

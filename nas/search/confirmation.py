@@ -62,6 +62,11 @@ class Confirmation:
 
         train(trainings, strategy, self.evaluator, executor, tell)
 
+    def missing(self, records: Sequence[Record]) -> int:
+        """How many trainings `run` would do, were these all the records."""
+        trainings, strategy = self._asked(records)
+        return len(strategy.pending(trainings.results))
+
     def confirmed(self, records: Sequence[Record]) -> tuple[dict[int, Confirmed], dict[int, str]]:
         """What is known of each record that was trained alone, by its number, and why others that
         were to be are not.

@@ -102,7 +102,7 @@ def confirmed_records(
             expected=means[place],
             expected_stderr=stderrs[place],
             reward=rewards[place],
-            tie=place != best and ties(place),
+            tie=place != best and bool(ties(place)),
         )
         for place, record in enumerate(known)
     }

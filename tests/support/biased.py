@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from nas.evaluators.base import EvaluationFailed, Evaluator, Measurement, Report
+from nas.evaluators.base import Effort, EvaluationFailed, Evaluator, Measurement, Report
 from search_spaces.arch import Arch
 from toy import Toy
 
@@ -47,3 +47,19 @@ class Biased(Evaluator):
 
     def identity(self) -> Mapping[str, object]:
         return {"kind": "biased", "bias": self.bias}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToldAlone(Alone):
+    """Says how long its trainings take."""
+
+    def effort(self, arch: Arch) -> Effort:
+        return Effort(evaluation=20.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told(Biased):
+    """Says how long it takes."""
+
+    def effort(self, arch: Arch) -> Effort:
+        return Effort(preparation=100.0, evaluation=0.5)

@@ -16,7 +16,7 @@ from nas.cli.executor import executor
 from nas.cli.price import price
 from nas.cli.progress import Pace, ProgressLine
 from nas.data.names import counted
-from nas.evaluators.asked import check, class_names, description, exact
+from nas.evaluators.asked import check, class_names, description, exact, stand_alone
 from nas.evaluators.base import Evaluator
 from nas.evaluators.identity import identity_of
 from nas.executors.base import Executor
@@ -27,6 +27,7 @@ from nas.runs.storage import storage
 from nas.runs.study import StudyStore
 from nas.runs.trials_csv import count_rows, read_csv, write_csv
 from nas.samplers.base import SamplerFactory
+from nas.search.budget import search_budget
 from nas.search.loop import Search, SearchSettings, SearchStopped
 from nas.search.pricing import TableLatency
 from nas.search.rewards import Front, Reward
@@ -164,6 +165,7 @@ class Plan:
         """Run the search in a run folder that is held, and write what came of it."""
         run, identity = folder.path, self.made_with["evaluator"]
         self.search.check_records()
+        self._say_budget()
         try:
             self.search.run(lambda: started(self.executor, folder, self.evaluator, identity))
             if self.confirmation is not None:
@@ -182,6 +184,16 @@ class Plan:
         if found is None:
             raise UserError(f"no trial was finished: {run / 'trials.csv'} has the reasons")
         return found
+
+    def _say_budget(self) -> None:
+        """Say what is to come, where it is of two kinds: an evaluator that is prepared for long, or
+        trainings alone."""
+        if stand_alone(self.evaluator) is None:
+            return
+        confirmation = self.confirmation.confirmation if self.confirmation else None
+        budget = search_budget(self.search, self.evaluator, confirmation)
+        if budget is not None:
+            print(f"budget: {budget}", file=sys.stderr, flush=True)
 
 
 def write_result(
