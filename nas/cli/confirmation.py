@@ -70,7 +70,11 @@ class ConfirmationPlan:
             with started(self.executor, folder, evaluator, self.made_with["evaluator"]) as made:
                 yield made
 
-        self.confirmation.run(records, workers, _ConfirmationReport())
+        count = self.confirmation.run(records, workers, _ConfirmationReport())
+        asked = self.confirmation.search.settings.confirm
+        if count < asked:
+            only = f"only {count} of {asked} networks to confirm are finished and can be trained"
+            print(f"nas-search: search.confirm: {only} alone", file=sys.stderr)
 
     def found(self, records: Sequence[Record]) -> tuple[dict[int, Confirmed], dict[int, str]]:
         """What is known of the records that were trained alone, and why others are not."""

@@ -49,10 +49,11 @@ class Confirmation:
         records: Sequence[Record],
         executor: Callable[[], AbstractContextManager[Executor]],
         progress: ConfirmationProgress,
-    ) -> None:
+    ) -> int:
         """Train the best `settings.confirm` networks, as far as they are not on record.
 
-        Nothing is started where nothing is missing. Raises UserError as `train` does.
+        Gives their number, which is smaller where there are no more such networks. Nothing is
+        started where nothing is missing. Raises UserError as `train` does.
         """
         trainings, strategy = self._asked(records)
 
@@ -61,6 +62,7 @@ class Confirmation:
             progress(trained, done, strategy.most, trainings.seconds_left)
 
         train(trainings, strategy, self.evaluator, executor, tell)
+        return strategy.candidates
 
     def missing(self, records: Sequence[Record]) -> int:
         """How many trainings `run` would do, were these all the records."""
