@@ -48,9 +48,9 @@ def corrected(features: Floats, cheap: Floats, dear: Floats) -> Corrected:
     nothing = np.empty((len(dear), 0))
     kernel = fit(features, nothing, differences, _PRIOR)
     observed = condition(kernel, features, nothing, differences)
-    mean, scale = kernel.value
+    mean, scale = kernel.value[0], float(differences.std())
     true = kernel(observed.seen, observed.seen) + _OWN_SHARE * kernel.noise * np.eye(len(dear))
-    errors = np.exp(known + mean + scale * (true @ observed.weights))
+    errors = np.minimum(np.exp(known + mean + scale * (true @ observed.weights)), 1.0)
     # The mean of all differences is known from these alone; where it errs, it does so for all.
     covariance = scale**2 * (true - true @ observed.inverse @ true + 1 / len(dear))
     return Corrected(1 - errors, covariance * np.outer(errors, errors))

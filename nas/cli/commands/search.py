@@ -178,6 +178,8 @@ class Plan:
             found = search_result(records, self.search.recommended(records), *alone)
             if records:
                 about: dict[str, Any] = {"evaluator": dict(self.made_with["about"])}
+                if alone[0] and self.confirmation is not None:
+                    about["confirmed_by"] = dict(self.confirmation.made_with["about"])
                 if len(self.classes) == self.search.space.base.num_classes:
                     about["classes"] = list(self.classes)
                 write_result(run, records, found, about)
