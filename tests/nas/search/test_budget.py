@@ -9,6 +9,8 @@ import pytest
 import toy
 from nas.cli import main
 from nas.data.sources import Digits
+from nas.evaluators.base import Effort
+from nas.evaluators.effort import StepTime, timed_step
 from nas.evaluators.proxy import ProxyEvaluator
 from nas.evaluators.scored import ScoredEvaluator
 from nas.evaluators.supernet import SupernetEvaluator
@@ -89,24 +91,34 @@ def test_a_search_that_prepares_nothing_states_no_budget(
     assert budgets(capsys) == []
 
 
-def test_evaluators_time_a_step() -> None:
-    once, twice = (dataclasses.replace(PROXY, epochs=n).effort(ARCH) for n in (10, 1000))
-    assert once is not None
-    assert twice is not None
-    assert once.preparation == twice.preparation == 0
-    assert 0 < 10 * once.evaluation < twice.evaluation
-    supernet = SUPERNET.effort(ARCH)
-    assert supernet is not None
-    assert supernet.preparation > supernet.evaluation > 0
+def test_evaluators_count_the_steps_they_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    step = StepTime(train=2.0, forward=1.0)
+    for name in ("proxy", "supernet"):
+        monkeypatch.setattr(f"nas.evaluators.{name}.timed_step", lambda slim, device: step)
+    about = PROXY.describe()
+    train, val = int(about["training images"]), int(about["validation images"])
+    epochs = PROXY.epochs
+    assert PROXY.effort(ARCH) == Effort(evaluation=epochs * (2.0 * train + val))
+    supernet = Effort(preparation=epochs * 2.0 * train, evaluation=train + val)
+    assert SUPERNET.effort(ARCH) == supernet
+    fair = dataclasses.replace(SUPERNET, paths="fair").effort(ARCH)
+    assert fair == dataclasses.replace(supernet, preparation=2 * supernet.preparation)
     trained = dataclasses.replace(SUPERNET, path="there.safetensors").effort(ARCH)
-    assert trained is not None
-    assert trained.preparation == 0
+    assert trained == dataclasses.replace(supernet, preparation=0.0)
     scores = ZeroCostEvaluator(
         data=Digits(limit=200), resolution=16, base_resolution=64, images=16, scores=("naswot",)
     )
     both = ScoredEvaluator(trained=SUPERNET, untrained=scores).effort(ARCH)
     assert both is not None
-    assert both.preparation > 0
+    assert both.preparation == supernet.preparation
+    assert both.evaluation > supernet.evaluation
+
+
+def test_a_step_is_timed_on_the_cpu_alone() -> None:
+    step = timed_step(PROXY.proxy(ARCH), "cpu")
+    assert step is not None
+    assert min(step.train, step.forward) > 0
+    assert timed_step(PROXY.proxy(ARCH), "meta") is None
 
 
 def test_timing_a_step_leaves_the_next_random_numbers_as_they_were() -> None:
