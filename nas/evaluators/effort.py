@@ -34,10 +34,10 @@ def timed_step(slim: Arch, device: str) -> StepTime | None:
     if device_named(device, "evaluator.device").type != "cpu":
         return None
     side = slim.resolution
-    images = torch.rand(_BATCH, slim.in_channels, side, side)
-    images = images.to(memory_format=torch.channels_last)
     labels = torch.arange(_BATCH) % slim.num_classes
     with torch.random.fork_rng(devices=[]), threads(1):
+        noise = torch.rand(_BATCH, slim.in_channels, side, side)
+        images = noise.to(memory_format=torch.channels_last)
         model = build(slim).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
         def train() -> None:
