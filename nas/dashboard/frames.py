@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from nas.dashboard.confirmed_log import read_confirmations
 from nas.dashboard.family_files import read_family
 from nas.dashboard.growth_rule import GrowthRule
 from nas.dashboard.logs import Measured, ablation_rows, read_log, star_rows, sweep_rows
@@ -18,7 +19,7 @@ from nas.dashboard.trained_files import Trained, read_trained
 from nas.runs.folder import RunFolder
 from nas.runs.study import recorded
 from nas.runs.trials_csv import COLUMNS, rows
-from nas.search.loop import search_result
+from nas.search.standing import search_result
 from nas.trainings.log import ABLATION, PARTS, SWEEP, of_epochs
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
@@ -27,8 +28,8 @@ from search_spaces.yaml_io import load_arch, read_about
 from search_spaces.yaml_text import load_yaml
 
 TRIAL_NUMBERS = (
-    "number", "accuracy", "accuracy_stderr", "reward", "macs", "params", "activations", "cost",
-    "seconds", "seeds",
+    "number", "accuracy", "accuracy_stderr", "reward", "confirmed", "confirmed_stderr", "expected",
+    "expected_stderr", "macs", "params", "activations", "cost", "seconds", "seeds",
 )  # fmt: skip
 TRIAL_FLAGS = ("front", "baseline", "tie")
 TRIAL_WORDS = ("state", "compact", "key", "file", "reason", "note")
@@ -59,6 +60,8 @@ class RunFrames:
     """`baseline.yaml`."""
     trials: pd.DataFrame
     """One row a trial, finished or failed, by number."""
+    confirming: int
+    """Networks of trials that have a training alone on record, failed or not."""
     sweep: pd.DataFrame
     """One row a distinct network that the sweep trained, or tried to."""
     stars: pd.DataFrame
@@ -117,12 +120,14 @@ def load_run(folder: Path, rule: GrowthRule) -> RunFrames:
     constants = _read_mapping(folder / "constants.yaml")
     named = named_networks(settings.asked.get("sweep") or {}, constants)
     trained = _read_sweep_log(folder, rule, settings, constants)
+    trials, confirming = _read_trials(folder)
     frames = RunFrames(
         folder=folder,
         rule=rule,
         settings=settings,
         baseline=load_arch(str(baseline)) if baseline.exists() else None,
-        trials=_read_trials(folder),
+        trials=trials,
+        confirming=confirming,
         sweep=_sweep_table(folder, rule, settings, constants, trained, named),
         stars=_star_table(rule, settings, constants, trained),
         constants=constants,
@@ -145,22 +150,25 @@ def load_run(folder: Path, rule: GrowthRule) -> RunFrames:
     return frames
 
 
-def _read_trials(folder: Path) -> pd.DataFrame:
-    """From the records themselves, which a search under way or killed has too."""
+def _read_trials(folder: Path) -> tuple[pd.DataFrame, int]:
+    """From the records themselves, which a search under way or killed has too; and how many of the
+    networks have a training alone on record."""
     records = recorded(folder)
     columns = TRIAL_NUMBERS, TRIAL_FLAGS, TRIAL_WORDS
     if not records:
-        return _read_table(folder / "trials.csv", *columns)
+        table = _read_table(folder / "trials.csv", *columns)
+        return table, int(table["confirmed"].notna().sum())
     baseline = folder / "baseline.yaml"
-    number = read_about(baseline).get("trial") if baseline.exists() else None
-    named = next((record for record in records if record.number == number), None)
-    found = search_result(records, named)
+    about = read_about(baseline) if baseline.exists() else {}
+    named = next((record for record in records if record.number == about.get("trial")), None)
+    alone = read_confirmations(folder, records, about)
+    found = search_result(records, named, alone.confirmed)
     front = [] if found is None else [(r.number, f"front/{r.file_name}") for r in found.front]
     files = {number: name for number, name in front if (folder / name).exists()}
     text = _as_text(rows(records, found, files))
     if named is None:  # the search has not come to name one
         text = text.assign(baseline="", tie="")
-    return _typed(text, *columns)
+    return _typed(text, *columns), alone.tried
 
 
 def _read_table(

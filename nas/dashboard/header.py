@@ -1,6 +1,7 @@
 """The page's first words: the headline, what was run, and the baseline stage by stage."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -24,6 +25,8 @@ def headline(frames: RunFrames) -> dict[str, str]:
         best, name = finished.nlargest(1, "reward"), "Best measured so far"
     for trial in best.to_dict("records"):
         accuracy, stderr = trial["accuracy"], trial["accuracy_stderr"]
+        if pd.notna(trial["expected"]):
+            accuracy, stderr = trial["expected"], trial["expected_stderr"]
         images = frames.settings.search_evaluator.get("validation images")
         if pd.isna(stderr) and isinstance(images, int) and images > 0:
             stderr = share_error(accuracy, images)
@@ -31,7 +34,7 @@ def headline(frames: RunFrames) -> dict[str, str]:
         facts[f"{name}, MACs"] = theme.count(trial["macs"])
         facts[f"{name}, params"] = theme.count(trial["params"])
         if pd.notna(trial["reward"]):
-            facts[f"{name}, reward"] = theme.number(trial["reward"], 4)
+            facts[f"{name}, reward"] = theme.number(_reward(frames, trial), 4)
     facts |= _constants(frames)
     trained = frames.trained.networks
     for row in trained[trained["test"].notna()].tail(1).to_dict("records"):
@@ -42,6 +45,14 @@ def headline(frames: RunFrames) -> dict[str, str]:
         macs, params = theme.count(network["macs"]), theme.count(network["params"])
         facts[f"{network['name']}, MACs / params"] = f"{macs} / {params}"
     return facts
+
+
+def _reward(frames: RunFrames, trial: Mapping[Any, Any]) -> float:
+    """The reward that a trial was named by: of what is expected of it, where it was confirmed."""
+    reward = frames.settings.reward
+    if reward is None or pd.isna(trial["expected"]):
+        return float(trial["reward"])
+    return reward(trial["expected"], trial["macs"] if pd.isna(trial["cost"]) else trial["cost"])
 
 
 def _constants(frames: RunFrames) -> dict[str, str]:
@@ -89,10 +100,17 @@ def run_facts(frames: RunFrames) -> dict[str, str | Markup]:
         "Objective": reward_words(settings.reward, unit) or "",
         "Sampler": settings.sampler,
         "Trials": f"{finished}{of} finished{failed}" if len(frames.trials) else "",
+        "Trained alone": _confirmed(frames),
         "Seed": settings.seed,
         "Sweep": _swept(frames),
     }
     return facts
+
+
+def _confirmed(frames: RunFrames) -> str:
+    """How many networks of the search were trained alone; empty for none."""
+    confirmed = int(frames.finished["confirmed"].notna().sum())
+    return plural(confirmed, "network") if confirmed else ""
 
 
 def _swept(frames: RunFrames) -> str:

@@ -8,6 +8,7 @@ from nas.dashboard.ablation import ablation_table, dimensions_figure, ways_figur
 from nas.dashboard.best_so_far import best_so_far_figure
 from nas.dashboard.candidates import MOST_ROWS, candidates_figure
 from nas.dashboard.choices import choices, choices_figure
+from nas.dashboard.confirmed import confirmed_table
 from nas.dashboard.family import growth_figure, published_figure
 from nas.dashboard.frames import RunFrames
 from nas.dashboard.html import Markup, element, phrase
@@ -31,6 +32,7 @@ from nas.dashboard.wording import (
     parts_words,
     plural,
     proxy_sentence,
+    proxy_words,
     reward_words,
     search_words,
     sweep_words,
@@ -62,9 +64,11 @@ def search_section(frames: RunFrames) -> Section:
         made_by = _made_by(f"nas-search search run={_path(frames)}")
         return Section("search", "Search", [], none if len(failed) else state or made_by)
     panels = [_macs_panel(frames), _progress_panel(frames)]
+    if finished["confirmed"].notna().any():
+        panels.append(_confirmed_panel(frames))
     if frames.choices:
         panels.append(_choices_panel(frames))
-    return Section("search", "Search", panels, state)
+    return Section("search", "Search", panels, state or _state(frames, "confirm"))
 
 
 def _state(frames: RunFrames, stage: str) -> Markup | None:
@@ -110,6 +114,21 @@ def _progress_panel(frames: RunFrames) -> Panel:
     else:
         title, caption = "Best reward so far", "The reward of each trial, and the best up to it."
     return Panel(id="progress", title=title, caption=caption, figure=best_so_far_figure(frames))
+
+
+def _confirmed_panel(frames: RunFrames) -> Panel:
+    words = proxy_words(frames.settings.confirm_evaluator, pd.DataFrame({"seeds": []}))
+    return Panel(
+        id="confirmed",
+        title="The best networks, trained alone",
+        caption="What is expected goes by all of these trainings, with the search's own values as "
+        "what was known before; ± is one standard error. Networks are tied with the baseline whose "
+        "rewards are within two standard errors of the difference."
+        f"{proxy_sentence(words)}",
+        table=confirmed_table(frames),
+        open_table=True,
+        wide=True,
+    )
 
 
 def _choices_panel(frames: RunFrames) -> Panel:

@@ -13,7 +13,7 @@ REWARDS: Mapping[str, type[TargetReward]] = {
     for name, cls in vars(rewards).items()
     if isinstance(cls, type) and issubclass(cls, TargetReward) and cls is not TargetReward
 }
-_STAGES = frozenset({"search", "sweep", "ablate", "parts"})
+_STAGES = frozenset({"search", "confirm", "sweep", "ablate", "parts"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +27,8 @@ class Settings:
     """None where the configuration names none of ours."""
     search_evaluator: Mapping[str, Any] = field(default_factory=dict)
     """How the search's accuracies came about: dataset, resolution, width, epochs …"""
+    confirm_evaluator: Mapping[str, Any] = field(default_factory=dict)
+    """How those of its networks that were trained alone came about."""
     sweep_evaluator: Mapping[str, Any] = field(default_factory=dict)
     """How the sweep's came about."""
     ablation_evaluator: Mapping[str, Any] = field(default_factory=dict)
@@ -35,7 +37,7 @@ class Settings:
     """How those of parts that were taken apart came about, but for the recipe."""
 
     stages: frozenset[str] = frozenset()
-    """The stages that were begun: search, sweep, ablate, parts."""
+    """The stages that were begun: search, confirm, sweep, ablate, parts."""
     asked: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """By stage, how much of it the last call asked for."""
 
@@ -43,6 +45,12 @@ class Settings:
     def trials_asked(self) -> int | None:
         """Finished trials that the search is to end with; None where that is not known."""
         asked = self._asked("search", "trials")
+        return asked if isinstance(asked, int) else None
+
+    @property
+    def confirm_asked(self) -> int | None:
+        """Networks that are to be trained alone when the search ends; None for none."""
+        asked = self._asked("confirm", "confirm")
         return asked if isinstance(asked, int) else None
 
     @property
@@ -94,6 +102,7 @@ def read_settings(config: Mapping[str, Any]) -> Settings:
         seed=str(options.get("seed", "")),
         reward=_reward(_mapping(search.get("reward"))),
         search_evaluator=_mapping(search.get("about")),
+        confirm_evaluator=_mapping(_mapping(config.get("confirm")).get("about")),
         sweep_evaluator=_mapping(sweep.get("about")),
         ablation_evaluator=_mapping(_mapping(config.get("ablate")).get("about")),
         parts_evaluator=_mapping(_mapping(config.get("parts")).get("about")),

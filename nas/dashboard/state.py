@@ -8,6 +8,7 @@ from nas.dashboard.wording import plural
 
 _STAGES = {
     "search": "the search",
+    "confirm": "the confirmation of its best",
     "sweep": "the sweep",
     "ablate": "the ablation",
     "parts": "the parts",
@@ -21,6 +22,10 @@ def so_far(frames: RunFrames, stage: str) -> str:
             if not records_are_here(frames):
                 return ""
             return _part(len(frames.finished), frames.settings.trials_asked, "trials")
+        case "confirm":
+            asked = frames.settings.confirm_asked
+            most = None if asked is None else min(asked, len(frames.finished))
+            return "" if so_far(frames, "search") else _part(frames.confirming, most, "networks")
         case "sweep" if strategy(frames.settings.asked.get("sweep") or {}, {}) == MODEL:
             return _of_a_model(frames)
         case "sweep":

@@ -15,6 +15,7 @@ from nas.search.rewards import TargetReward
 
 TRIAL = {"color": theme.POINT, "size": 7, "opacity": 0.75}
 FRONT = {"color": theme.BLUE, "size": 8, "line": {"color": "white", "width": 1}}
+ALONE = {"symbol": "circle-open", "size": 12, "color": theme.GREEN, "line": {"width": 1.5}}
 FAILED = {"symbol": "x-thin", "size": 7, "line": {"color": theme.MUTED, "width": 1.5}}
 BASELINE = {
     "symbol": "star",
@@ -34,6 +35,8 @@ class AccuracyAgainstMacs:
     """The front, cheapest first."""
     baseline: pd.DataFrame
     """One row, or none."""
+    confirmed: pd.DataFrame
+    """Trials whose networks were trained alone too."""
     failed: pd.DataFrame
     """Failed trials that were priced."""
     iso_lines: tuple[IsoLine, ...]
@@ -62,6 +65,7 @@ def accuracy_against_macs(frames: RunFrames) -> AccuracyAgainstMacs:
         trials=finished[~finished["front"]],
         front=finished[finished["front"]].sort_values("macs"),
         baseline=baseline,
+        confirmed=finished[finished["confirmed"].notna()],
         failed=failed,
         iso_lines=_iso_lines(frames, baseline["reward"], macs_range, accuracy_range),
         target=reward.target if reward else None,
@@ -102,6 +106,7 @@ def accuracy_against_macs_figure(frames: RunFrames) -> go.Figure:
     for name, points, marker, mode in (
         ("trial", shown.trials, TRIAL, "markers"),
         ("front", shown.front, FRONT, "lines+markers"),
+        ("trained alone too", shown.confirmed, ALONE, "markers"),
         ("failed", failed, FAILED, "markers"),
         ("baseline", shown.baseline, BASELINE, "markers"),
     ):

@@ -89,6 +89,11 @@ def _trial_hover(trial: dict[Any, Any], proxy: str) -> str:
     if pd.notna(trial["accuracy"]):
         accuracy = theme.percent_pm(trial["accuracy"], trial["accuracy_stderr"])
         lines.append(f"proxy accuracy {accuracy}")
+    if pd.notna(trial["confirmed"]):
+        alone = theme.percent_pm(trial["confirmed"], trial["confirmed_stderr"])
+        expected = theme.percent_pm(trial["expected"], trial["expected_stderr"])
+        said = f"; {expected} expected" if pd.notna(trial["expected"]) else ""
+        lines.append(f"trained alone {alone}{said}")
     if proxy:
         lines.append(f"<i>{proxy}</i>")
     lines.append(f"{theme.count(trial['macs'], 4)} MACs, {theme.count(trial['params'], 4)} params")

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import Any
 
-from nas.evaluators.base import Evaluator
+from nas.evaluators.base import Effort, Evaluator
 from nas.evaluators.faults import EvaluatorFailed, definition, told, trace
 from nas.evaluators.plain import number, plain, shortened
 from search_spaces.arch import Arch
@@ -122,6 +122,22 @@ def for_scaled_networks(evaluator: Evaluator) -> Evaluator:
     """Give what measures networks beyond the space."""
     with _asking(evaluator, "for_scaled_networks"):
         return _evaluator(evaluator, "for_scaled_networks", evaluator.for_scaled_networks())
+
+
+def stand_alone(evaluator: Evaluator) -> Evaluator | None:
+    """Give what trains each network alone, where that is to be trusted more; None for nothing."""
+    with _asking(evaluator, "stand_alone"):
+        said: Any = evaluator.stand_alone()
+        return None if said is None else _evaluator(evaluator, "stand_alone", said)
+
+
+def effort(evaluator: Evaluator, arch: Arch) -> Effort | None:
+    """Say about how much computing the evaluator takes; None where nothing tells."""
+    with _asking(evaluator, "effort"):
+        said: Any = evaluator.effort(arch)
+        if said is not None and not isinstance(said, Effort):
+            raise _unexpected(evaluator, "effort", said, "an Effort, or None")
+        return said
 
 
 @contextlib.contextmanager

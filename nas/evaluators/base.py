@@ -12,6 +12,7 @@ from search_spaces.errors import UserError
 
 __all__ = [
     "AT_CHANCE",
+    "Effort",
     "EvaluationFailed",
     "Evaluator",
     "Measurement",
@@ -49,6 +50,16 @@ class Measurement:
     """Standard deviation over repetitions, where it is known."""
     note: str = ""
     """What readers of the accuracy should know of how it came about."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effort:
+    """About how much computing an evaluator takes, in core-seconds."""
+
+    preparation: float = 0.0
+    """Once, before the first evaluation."""
+    evaluation: float
+    """Of one network with one seed."""
 
 
 class Evaluator(ABC):
@@ -109,6 +120,20 @@ class Evaluator(ABC):
     def for_scaled_networks(self) -> "Evaluator":
         """Give what measures networks beyond the space: an estimate may hold within it alone."""
         return self
+
+    def stand_alone(self) -> "Evaluator | None":
+        """Give what trains each network alone, where that is to be trusted more than this.
+
+        A search confirms its best networks by it. None where nothing is.
+        """
+        return None
+
+    def effort(self, arch: Arch) -> Effort | None:
+        """Say about how much computing the preparation takes, and an evaluation of `arch`.
+
+        It may time a step for that, but takes a moment itself. None where nothing tells.
+        """
+        return None
 
     def predict_many(self, archs: Sequence[Arch]) -> Sequence[float] | None:
         """Give accuracies without noise, where that is faster than evaluating one by one.

@@ -8,7 +8,15 @@ from pathlib import Path
 from nas.data.dataset import verify
 from nas.defaults.conf import default
 from nas.defaults.limits import MOST_THREADS
-from nas.evaluators.base import AT_CHANCE, EvaluationFailed, Measurement, ProgressReport, Report
+from nas.evaluators.base import (
+    AT_CHANCE,
+    Effort,
+    EvaluationFailed,
+    Measurement,
+    ProgressReport,
+    Report,
+)
+from nas.evaluators.effort import timed_step
 from nas.evaluators.identity import plain
 from nas.evaluators.slim import SlimEvaluator
 from nas.networks.model import build
@@ -104,6 +112,15 @@ class ProxyEvaluator(SlimEvaluator):
     def reduced_memory(self, times: int) -> "ProxyEvaluator":
         """Give the same, dividing each batch into 2^`times` times as many parts."""
         return replace(self, parts=self.parts * 2**times)
+
+    def effort(self, arch: Arch) -> Effort | None:
+        """Time a step: every epoch trains on all images, and validates."""
+        step = timed_step(self.proxy(arch), self.device)
+        if step is None:
+            return None
+        data = self._dataset(self.resolution)
+        epoch = len(data.train) * step.train + len(data.val) * step.forward
+        return Effort(evaluation=self.epochs * epoch)
 
     def describe(self) -> Mapping[str, str | int | float]:
         """Describe the proxy for the axis titles and tables that show its accuracy."""

@@ -73,6 +73,10 @@ class ScoredEvaluator(Wrapper):
         """Give what trains them, alone: scores grow with the networks."""
         return asked.for_scaled_networks(self.trained)
 
+    def stand_alone(self) -> Evaluator | None:
+        """Give what trains networks alone, where `trained` does not; the scores are known then."""
+        return asked.stand_alone(self.trained)
+
     def describe(self) -> Mapping[str, str | int | float]:
         """Describe the training, and what else there is to its accuracy."""
         names = " + ".join(self.untrained.scores)

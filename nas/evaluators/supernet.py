@@ -1,6 +1,7 @@
 """Supernet accuracy: a candidate's, with its part of the weights that a whole space shares."""
 
 import json
+import random
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -12,7 +13,8 @@ import torch
 from nas.data.dataset import Dataset, verify
 from nas.defaults.conf import default
 from nas.defaults.limits import MOST_THREADS
-from nas.evaluators.base import AT_CHANCE, Evaluator, Measurement, ProgressReport, Report
+from nas.evaluators.base import AT_CHANCE, Effort, Evaluator, Measurement, ProgressReport, Report
+from nas.evaluators.effort import timed_step
 from nas.evaluators.identity import plain
 from nas.evaluators.proxy import ProxyEvaluator
 from nas.evaluators.slim import SlimEvaluator
@@ -79,7 +81,7 @@ class SupernetEvaluator(SlimEvaluator):
     checkpoint_seconds: float = default("evaluator/supernet", "checkpoint_seconds")
     """The time between two checkpoints of the training."""
     scaled: Evaluator = field(default_factory=ProxyEvaluator)
-    """What measures networks beyond the space."""
+    """What trains networks alone: those beyond the space, and the best of a search."""
     file: str | None = field(default=None, repr=False, compare=False)
     """The supernet that `prepare` trained or found."""
     weights: SharedStore | None = field(default=None, repr=False, compare=False)
@@ -158,8 +160,23 @@ class SupernetEvaluator(SlimEvaluator):
         images, weights = data
         return replace(self, shared=images, weights=weights)
 
+    def effort(self, arch: Arch) -> Effort | None:
+        """Time a step of the candidate, as many of which a step of the supernet takes as it has."""
+        step = timed_step(self.candidate(arch), self.device)
+        if step is None:
+            return None
+        data = self._dataset(self.resolution)
+        candidates = len(PATHS[self.paths](self.loaded_space)(random.Random(0)).archs)
+        training = self.epochs * len(data.train) * candidates * step.train
+        images = min(self.recalibration, len(data.train)) + len(data.val)
+        return Effort(preparation=0.0 if self.path else training, evaluation=images * step.forward)
+
     def for_scaled_networks(self) -> Evaluator:
         """Give the stand-alone training: the supernet holds the space's networks alone."""
+        return self.scaled
+
+    def stand_alone(self) -> Evaluator:
+        """Give the stand-alone training: weights that a whole space shares are a compromise."""
         return self.scaled
 
     def describe(self) -> Mapping[str, str | int | float]:

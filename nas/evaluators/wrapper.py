@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from nas.evaluators import asked
-from nas.evaluators.base import Evaluator, ProgressReport
+from nas.evaluators.base import Effort, Evaluator, ProgressReport
 from nas.evaluators.identity import kind_of, plain
 from nas.evaluators.preparation import prepare
 from search_spaces.arch import Arch
@@ -82,6 +82,23 @@ class Wrapper(Evaluator):
     def for_scaled_networks(self) -> Evaluator:
         """Give the same with parts that measure networks beyond the space."""
         return self._with({name: asked.for_scaled_networks(p) for name, p in self.parts.items()})
+
+    def stand_alone(self) -> Evaluator | None:
+        """Give the same with parts that train networks alone; None where no part has such."""
+        alone = {name: asked.stand_alone(part) for name, part in self.parts.items()}
+        given = {name: part for name, part in alone.items() if part is not None}
+        return self._with(given) if given else None
+
+    def effort(self, arch: Arch) -> Effort | None:
+        """Add up what the parts take; None where one of them does not say."""
+        efforts = [asked.effort(part, arch) for part in self.parts.values()]
+        known = [effort for effort in efforts if effort is not None]
+        if len(known) < len(efforts):
+            return None
+        return Effort(
+            preparation=sum(effort.preparation for effort in known),
+            evaluation=sum(effort.evaluation for effort in known),
+        )
 
     def exact(self) -> bool:
         """Say whether the accuracies of all parts are free of noise."""

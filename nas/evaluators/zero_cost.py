@@ -10,7 +10,8 @@ from torch import Tensor
 
 from nas.data.dataset import Dataset, identity, load, verify
 from nas.defaults.conf import default
-from nas.evaluators.base import EvaluationFailed, Measurement, ProgressReport, Report
+from nas.evaluators.base import Effort, EvaluationFailed, Measurement, ProgressReport, Report
+from nas.evaluators.effort import timed
 from nas.evaluators.proxy import derive_seed
 from nas.evaluators.scores import SCORES, ScoreName
 from nas.evaluators.slim import SlimEvaluator
@@ -88,6 +89,10 @@ class ZeroCostEvaluator(SlimEvaluator):
                 raise EvaluationFailed(f"{name} is {found[name]}")
         note = ", ".join(f"{name} {score:.6g}" for name, score in found.items())
         return Promise(combined(found), note)
+
+    def effort(self, arch: Arch) -> Effort:
+        """Time the scores of one network."""
+        return Effort(evaluation=timed(lambda: self.promise(arch, 0)))
 
     def describe(self) -> Mapping[str, str | int | float]:
         """Say what was scored, for whoever takes it for an accuracy."""

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
 from typing import Any, Literal
 
@@ -140,10 +140,10 @@ def from_trial(trial: FrozenTrial, number: int) -> Record:
 
 def check_figures(record: Record, where: str) -> None:
     """Raises UserError for figures that no record can have."""
-    for field in fields(record):
-        value = getattr(record, field.name)
+    for each in fields(record):
+        value = getattr(record, each.name)
         if isinstance(value, float) and not math.isfinite(value):
-            raise UserError(f"{where}{field.name}: expected a finite number, got {value}")
+            raise UserError(f"{where}{each.name}: expected a finite number, got {value}")
     for name in ("number", "proposal", "macs", "params", "activations", "seconds"):
         if getattr(record, name) < 0:
             raise UserError(f"{where}{name}: expected at least 0, got {getattr(record, name)}")
@@ -154,6 +154,26 @@ def check_figures(record: Record, where: str) -> None:
         accuracies.append(record.accuracy)
     if not all(0 <= accuracy <= 1 for accuracy in accuracies):
         raise UserError(f"{where}accuracy: expected fractions from 0 to 1")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confirmed:
+    """What trainings of its own say of a trial's network; accuracies are fractions."""
+
+    accuracy: float
+    """Of its trainings alone, the mean over seeds"""
+    stderr: float | None = None
+    """Standard error of that mean; None with one seed"""
+    seeds: int = 1
+    expected: float | None = None
+    """The accuracy that all confirming trainings and the search's own values make expect of such a
+    training; None while some of them are to come"""
+    expected_stderr: float | None = None
+    """None where nothing tells it"""
+    reward: float | None = None
+    """Of `expected`"""
+    tie: bool = False
+    """Whether that reward is within the noise of the baseline's"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,3 +188,7 @@ class SearchResult:
     """The records on the front of accuracy and cost, cheapest first"""
     ties: tuple[Record, ...] = ()
     """Other records whose reward is within the measured noise of the baseline's"""
+    confirmed: Mapping[int, Confirmed] = field(default_factory=dict)
+    """By its number, what is known of each record whose network was trained alone too"""
+    unconfirmed: Mapping[int, str] = field(default_factory=dict)
+    """By its number, why the network of a record could not be trained alone"""

@@ -21,6 +21,10 @@ COLUMNS = (
     "accuracy",
     "accuracy_stderr",
     "reward",
+    "confirmed",
+    "confirmed_stderr",
+    "expected",
+    "expected_stderr",
     "macs",
     "params",
     "activations",
@@ -62,7 +66,12 @@ def rows(
     best = result.baseline.number if result else None
     ties = {record.number for record in result.ties} if result else set()
     for record in records:
+        alone = result.confirmed.get(record.number) if result else None
         derived = {
+            "confirmed": alone.accuracy if alone else None,
+            "confirmed_stderr": alone.stderr if alone else None,
+            "expected": alone.expected if alone else None,
+            "expected_stderr": alone.expected_stderr if alone else None,
             "front": record.number in front,
             "baseline": record.number == best,
             "tie": record.number in ties,

@@ -30,24 +30,34 @@ def expected_rewards(
 ) -> Floats:
     """The rewards that are expected of the (n,) finished of `trials`.
 
-    The highest of many noisy measurements is likely a lucky one. A model predicts each accuracy
-    from those of similar networks, and a part of the difference between measurement and prediction
-    is granted to the network itself. The trials may come from any sampler. Raises ValueError where
-    nothing is finished, and for a problem without a reward.
+    Raises ValueError as `expected_accuracies` does, and for a problem without a reward.
     """
     if problem.reward is None:
         raise ValueError("a front has no best network without a reward")
+    accuracies = expected_accuracies(problem, trials, prior)
+    rows = History.of(trials, Encoding(problem.choices)).rows
+    pairs = zip(accuracies.tolist(), ProblemModel.of(problem).costs(rows).tolist(), strict=True)
+    return np.array([problem.reward(accuracy, cost) for accuracy, cost in pairs])
+
+
+def expected_accuracies(
+    problem: Problem, trials: Sequence[FrozenTrial], prior: Prior | None = None
+) -> Floats:
+    """The accuracies that are expected of the (n,) finished of `trials`.
+
+    The highest of many noisy measurements is likely a lucky one. A model predicts each accuracy
+    from those of similar networks, and a part of the difference between measurement and prediction
+    is granted to the network itself. The trials may come from any sampler. Raises ValueError where
+    nothing is finished.
+    """
     history = History.of(trials, Encoding(problem.choices))
     if not len(history.rows):
         raise ValueError("no trial is finished")
-    problem_model = ProblemModel.of(problem)
-    accuracies = history.accuracies
-    if len(accuracies) >= _LEAST:
-        model = problem_model.accuracy_model(history, prior or Prior())
-        expected, _ = model.predict(history.rows)
-        accuracies = _between(accuracies, expected)
-    pairs = zip(accuracies.tolist(), problem_model.costs(history.rows).tolist(), strict=True)
-    return np.array([problem.reward(accuracy, cost) for accuracy, cost in pairs])
+    if len(history.accuracies) < _LEAST:
+        return history.accuracies
+    model = ProblemModel.of(problem).accuracy_model(history, prior or Prior())
+    expected, _ = model.predict(history.rows)
+    return _between(history.accuracies, expected)
 
 
 def _between(measured: Floats, expected: Floats) -> Floats:

@@ -2,7 +2,6 @@
 
 import dataclasses
 import itertools
-import math
 import random
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
@@ -14,15 +13,14 @@ from optuna.trial import FrozenTrial, TrialState
 from nas.defaults.conf import default
 from nas.executors.base import Executor, Job, Outcome
 from nas.networks.cost import cost
-from nas.runs.records import Record, SearchResult, to_trial
+from nas.runs.records import Record, to_trial
 from nas.runs.study import StudyStore
 from nas.samplers.base import SamplerFactory, distributions
-from nas.samplers.recommend import recommend
+from nas.samplers.recommend import expected_accuracies, recommend
 from nas.search.pricing import CostMetric, Macs
 from nas.search.proposals import Limits, Proposal, Proposer, candidates_within
-from nas.search.rewards import Front, Reward, pareto_front
+from nas.search.rewards import Front, Reward
 from nas.search.warm_start import WarmStart
-from nas.statistics.comparison import within_noise
 from nas.trainings.engine import work
 from nas.trainings.failures import Failures
 from nas.trainings.record import EvaluationResult
@@ -41,6 +39,8 @@ class SearchSettings:
     seeds: int = default("search/default", "seeds")
     """Trainings of each candidate, whose accuracies are averaged"""
     seed: int = default("search/default", "seed")
+    confirm: int = default("search/default", "confirm")
+    """Networks that are trained alone at the end, the best of them all; 0 for none"""
     macs_max: float | None = default("search/default", "macs_max")
     params_max: float | None = default("search/default", "params_max")
     latency_max: float | None = default("search/default", "latency_max")
@@ -49,10 +49,16 @@ class SearchSettings:
     """Failed candidates after which a call gives up"""
 
     def __post_init__(self) -> None:
-        for name, least in (("trials", 1), ("seeds", 1), ("seed", 0), ("failures_max", 1)):
-            if getattr(self, name) < least:
-                raise UserError(f"{name}: expected at least {least}, got {getattr(self, name)}")
+        least = {"trials": 1, "seeds": 1, "seed": 0, "confirm": 0, "failures_max": 1}
+        for name, bound in least.items():
+            if getattr(self, name) < bound:
+                raise UserError(f"{name}: expected at least {bound}, got {getattr(self, name)}")
         Limits(self.macs_max, self.params_max, self.latency_max)
+
+    @property
+    def each_seed(self) -> tuple[int, ...]:
+        """The seeds that each candidate is evaluated with."""
+        return tuple(range(self.seed, self.seed + self.seeds))
 
 
 class SearchProgress(Protocol):
@@ -142,7 +148,7 @@ class Search:
 
     def check(self) -> None:
         """Raises UserError where no network of the space is within the limits or has a cost."""
-        limits = self._limits()
+        limits = self.limits()
         found = next(candidates_within(self.space, limits, random.Random(0)), None)
         if found is None:
             unchecked = dataclasses.replace(limits, check=None)
@@ -167,7 +173,20 @@ class Search:
         problem = dataclasses.replace(self._proposer(()).problem, reward=self.reward)
         return finished[recommend(problem, self.store.trials())]
 
-    def _limits(self) -> Limits:
+    def expected(self) -> dict[int, float]:
+        """The accuracy that a model of all records expects of each finished one, by its number.
+
+        Accuracies that are free of noise are as they were measured.
+        """
+        finished = [record for record in self.store.records() if record.accuracy is not None]
+        if self.exact or not finished:
+            return {record.number: record.accuracy or 0.0 for record in finished}
+        accuracies = expected_accuracies(self._proposer(()).problem, self.store.trials())
+        numbers = (record.number for record in finished)
+        return dict(zip(numbers, accuracies.tolist(), strict=True))
+
+    def limits(self) -> Limits:
+        """The limits that candidates keep. Raises UserError for one on latency without a table."""
         asked = self.settings
         if asked.latency_max is not None and self.latency is None:
             raise UserError("search.latency_max: needs a table: latency_table=…")
@@ -182,7 +201,7 @@ class Search:
             self.sampler,
             None if isinstance(self.reward, Front) else self.reward,
             self.cost_metric,
-            self._limits(),
+            self.limits(),
             settings.seed,
             trials,
             self.warm,
@@ -224,7 +243,7 @@ class _Loop:
             self.exhausted = True
             return None
         self.running[candidate.number] = candidate
-        return Job(candidate.number, candidate.arch, self._seeds())
+        return Job(candidate.number, candidate.arch, self.search.settings.each_seed)
 
     def _next_number(self) -> int:
         """The first number that has no record and is not running; so a killed one is used again."""
@@ -295,44 +314,5 @@ class _Loop:
         }
         return to_trial(record, self.search.values(record), asked.distributions, notes)
 
-    def _seeds(self) -> tuple[int, ...]:
-        first = self.search.settings.seed
-        return tuple(range(first, first + self.search.settings.seeds))
-
     def _count(self, state: str) -> int:
         return sum(record.state == state for record in self.records)
-
-
-def search_result(records: list[Record], baseline: Record | None = None) -> SearchResult | None:
-    """The baseline, the front, and who ties; None when nothing is finished.
-
-    The baseline is the finished record of best reward, or the one that is recommended.
-    """
-    finished = [record for record in records if record.accuracy is not None]
-    if not finished:
-        return None
-    luckiest = max(finished, key=lambda record: (_reward(record), -record.number))
-    best = baseline or luckiest
-    points = [(record.accuracy or 0.0, record.cost) for record in finished]
-    front = [r for r, on_front in zip(finished, pareto_front(points), strict=True) if on_front]
-    ties = tuple(r for r in finished if r is not best and _ties(r, best))
-    return SearchResult(best, luckiest, tuple(sorted(front, key=lambda record: record.cost)), ties)
-
-
-def _reward(record: Record) -> float:
-    return -math.inf if record.reward is None else record.reward
-
-
-def _ties(other: Record, best: Record) -> bool:
-    """Whether the rewards of two records differ by no more than noise."""
-    return within_noise(_reward(best), _reward_error(best), _reward(other), _reward_error(other))
-
-
-def _reward_error(record: Record) -> float:
-    """The standard error of a reward, 0 where none was measured.
-
-    Reward is close to proportional to accuracy, and so has the relative error of accuracy.
-    """
-    if not record.accuracy or not record.accuracy_stderr:
-        return 0.0
-    return record.accuracy_stderr / record.accuracy * _reward(record)

@@ -6,6 +6,7 @@ from pathlib import Path
 from nas.runs.json_lines import JsonLines
 from nas.trainings.record import TrainingId, TrainingRecord, read_record
 
+CONFIRMATION = "confirmation.jsonl"
 SWEEP = "sweep.jsonl"
 PER_STAGE = "per_stage.jsonl"
 ABLATION = "ablation.jsonl"

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,25 +10,28 @@ from typing import Any
 import optuna
 
 from nas.cli.config import Config, make
+from nas.cli.confirmation import ConfirmationPlan
 from nas.cli.evaluation import started
 from nas.cli.executor import executor
 from nas.cli.price import price
 from nas.cli.progress import Pace, ProgressLine
 from nas.data.names import counted
-from nas.evaluators.asked import check, class_names, description, exact
+from nas.evaluators.asked import check, class_names, description, exact, stand_alone
 from nas.evaluators.base import Evaluator
 from nas.evaluators.identity import identity_of
 from nas.executors.base import Executor
 from nas.runs.folder import RunFolder, RunStage
 from nas.runs.generated import write_folder
-from nas.runs.records import Record, SearchResult
+from nas.runs.records import Confirmed, Record, SearchResult
 from nas.runs.storage import storage
 from nas.runs.study import StudyStore
 from nas.runs.trials_csv import count_rows, read_csv, write_csv
 from nas.samplers.base import SamplerFactory
-from nas.search.loop import Search, SearchSettings, SearchStopped, search_result
+from nas.search.budget import search_budget
+from nas.search.loop import Search, SearchSettings, SearchStopped
 from nas.search.pricing import TableLatency
 from nas.search.rewards import Front, Reward
+from nas.search.standing import search_result
 from nas.search.warm_start import read_warm_start
 from nas.statistics.intervals import share_error
 from nas.trainings.failures import Failures
@@ -80,7 +83,8 @@ def search(config: Config, run: Path) -> SearchResult:
         exports=("baseline.yaml",),
         asked={"trials": plan.search.settings.trials},
     )
-    with folder.stage(stage), store.held(plan.made_with):
+    confirming = [] if plan.confirmation is None else [plan.confirmation.stage]
+    with folder.stage(stage, *confirming), store.held(plan.made_with):
         if config["study"] and not store.trials():
             print(f"nas-search: new study {store.name!r} in {store.storage}", file=sys.stderr)
         if restored:
@@ -107,6 +111,8 @@ class Plan:
     executor: Callable[[], Executor]
     made_with: Mapping[str, Any]
     """What its records depend on: a run folder holds records of one such configuration."""
+    confirmation: ConfirmationPlan | None
+    """What is to be trained alone, or was; None for nothing."""
     classes: tuple[str, ...] = ()
     """Names of the data's classes, where there are data."""
 
@@ -151,6 +157,7 @@ class Plan:
             evaluator=evaluator,
             executor=executor(config, evaluator, "search.workers", config["search"]["workers"]),
             made_with=_made_with(config, search, evaluator),
+            confirmation=ConfirmationPlan.read(config, search, evaluator, folder),
             classes=classes,
         )
 
@@ -158,21 +165,37 @@ class Plan:
         """Run the search in a run folder that is held, and write what came of it."""
         run, identity = folder.path, self.made_with["evaluator"]
         self.search.check_records()
+        self._say_budget()
         try:
             self.search.run(lambda: started(self.executor, folder, self.evaluator, identity))
+            if self.confirmation is not None:
+                self.confirmation.run(folder)
         except SearchStopped as error:
             raise UserError(str(error)) from None
         finally:
             records = self.search.store.records()
-            found = search_result(records, self.search.recommended(records))
+            alone = self.confirmation.found(records) if self.confirmation else ({}, {})
+            found = search_result(records, self.search.recommended(records), *alone)
             if records:
                 about: dict[str, Any] = {"evaluator": dict(self.made_with["about"])}
+                if alone[0] and self.confirmation is not None:
+                    about["confirmed_by"] = dict(self.confirmation.made_with["about"])
                 if len(self.classes) == self.search.space.base.num_classes:
                     about["classes"] = list(self.classes)
                 write_result(run, records, found, about)
         if found is None:
             raise UserError(f"no trial was finished: {run / 'trials.csv'} has the reasons")
         return found
+
+    def _say_budget(self) -> None:
+        """Say what is to come, where it is of two kinds: an evaluator that is prepared for long, or
+        trainings alone."""
+        if stand_alone(self.evaluator) is None:
+            return
+        confirmation = self.confirmation.confirmation if self.confirmation else None
+        budget = search_budget(self.search, self.evaluator, confirmation)
+        if budget is not None:
+            print(f"budget: {budget}", file=sys.stderr, flush=True)
 
 
 def write_result(
@@ -193,7 +216,9 @@ def write_result(
             front[record.file_name] = text
             files[record.number] = f"front/{record.file_name}"
         files[found.baseline.number] = "baseline.yaml"
-        text = _network(run, "", found.baseline, about)
+        alone = {number: asdict(each) for number, each in found.confirmed.items()}
+        said = {**about, "confirmed": alone} if alone else about
+        text = _network(run, "", found.baseline, said)
         write_text(run / "baseline.yaml", text)
     write_folder(run, "front", front)
     write_csv(run / "trials.csv", records, found, files)
@@ -202,12 +227,20 @@ def write_result(
 def summary(found: SearchResult, run: Path, images: int | None = None) -> str:
     """The baseline in a few lines, for the terminal; `images` were validated on."""
     best = found.baseline
+    alone = found.confirmed.get(best.number)
+    reward = best.reward if alone is None else alone.reward
+    accuracy = _accuracy(best, images) if alone is None else _expected(alone)
     lines = [
         f"baseline  {best.compact}",
-        f"          reward {best.reward:.4f}, proxy accuracy {_accuracy(best, images)}, "
+        f"          reward {reward:.4f}, proxy accuracy {accuracy}, "
         f"{best.macs:,} MACs, {best.params:,} params (trial {best.number})",
     ]
-    if found.luckiest is not best:
+    if alone is not None:
+        lines.append(
+            f"          confirmed: {_measured(alone)} when trained alone, "
+            f"{best.accuracy:.4f} in the search"
+        )
+    elif found.luckiest is not best:
         lines.append(
             f"          the model's choice; trial {found.luckiest.number} measured a reward of "
             f"{found.luckiest.reward:.4f}, and is taken to have been lucky"
@@ -215,11 +248,33 @@ def summary(found: SearchResult, run: Path, images: int | None = None) -> str:
     if best.note:
         lines.append(f"          {best.note}")
     lines.append(f"front     {counted(len(found.front), 'network')}")
+    lines += _confirmations(found)
     if found.ties:
         numbers = ", ".join(str(record.number) for record in found.ties)
         which = "trial" if len(found.ties) == 1 else "trials"
         lines.append(f"ties      within the noise of the baseline: {which} {numbers}")
     return "\n".join([*lines, f"written   {run / 'baseline.yaml'}, front/, trials.csv"])
+
+
+def _confirmations(found: SearchResult) -> list[str]:
+    """What was trained alone, and what could not be."""
+    if not found.confirmed and not found.unconfirmed:
+        return []
+    lines = [f"confirmed {counted(len(found.confirmed), 'network')}, each trained alone"]
+    for number, why in sorted(found.unconfirmed.items()):
+        lines.append(f"          not trial {number}: {why}")
+    return lines
+
+
+def _measured(alone: Confirmed) -> str:
+    return f"{alone.accuracy:.4f}" + ("" if alone.stderr is None else f" ± {alone.stderr:.4f}")
+
+
+def _expected(alone: Confirmed) -> str:
+    """Spell the accuracy that is expected of a network that was trained alone, with its error."""
+    if alone.expected is None or alone.expected_stderr is None:
+        return _measured(alone)
+    return f"{alone.expected:.4f} ± {alone.expected_stderr:.4f}"
 
 
 def _images(evaluator: Evaluator) -> int | None:

@@ -259,6 +259,42 @@ def test_a_network_beyond_the_space_is_refused(folder: Path) -> None:
         evaluator.evaluate(zoo("efficientnet_b0").replace(resolution=224), 0, ignore)
 
 
+def test_the_best_of_a_search_are_confirmed_by_trainings_of_their_own(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = [
+        "search",
+        f"run={tmp_path}",
+        *OVERRIDES[:-1],
+        "search.workers=1",
+        "search.trials=4",
+        "search.confirm=2",
+        "evaluator.scaled.epochs=1",
+        "recipe.batch_size=64",
+    ]
+    main(asked)
+    said = capsys.readouterr()
+    assert "confirmed 2 networks, each trained alone" in said.out
+    (budget,) = [line for line in said.err.splitlines() if line.startswith("budget: ")]
+    for part in ("preparation", "4 evaluations", "2 confirming trainings", "in all"):
+        assert part in budget
+    log = (tmp_path / "confirmation.jsonl").read_bytes()
+    assert len(log.splitlines()) == 2
+    main(asked)
+    assert (tmp_path / "confirmation.jsonl").read_bytes() == log
+    assert "confirm" not in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="2"):
+        main([*asked, "evaluator.scaled.epochs=2"])
+    assert "evaluator.epochs=1, not 2" in capsys.readouterr().err
+
+
+def test_what_trains_networks_alone_is_named() -> None:
+    scored = ScoredEvaluator(trained=SUPERNET, untrained=ZeroCostEvaluator())
+    assert SUPERNET.stand_alone() == scored.stand_alone() == SUPERNET.scaled
+    assert ScoredEvaluator().stand_alone() is None
+    assert ProxyEvaluator().stand_alone() is None
+
+
 def test_nothing_is_evaluated_before_there_is_a_supernet() -> None:
     with pytest.raises(UserError, match="there is no supernet yet"):
         SUPERNET.evaluate(ARCH, 0, ignore)

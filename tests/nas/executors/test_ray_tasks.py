@@ -21,6 +21,7 @@ from nas.executors.ray_tune.executor import RayTune
 from nas.runs.storage import SqliteFile
 from nas.runs.study import StudyStore
 from nas.samplers.optuna import OptunaSampler
+from nas.search.confirmation import Confirmation
 from nas.search.loop import Search, SearchSettings
 from nas.search.rewards import Soft
 from nas.trainings.engine import LabelledArch, Trainings, train
@@ -65,12 +66,12 @@ def nodes_of(diary: str) -> set[str]:
     return {line.split()[0] for line in lines}
 
 
-def search(folder: Path, trials: int) -> Search:
+def search(folder: Path, trials: int, confirm: int = 0) -> Search:
     return Search(
         space=SPACE,
         sampler=OptunaSampler(sampler="optuna.samplers.RandomSampler"),
         reward=Soft(target=400e6),
-        settings=SearchSettings(trials=trials),
+        settings=SearchSettings(trials=trials, confirm=confirm),
         store=StudyStore(SqliteFile(folder / "study.db"), "s", ("maximize",)),
         progress=lambda records, finished: None,
     )
@@ -109,6 +110,27 @@ def test_a_job_whose_worker_is_killed_is_begun_anew(two_nodes, tmp_path: Path) -
         outcome.measurements[0].accuracy
         == Toy().evaluate(zoo("efficientnet_b0"), 0, lambda e, a: None).accuracy
     )
+
+
+def test_the_best_of_a_search_are_confirmed_once_each_though_a_worker_is_killed(
+    two_nodes, tmp_path: Path
+) -> None:
+    of = search(tmp_path, 6, confirm=3)
+    records = of.run(lambda: InProcess(Toy()))
+    alone = Where(diary=str(tmp_path / "diary"), dies=str(tmp_path / "died"))
+    confirmation = Confirmation(of, alone, TrainingLog(tmp_path / "confirmation.jsonl"))
+    settings = RaySettings(address=two_nodes.address)
+    told: list[int] = []
+    confirmation.run(
+        records,
+        lambda: RayTasks(alone, settings),
+        lambda trained, done, total, left: told.append(done),
+    )
+    assert told == [1, 2, 3]
+    lines = (tmp_path / "confirmation.jsonl").read_bytes().splitlines()
+    keys = sorted(trained.key for trained in confirmation.log.read())
+    assert len(lines) == 3
+    assert keys == sorted(record.key for record in confirmation.chosen(records))
 
 
 @dataclass(frozen=True, kw_only=True)
