@@ -204,7 +204,7 @@ def test_a_finished_supernet_is_taken_from_where_it_lies(folder: Path, tmp_path:
         ({"data": Digits(limit=200)}, "data.limit is 300 there, and 200 here"),
         ({"width": 0.5}, "width is 0.25 there, and 0.5 here"),
         ({"paths": "fair"}, "paths is 'single' there, and 'fair' here"),
-        ({"sharing": "sliced"}, "sharing is 'own' there, and 'sliced' here"),
+        ({"sharing": "own"}, "sharing is 'sliced' there, and 'own' here"),
         (
             {"space": {**SPACE, "vary": {"kernel": [3, 5]}}},
             "space.vary.kernel",
