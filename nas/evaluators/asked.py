@@ -124,6 +124,12 @@ def for_scaled_networks(evaluator: Evaluator) -> Evaluator:
         return _evaluator(evaluator, "for_scaled_networks", evaluator.for_scaled_networks())
 
 
+def for_networks(evaluator: Evaluator, networks: Sequence[Arch]) -> Evaluator:
+    """Give what measures these networks, and is asked for no others."""
+    with _asking(evaluator, "for_networks"):
+        return _evaluator(evaluator, "for_networks", evaluator.for_networks(networks))
+
+
 @contextlib.contextmanager
 def _asking(evaluator: Evaluator, method: str) -> Iterator[None]:
     try:

@@ -110,6 +110,14 @@ class Evaluator(ABC):
         """Give what measures networks beyond the space: an estimate may hold within it alone."""
         return self
 
+    def for_networks(self, networks: Sequence[Arch]) -> "Evaluator":
+        """Give what measures these networks, and is asked for no others.
+
+        Verbs that know them all beforehand say so before `prepare`, which may then do for all at
+        once what they have in common.
+        """
+        return self
+
     def predict_many(self, archs: Sequence[Arch]) -> Sequence[float] | None:
         """Give accuracies without noise, where that is faster than evaluating one by one.
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
 
+from nas.defaults.conf import default
 from nas.evaluators.base import ProgressReport
 from nas.evaluators.supernet import WeightSharingEvaluator
 from nas.supernet.population import Named, Population
@@ -22,6 +23,7 @@ class GrownSupernetEvaluator(WeightSharingEvaluator):
 
     networks: tuple[Arch, ...] = field(default=(), repr=False)
     """Those that share weights; `for_networks` names them."""
+    width: float = default("evaluator/grown_supernet", "width")
 
     @property
     def population(self) -> Population:
