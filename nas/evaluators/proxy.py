@@ -11,6 +11,7 @@ from nas.evaluators.base import AT_CHANCE, EvaluationFailed, Measurement, Progre
 from nas.evaluators.identity import plain
 from nas.evaluators.slim import SlimEvaluator
 from nas.networks.model import build
+from nas.training.allocator import freed_memory_kept
 from nas.training.devices import device_named
 from nas.training.fit import chance, fit, seeded
 from nas.training.initial import start_near_identity
@@ -86,7 +87,7 @@ class ProxyEvaluator(SlimEvaluator):
 
         batch_size = min(recipe.batch_size, len(data.train))
         try:
-            with threads(self.threads):
+            with threads(self.threads), freed_memory_kept():
                 curve, parts = within_memory(train, batch_size, self.parts)
         except TrainingFailed as error:
             raise EvaluationFailed(str(error)) from error

@@ -25,6 +25,7 @@ from nas.supernet.shared import SharedStore
 from nas.supernet.slices import SHARINGS, Sharing
 from nas.supernet.store import Layout, Store
 from nas.supernet.train import SupernetTraining
+from nas.training.allocator import freed_memory_kept
 from nas.training.checkpoint import Checkpoints, EpochRow
 from nas.training.devices import device_named
 from nas.training.fit import chance, validate
@@ -206,7 +207,7 @@ class WeightSharingEvaluator(SlimEvaluator):
         )
         kept = Checkpoints(workspace)
         try:
-            with threads(self.threads):
+            with threads(self.threads), freed_memory_kept():
                 training.run(kept, self.checkpoint_seconds, _Told(progress))
         except TrainingFailed as error:
             raise UserError(f"evaluator: {error}") from error

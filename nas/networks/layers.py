@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from nas.networks.depthwise import over_small_map
 from search_spaces.activations import Activation
 from search_spaces.stage import BatchNorm, SqueezeExcite
 
@@ -57,7 +58,7 @@ class Conv(nn.Conv2d):
             x = pad_same(x, self.kernel_size[0], self.stride[0])
         elif self.training and not x.is_meta:
             side = max(x.shape[-2:])
-            if self.kernel_size[0] % 2 and (side == 1 or side <= self.kernel_size[0] // 2):
+            if self.kernel_size[0] % 2 and (side == 1 or side < self.kernel_size[0]):
                 return self._over_small_map(x, side)
             if self._is_linear_over(x):
                 return F.linear(x.permute(0, 2, 3, 1), self.weight.flatten(1), self.bias).permute(
@@ -80,8 +81,12 @@ class Conv(nn.Conv2d):
         weight = self.weight[..., met, met]
         if side == 1 and self.groups == 1:
             return F.linear(x.flatten(1), weight.flatten(1), self.bias)[..., None, None]
-        if side == 1 and self.bias is None and self.groups == self.in_channels == self.out_channels:
+        depthwise = self.groups == self.in_channels == self.out_channels
+        if side == 1 and self.bias is None and depthwise:
             return x * weight.view(1, -1, 1, 1)
+        if depthwise and x.device.type == "cpu" and not torch.is_autocast_enabled("cpu"):
+            found = over_small_map(x, weight, (self.stride[0], self.stride[1]))
+            return found if self.bias is None else found + self.bias.view(1, -1, 1, 1)
         padding = weight.shape[-1] // 2
         return F.conv2d(x, weight, self.bias, self.stride, padding, groups=self.groups)
 

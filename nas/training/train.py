@@ -20,6 +20,7 @@ from nas.data.loader import Loader
 from nas.networks.card import model_card
 from nas.networks.model import build
 from nas.networks.trained import WEIGHTS, Card, save_trained
+from nas.training.allocator import freed_memory_kept
 from nas.training.checkpoint import Checkpoints, EpochRow, Standing
 from nas.training.evaluation import Evaluation, evaluation
 from nas.training.fit import seeded
@@ -111,7 +112,7 @@ def train(plan: Plan, folder: Path, watch: Watch, group: Group = ALONE) -> Card:
                     run.epoch()
             return run.judged()
 
-    with threads(plan.threads):
+    with threads(plan.threads), freed_memory_kept():
         if group.ranks == 1:
             card, _ = within_memory(attempt, plan.batch_size, before.parts)
         else:  # which has to know at once where one of it stops

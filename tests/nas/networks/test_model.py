@@ -47,6 +47,32 @@ def test_training_over_small_maps_changes_no_result(arch: Arch) -> None:
     torch.testing.assert_close(results[0], results[1], rtol=1e-6, atol=1e-7)
 
 
+@pytest.mark.parametrize("side", [1, 2, 3, 4, 5, 6])
+@pytest.mark.parametrize("kernel", [3, 5, 7])
+@pytest.mark.parametrize("stride", [1, 2])
+def test_a_depthwise_conv_over_a_small_map_has_the_gradients_of_any_other(
+    side: int, kernel: int, stride: int
+) -> None:
+    conv = Conv(6, 6, kernel, stride, groups=6, bias=kernel == 7).double().train()
+    x = torch.randn(3, 6, side, side, dtype=torch.float64, requires_grad=True)
+    results = []
+    for layer in (conv, copy.deepcopy(conv).eval()):
+        out = layer(x)
+        (by_x,) = torch.autograd.grad(out.square().sum(), x, create_graph=True)
+        by_x.square().sum().backward()  # the gradients' own gradients
+        results.append((out, by_x, x.grad, *(p.grad for p in layer.parameters())))
+        x.grad = None
+    torch.testing.assert_close(results[0], results[1], rtol=1e-9, atol=1e-9)
+
+
+def test_a_depthwise_conv_over_a_small_map_trains_in_bfloat16() -> None:
+    conv = Conv(6, 6, 5, groups=6).train()
+    with torch.autocast("cpu", torch.bfloat16):
+        conv(torch.randn(3, 6, 4, 4)).sum().backward()
+    assert conv.weight.grad is not None
+    assert conv.weight.grad.isfinite().all()
+
+
 class TestNames:
     def names(self, *stages: Stage, **fields: object) -> set[str]:
         arch = Arch(resolution=32, stages=stages, **fields)  # type: ignore[arg-type]
