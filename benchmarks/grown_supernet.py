@@ -13,6 +13,7 @@ goes on from there. Seconds are of one core. Without arguments nothing is measur
 """
 
 import argparse
+import math
 import random
 import statistics
 import sys
@@ -30,7 +31,7 @@ from nas.data.sources import Digits
 from nas.evaluators.grown_supernet import GrownSupernetEvaluator
 from nas.evaluators.proxy import ProxyEvaluator
 from nas.executors.local import InProcess
-from nas.statistics.rank_correlation import kendall
+from nas.statistics.rank_correlation import kendall, kendall_tau
 from nas.training.recipe import Recipe
 from nas.trainings.engine import LabelledArch, Trainings, train
 from nas.trainings.log import TrainingLog
@@ -43,6 +44,7 @@ from search_spaces.arch import Arch
 from search_spaces.yaml_io import load_arch
 
 HEADER = ("ranked by", "networks", "core s, once", "s a network", "Kendall τ [95 %]")
+_DRAWS = 1000
 Truth = Mapping[str, Sequence[float]]
 """Accuracies of stand-alone trainings, by the network's key."""
 
@@ -53,13 +55,16 @@ def main(arguments: Sequence[str]) -> None:
         print(__doc__)
         return
     given = _parser().parse_args(arguments)
-    baseline, folder = load_arch(given.baseline), Path(given.folder)
+    # Records are of networks that tell the data's classes apart: ten, in both data sets.
+    baseline = load_arch(given.baseline).replace(num_classes=10)
+    folder = Path(given.folder)
     folder.mkdir(parents=True, exist_ok=True)
     coarse = make_grid(baseline, GridSettings(step=0.1)).candidates
     held = _held(baseline, coarse, given.held)
     truth = _truth(given, folder, [each.arch for each in (*coarse, *held)])
     grids = {"coarse grid": coarse, **({"held out": held} if held else {})}
     rows = [row for name, grid in grids.items() for row in _nulls(name, grid, baseline, truth)]
+    print(table(HEADER, rows), flush=True)
     for number in range(given.supernets):
         supernet, once = _trained(given, number, folder, [baseline, *(c.arch for c in coarse)])
         for name, grid in grids.items():
@@ -109,7 +114,32 @@ def _nulls(
         _row(f"{name}: MACs", 0, 0, macs, grid, truth),
         _row(f"{name}: as published", 0, 0, published.tolist(), grid, truth),
         _row(f"{name}: a training", 0, 0, once, repeated, others),
+        (f"{name}: the truth itself", "", "", "", f"{_attainable(grid, truth):.2f}"),
     ]
+
+
+def _attainable(grid: Sequence[Candidate], truth: Truth) -> float:
+    """The τ expected of who knows how accurate each network is, given how noisy the proxies are.
+
+    Variances between networks and of a training are those of a one-way analysis of variance.
+    """
+    groups = [truth[each.arch.key()] for each in grid if each.arch.key() in truth]
+    counts = np.array([len(group) for group in groups])
+    total, means = counts.sum(), np.array([statistics.fmean(group) for group in groups])
+    repeated = [group for group in groups if len(group) > 1]
+    freedom = total - len(groups)
+    if not freedom:
+        return math.nan
+    noise = sum(statistics.variance(group) * (len(group) - 1) for group in repeated) / freedom
+    spread = (counts * np.square(means - means @ counts / total)).sum() / (len(groups) - 1)
+    between = max(0.0, (spread - noise) / ((total - counts @ counts / total) / (len(groups) - 1)))
+    print(
+        f"networks differ by {math.sqrt(between):.4f}, trainings of one by {math.sqrt(noise):.4f}"
+    )
+    draws = np.random.default_rng(0).standard_normal((2, _DRAWS, len(groups)))
+    real = math.sqrt(between) * draws[0]
+    seen = real + np.sqrt(noise / counts) * draws[1]
+    return statistics.fmean(map(kendall_tau, real, seen)) if between else 0.0
 
 
 def _judged(
