@@ -10,10 +10,12 @@ Without arguments nothing is measured.
 """
 
 import argparse
+import json
 import statistics
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -51,7 +53,7 @@ def main(arguments: Sequence[str]) -> None:
     rows = [_row("MACs", 0, 0, macs, truth)]
     promises: list[float] = []
     if given.scores:
-        promises, seconds = _promises(given.data, archs)
+        promises, seconds = _promises(given, archs)
         rows.append(_row("scores", 0, seconds, promises, truth))
     for variant in given.variants:
         for number in range(given.supernets):
@@ -74,9 +76,8 @@ def _measured(
     folder.mkdir(parents=True, exist_ok=True)
     line, begun = ProgressLine(name), time.process_time()
     evaluator.prepare(folder, lambda done, total, note="": line(done, total, note, None))
-    once, begun = time.process_time() - begun, time.process_time()
-    found = [_accuracy(evaluator, arch) for arch in archs]
-    each = (time.process_time() - begun) / len(archs)
+    once = time.process_time() - begun
+    found, each = _kept(folder / f"{_drawn(given)}.json", archs, partial(_accuracy, evaluator))
     spread = _spread(found) / _spread(truth)
     rows = [_row(f"{name}, spread {spread:.1f}", once, each, found, truth)]
     if promises:
@@ -85,13 +86,30 @@ def _measured(
     return rows
 
 
-def _promises(data: str, archs: Sequence[Arch]) -> tuple[list[float], float]:
+def _promises(given: argparse.Namespace, archs: Sequence[Arch]) -> tuple[list[float], float]:
     scores = ZeroCostEvaluator(
-        data=_cifar10(data), scores=("naswot", "jacov", "grad_norm"), base_resolution=32
+        data=_cifar10(given.data), scores=("naswot", "jacov", "grad_norm"), base_resolution=32
     )
-    begun = time.process_time()
-    found = [scores.promise(arch, 0).value for arch in archs]
-    return found, (time.process_time() - begun) / len(archs)
+    kept = Path(given.folder) / f"scores-{_drawn(given)}.json"
+    return _kept(kept, archs, lambda arch: scores.promise(arch, 0).value)
+
+
+def _kept(
+    file: Path, archs: Sequence[Arch], measure: Callable[[Arch], float]
+) -> tuple[list[float], float]:
+    """What each network has, and the seconds of one: as `file` keeps them, or measured now."""
+    if not file.exists():
+        begun = time.process_time()
+        found = [measure(arch) for arch in archs]
+        kept = {"found": found, "seconds": (time.process_time() - begun) / len(archs)}
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(kept))
+    read = json.loads(file.read_text())
+    return read["found"], read["seconds"]
+
+
+def _drawn(given: argparse.Namespace) -> str:
+    return f"{given.networks}-of-seed-{given.seed}"
 
 
 def _accuracy(evaluator: Evaluator, arch: Arch) -> float:

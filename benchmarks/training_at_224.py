@@ -4,19 +4,23 @@ python benchmarks/training_at_224.py [network [batch]]
 
 Both train EfficientNet-B0 with SGD on the same JPEG files, random resized crops and mirrors
 included. The plain script is what tutorials have: contiguous tensors and a DataLoader without
-workers; beside it the same with `channels_last`. Variants take turns, and the fastest round of each
-counts, by the time of all processors used.
+workers; beside it the same with `channels_last`. Variants take turns, each time in a process of
+their own, and the fastest epoch of each counts, by the time of all processors used.
 """
 
+import multiprocessing
 import sys
 import tempfile
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
-from loading import MEAN, STD, Plain, fastest, photos
+from loading import MEAN, ROUNDS, STD, Plain, cpu_seconds, photos
 from torch.nn import functional as F
 from torch.utils.data import DataLoader
 
@@ -24,6 +28,7 @@ from nas.data.folders import Files
 from nas.data.sources import Split
 from nas.data.training_splits import TrainingSplits
 from nas.networks.model import build
+from nas.training.allocator import freed_memory_kept
 from nas.training.group import ALONE
 from nas.training.learner import Learner
 from nas.training.plan import Plan
@@ -88,22 +93,39 @@ def ours(arch: Arch, paths: list[str], batch: int, recipe: TrainingRecipe) -> Ca
     return epoch
 
 
-def main(network: str, batch: int) -> None:
+VARIANTS: dict[str, Callable[[Arch, list[str], int], Callable[[], int]]] = {
+    "plain script, contiguous": partial(plain, layout=torch.contiguous_format),
+    "plain script, channels_last": partial(plain, layout=torch.channels_last),
+    "nas-search train, the same recipe": partial(ours, recipe=EQUAL),
+    "nas-search train, recipe=small": partial(ours, recipe=TrainingRecipe()),
+}
+
+
+def speed(name: str, network: str, paths: list[str], batch: int) -> float:
+    """The images per second of a core, of the faster of two epochs."""
     torch.set_num_threads(1)
     arch = zoo(network).replace(num_classes=len(CLASSES), resolution=224, drop_path=0.0)
+    epoch, best = VARIANTS[name](arch, paths, batch), 0.0
+    with freed_memory_kept() if "nas-search" in name else nullcontext():
+        for _ in range(2):
+            start = cpu_seconds()
+            images = epoch()
+            best = max(best, images / (cpu_seconds() - start))
+    return best
+
+
+def main(network: str, batch: int) -> None:
+    best = dict.fromkeys(VARIANTS, 0.0)
     with tempfile.TemporaryDirectory() as folder:
         paths = photos(Path(folder, "photos"), 500, 375)
-        speeds = fastest(
-            {
-                "plain script, contiguous": plain(arch, paths, batch, torch.contiguous_format),
-                "plain script, channels_last": plain(arch, paths, batch, torch.channels_last),
-                "nas-search train, the same recipe": ours(arch, paths, batch, EQUAL),
-                "nas-search train, recipe=small": ours(arch, paths, batch, TrainingRecipe()),
-            }
-        )
-    reference = speeds["plain script, contiguous"]
-    for name, speed in speeds.items():
-        print(f"{name:36}{speed:8.2f} images/s{speed / reference:8.2f}")
+        for _ in range(ROUNDS):
+            for name in VARIANTS:
+                with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
+                    found = process.submit(speed, name, network, paths, batch).result()
+                best[name] = max(best[name], found)
+    reference = next(iter(best.values()))
+    for name, found in best.items():
+        print(f"{name:36}{found:8.2f} images/s{found / reference:8.2f}")
 
 
 if __name__ == "__main__":

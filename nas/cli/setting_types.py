@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from nas.cli.config import Config, at_least
+from nas.defaults.limits import MOST_THREADS
 from search_spaces.errors import UserError, shown
 
 Reader = Callable[[str, object], Any]
@@ -96,6 +97,18 @@ def anything(name: str, given: object) -> Any:
 def integer(least: int) -> Reader:
     """An integer of at least `least`."""
     return lambda name, given: at_least(name, given, least)
+
+
+def processors(least: int) -> Reader:
+    """A number of threads or processes, of at least `least`, that a machine may have."""
+
+    def read(name: str, given: object) -> int:
+        count = at_least(name, given, least)
+        if count > MOST_THREADS:
+            raise UserError(f"{name}: expected at most {MOST_THREADS}, got {shown(count)}")
+        return count
+
+    return read
 
 
 def optional(reader: Reader) -> Reader:

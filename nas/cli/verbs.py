@@ -19,6 +19,7 @@ from nas.cli.setting_types import (
     optional,
     path,
     paths,
+    processors,
     table_file,
     text,
 )
@@ -79,7 +80,7 @@ _INFERENCE = {
     "resolution": optional(integer(1)),
     "crop_pct": optional(number),
     "device": text,
-    "threads": optional(integer(1)),
+    "threads": optional(processors(1)),
 }
 _TIMING = ("threads", "batch", "dtype", "memory_format", "clock", "memory", "runs", "warmup")
 
@@ -169,8 +170,8 @@ VERBS = {
             "seed": integer(0),
             "resolution": optional(integer(1)),
             "device": text,
-            "threads": optional(integer(1)),
-            "loader_workers": optional(integer(0)),
+            "threads": optional(processors(1)),
+            "loader_workers": optional(processors(0)),
             "checkpoint_seconds": number,
             "executor": group("name"),
             "ray": group(),
@@ -189,7 +190,7 @@ VERBS = {
             "network": optional(network),
             "data": data,
             "split": text,
-            "loader_workers": optional(integer(0)),
+            "loader_workers": optional(processors(0)),
             "out": optional(path),
         },
         positional="weights",
@@ -265,7 +266,7 @@ VERBS = {
             "out": optional(path),
         },
         positional="network",
-        flags={"--format": "format="},
+        flags={"--format": "format=", "--out": "out="},
     ),
     "bench": Verb(
         "hold samplers against each other where all accuracies are known",

@@ -14,6 +14,8 @@ from search_spaces.yaml_io import load_arch, read_about
 if TYPE_CHECKING:
     from nas.networks.trained import Card
 
+_LONGEST_NAME = 255
+"""Bytes of the name of a file or folder, on the usual file systems."""
 FOLDER = "trained"
 """What is in a run folder of networks that were trained whole, a folder each."""
 
@@ -72,7 +74,9 @@ def asked_networks(config: Config, run: Path) -> list[Asked]:
                 f"{setting}{reference}: in_channels: expected 3, got {arch.in_channels}"
             )
         pixels = resolution or (arch.resolution if members is None else pixels_in(run, arch))
-        found.append(Asked(name, arch.replace(resolution=pixels), _phi(reference)))
+        with told_under(f"resolution: {pixels} px: "):
+            seen = arch.replace(resolution=pixels)
+        found.append(Asked(name, seen, _phi(reference)))
     return found
 
 
@@ -102,6 +106,8 @@ def _plain_name(reference: str) -> str:
 def _folder_name(name: str) -> str:
     if Path(name).name != name or name.startswith(".") or not name.isprintable():
         raise UserError(f"name: expected the name of a folder, got {shown(name)}")
+    if len(name.encode("utf-8", "surrogateescape")) > _LONGEST_NAME:
+        raise UserError(f"name: longer than the {_LONGEST_NAME} bytes that a folder's may have")
     return name
 
 

@@ -19,6 +19,8 @@ _IMAGENET = 1000
 """Classes of the data set that the published accuracies are of."""
 _NAMED = 40
 """The most classes whose names stand at the axes of a confusion matrix."""
+_LONGEST = 20
+"""Characters of a class's name at an axis."""
 _COUNTED = 16
 """The most classes whose counts stand in its cells."""
 
@@ -215,7 +217,7 @@ def confusion_figure(shown: Confusion) -> go.Figure:
         for row, total in zip(shown.counts, totals, strict=True)
     ]
     written = len(classes) <= _COUNTED
-    ticks = list(range(len(classes)))
+    ticks, short = list(range(len(classes))), [_short(name) for name in shown.classes]
     figure = go.Figure(
         go.Heatmap(
             z=shares,
@@ -234,10 +236,16 @@ def confusion_figure(shown: Confusion) -> go.Figure:
         )
     )
     theme.styled(figure, 480)
-    named = {"tickvals": ticks, "ticktext": classes} if len(classes) <= _NAMED else {}
+    named = {"tickvals": ticks, "ticktext": short} if len(classes) <= _NAMED else {}
     figure.update_xaxes(title_text="taken for", showgrid=False, **named)
     figure.update_yaxes(title_text="class", autorange="reversed", showgrid=False, **named)
     return figure
+
+
+def _short(name: str) -> str:
+    """A name that leaves the cells of a figure their room; its hover label has all of it."""
+    whole = len(name) <= _LONGEST
+    return theme.escaped(name if whole else f"{name[: _LONGEST - 1]}…")
 
 
 def trained_table(frames: RunFrames) -> Markup:

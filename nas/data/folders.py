@@ -12,7 +12,7 @@ from PIL import Image
 from nas.data.images import open_image
 from nas.data.layout import ImagesByClass, classes_in, find_splits, inner_folders, unlabelled
 from nas.data.listing import Listing
-from nas.data.names import counted, shown, some, split_of
+from nas.data.names import counted, shown, some, split_of, text_of
 from nas.data.paths import existing, local
 from nas.data.sources import Encoded, Split, Splits
 from nas.data.splits import Integers
@@ -64,7 +64,7 @@ class ImageFolder(Encoded):
                 notes.append(f"images in folders inside a class's are of that class: {some(inner)}")
         names = sorted(train)
         own = {split: self._split(classes, names, split) for split, classes in found.items()}
-        return self.split(own, names, [*notes, *listing.notes()])
+        return self.split(own, [text_of(name) for name in names], [*notes, *listing.notes()])
 
     def _tested(self, folders: dict[str, str], notes: list[str]) -> dict[str, str]:
         """The folders of the splits, by what they are used as."""

@@ -4,6 +4,7 @@ import abc
 import contextlib
 import glob
 import os
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -162,7 +163,8 @@ class ImageRows(Encoded, abc.ABC):
 
     def _encoded(self, table: datasets.Dataset) -> datasets.Dataset:
         try:
-            return table.cast_column(self.image_column, datasets.Image(decode=False))
+            with _quietly():
+                return table.cast_column(self.image_column, datasets.Image(decode=False))
         except _ERRORS as error:
             raise UserError(
                 f"data.image_column: {shown(self.image_column)} of {shown(self.path)} holds no "
@@ -262,14 +264,17 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 @contextlib.contextmanager
 def _quietly() -> Iterator[None]:
-    """Inside, the library shows no progress bars and logs no errors: ours are one line each."""
+    """Inside, the library shows no progress bars, warns of nothing and logs no errors: ours are one
+    line each."""
     hidden, verbosity = datasets.are_progress_bars_disabled(), datasets.logging.get_verbosity()
     hub = huggingface_hub.logging.get_verbosity()
     datasets.disable_progress_bars()
     datasets.logging.set_verbosity(datasets.logging.CRITICAL)
     huggingface_hub.logging.set_verbosity(datasets.logging.CRITICAL)
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module=r"datasets\b")
+            yield
     finally:
         huggingface_hub.logging.set_verbosity(hub)
         datasets.logging.set_verbosity(verbosity)

@@ -50,6 +50,14 @@ def shown(name: object) -> str:
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(name))
 
 
+def text_of(name: str) -> str:
+    """The name of a file or folder as text: bytes that are no UTF-8 become `\\udcff` and the like.
+
+    No YAML, and no file in UTF-8, could hold them.
+    """
+    return name.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def some(names: Iterable[str], most: int = 3) -> str:
     """The first few names, and how many more there are."""
     names = list(names)

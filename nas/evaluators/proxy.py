@@ -7,6 +7,7 @@ from pathlib import Path
 
 from nas.data.dataset import verify
 from nas.defaults.conf import default
+from nas.defaults.limits import MOST_THREADS
 from nas.evaluators.base import AT_CHANCE, EvaluationFailed, Measurement, ProgressReport, Report
 from nas.evaluators.identity import plain
 from nas.evaluators.slim import SlimEvaluator
@@ -21,6 +22,7 @@ from nas.training.recipe import Recipe
 from nas.training.threads import threads
 from nas.training.training_recipe import left_out, proxy_part
 from search_spaces.arch import Arch
+from search_spaces.checks import check_count
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +53,7 @@ class ProxyEvaluator(SlimEvaluator):
 
     def __post_init__(self) -> None:
         self._check_least("epochs", "threads", "parts")
+        check_count("threads", self.threads, MOST_THREADS)
         super().__post_init__()
 
     def proxy(self, arch: Arch) -> Arch:

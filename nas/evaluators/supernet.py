@@ -12,6 +12,7 @@ import torch
 
 from nas.data.dataset import Dataset, verify
 from nas.defaults.conf import default
+from nas.defaults.limits import MOST_THREADS
 from nas.evaluators.base import AT_CHANCE, Evaluator, Measurement, ProgressReport, Report
 from nas.evaluators.identity import plain
 from nas.evaluators.proxy import ProxyEvaluator
@@ -34,7 +35,7 @@ from nas.training.recipe import Recipe
 from nas.training.threads import threads
 from nas.training.training_recipe import left_out, proxy_part
 from search_spaces.arch import Arch
-from search_spaces.checks import check_one_of
+from search_spaces.checks import check_count, check_one_of
 from search_spaces.errors import UserError
 from search_spaces.files import read_text, write_text
 from search_spaces.space import Space, load_space, space_identity
@@ -83,6 +84,7 @@ class WeightSharingEvaluator(SlimEvaluator):
 
     def __post_init__(self) -> None:
         self._check_least("epochs", "recalibration", "threads")
+        check_count("threads", self.threads, MOST_THREADS)
         check_one_of("paths", self.paths, tuple(PATHS))
         check_one_of("sharing", self.sharing, SHARINGS)
         if not self.checkpoint_seconds >= 0:

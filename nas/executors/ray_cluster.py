@@ -15,7 +15,7 @@ from typing import Any
 
 from nas.defaults.conf import default
 from nas.executors.ray_address import Place, Watch, reach
-from search_spaces.errors import UserError
+from search_spaces.errors import CommandFailed, UserError
 
 # Nothing leaves the machine, nothing is printed that is not ours, and Ctrl-C is the program's.
 _ENVIRONMENT = {
@@ -169,8 +169,9 @@ def _connect(settings: RaySettings) -> None:
             ray.shutdown()
             if attempt == attempts:
                 reason = " ".join(str(error).split())
-                where = settings.address or "local"
-                raise UserError(f"ray.address: {where}: {reason}") from None
+                if settings.is_local:  # what only the machine can be blamed for
+                    raise CommandFailed(f"ray: no cluster starts here: {reason}") from None
+                raise UserError(f"ray.address: {settings.address}: {reason}") from None
 
 
 def _resolved(address: str) -> str:

@@ -18,9 +18,11 @@ import torch
 from torch import Tensor, nn
 
 from nas.defaults.conf import default
+from nas.defaults.limits import MOST_THREADS
 from nas.latency.stopwatch import ClockLaps, CudaLaps, Laps, device_name, keep_freed_memory
 from nas.networks.model import Network, build
 from search_spaces.arch import Arch
+from search_spaces.checks import check_count
 from search_spaces.errors import UserError
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
@@ -58,6 +60,7 @@ class LatencySettings:
         for name, least in (("threads", 1), ("batch", 1), ("runs", 1), ("warmup", 0)):
             if getattr(self, name) < least:
                 raise UserError(f"{name}: expected at least {least}, got {getattr(self, name)}")
+        check_count("threads", self.threads, MOST_THREADS)
         if self.device == "cuda" and not torch.cuda.is_available():
             raise UserError("device: cuda was asked for, and there is none")
         if self.clock == "processor" and (self.resolved_device() != "cpu" or self.threads > 1):

@@ -142,6 +142,8 @@ def _training(card: Card) -> str:
 
 def _classes(names: tuple[str, ...]) -> str:
     listed = ", ".join(map(_plain, names[:_MOST_CLASSES]))
+    # At the beginning of a line such a name would begin a list, or be a line itself.
+    listed = re.sub(r"^(\d*)([-+=.)])", r"\1\\\2", listed)
     more = len(names) - _MOST_CLASSES
     return f"{listed}{f' and {more:,} more, in the header of the weights' if more > 0 else ''}\n"
 

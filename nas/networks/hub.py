@@ -43,10 +43,7 @@ def local_file(weights: str | Path) -> Path:
     reference = str(weights)
     parts = _REFERENCE.fullmatch(reference)
     if parts is None:
-        raise UserError(
-            f"weights: expected {PREFIX}OWNER/NAME or {PREFIX}OWNER/NAME@REVISION, "
-            f"got {shown(reference, 100)}"
-        )
+        raise UserError(f"{reference}: expected {PREFIX}OWNER/NAME or {PREFIX}OWNER/NAME@REVISION")
     refusal = "HF_HUB_OFFLINE is set" if constants.HF_HUB_OFFLINE else unreachable()
     for name in _FILES:
         try:

@@ -2,7 +2,7 @@
 to upload to the Hugging Face hub."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,12 @@ from nas.networks.hub import MODEL
 from nas.networks.model import Network
 from nas.networks.timm_export import timm_ends, timm_source
 from nas.networks.timm_known import TimmArchitecture, timm_architecture
-from nas.networks.trained import Card, save_trained
+from nas.networks.trained import Card, read_card, save_trained
 from search_spaces.blocks import stage_sizes
+from search_spaces.errors import UserError
 from search_spaces.files import subfolder, write_text
 
+_CARD, _CONFIG = "README.md", "config.json"
 _BRIGHTEST = 255
 _USE = """\
 ```python
@@ -46,18 +48,34 @@ def write_hub_folder(model: Network, card: Card, folder: Path) -> TimmArchitectu
     missing; and for a network that timm does not have, the module that registers it.
 
     Gives what `create_model` makes the network of. Raises UserError for one that timm cannot
-    express, before anything is written.
+    express, and for a folder with files of these names that no export wrote, before anything is
+    written.
     """
     architecture = timm_architecture(card.arch)
+    _check_own(folder, (MODEL, _CARD, _CONFIG, f"{architecture.name}.py"))
     source = None if architecture.known else timm_source(card.arch)
-    config = json.dumps(hub_config(model, card, architecture), indent=2, ensure_ascii=False)
+    # In ASCII, since names of classes are those of folders, which need not be UTF-8.
+    config = json.dumps(hub_config(model, card, architecture), indent=2)
     subfolder(folder.parent, folder.name)
     if source is not None:
         write_text(folder / f"{architecture.name}.py", source)
     save_trained(model, card, folder / MODEL)
-    write_text(folder / "README.md", model_card(card, _use(architecture)))
-    write_text(folder / "config.json", f"{config}\n")
+    write_text(folder / _CARD, model_card(card, _use(architecture)))
+    write_text(folder / _CONFIG, f"{config}\n")
     return architecture
+
+
+def _check_own(folder: Path, names: Sequence[str]) -> None:
+    """Raises UserError where files of these names are somebody's, and would be written over."""
+    there = [name for name in names if (folder / name).exists()]
+    if not there:
+        return
+    try:
+        read_card(folder / MODEL)
+    except UserError:
+        raise UserError(
+            f"out: {folder} has a {there[0]} that no export wrote; expected another folder"
+        ) from None
 
 
 def hub_config(model: Network, card: Card, architecture: TimmArchitecture) -> Mapping[str, Any]:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve, lapack
 from scipy.optimize import minimize
 
+from nas.statistics.blas import one_blas_thread
 from search_spaces.errors import UserError
 
 Floats = NDArray[np.float64]
@@ -119,6 +120,7 @@ class Posterior:
         return mean + scale * (cross @ self.weights), scale * np.sqrt(np.maximum(variance, 1e-10))
 
 
+@one_blas_thread()
 def fit(features: Floats, covariates: Floats, values: Floats, prior: Prior) -> Kernel:
     """The most probable kernel for (n, f) features, (n, k) covariates and (n,) values.
 
@@ -173,6 +175,7 @@ def _unpack(
     return values[0], values[1], relevance, np.concatenate([trend, values[3 : 3 + covariates]])
 
 
+@one_blas_thread()
 def condition(kernel: Kernel, features: Floats, covariates: Floats, values: Floats) -> Posterior:
     """The process given (n,) values of candidates with these features and covariates."""
     rows = kernel.scaled(features, covariates)

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from search_spaces.errors import UserError
-from search_spaces.files import not_a_link, read_bytes, read_text, subfolder, written
+from search_spaces.files import kept_if_filled, not_a_link, read_bytes, read_text, written
 from search_spaces.parsing import from_mapping
 
 FOLDER = "checkpoint"
@@ -119,7 +119,10 @@ class Checkpoints:
 
         Raises OSError, which names the file, where the disk is full; the one before then stays.
         """
-        folder = subfolder(self.training, FOLDER)
+        with kept_if_filled(self.training, FOLDER) as folder:
+            self._put(folder, standing, state, best)
+
+    def _put(self, folder: Path, standing: Standing, state: Tensors, best: Tensors | None) -> None:
         earlier = self._read() if self.there() else None
         kept = earlier.best if earlier else None
         if best is not None:

@@ -112,6 +112,12 @@ class Learner:
         averaged = self.update.averaged
         return self.model if averaged is None else averaged.module
 
+    def is_finite(self) -> bool:
+        """Whether all weights and running statistics, averaged ones too, are finite numbers."""
+        models = {id(each): each for each in (self.model, self.judged)}
+        tensors = [each for model in models.values() for each in model.state_dict().values()]
+        return all(bool(each.isfinite().all()) for each in tensors)
+
     def state(self) -> dict[str, Tensor]:
         """All tensors that going on needs."""
         averaged = self.update.averaged

@@ -84,6 +84,17 @@ class Plan:
         size = max(1, _VALIDATION_BATCH // parts)
         return self._loader(split, transform, size)
 
+    def check_held_images(self, rank: int, ranks: int) -> None:
+        """Decode, of the images that are held out, the part of one of several processes.
+
+        Raises UserError for a damaged one: found when it is to be judged by, it would cost what was
+        trained so far, since a mended image makes other data of them.
+        """
+        for split in (self.splits.minival, self.splits.test):
+            if split is not None:
+                for _ in self.held_images(split, 1).in_order(rank, ranks):
+                    pass
+
     def _loader(self, split: Split, transform: Transform, size: int) -> Loader:
         held = 0 if self.splits.minival is None else len(self.splits.minival)
         # Test images are read once; the others share what may be kept.

@@ -149,8 +149,10 @@ class _Run:
         )
         if state is not None:
             learner.load(state)
-        elif learner.began:
-            watch.say(learner.began)
+        else:
+            if learner.began:
+                watch.say(learner.began)
+            plan.check_held_images(group.rank, group.ranks)
         held = plan.splits.minival
         return cls(
             plan=plan,
@@ -210,6 +212,7 @@ class _Run:
 
     def _end_epoch(self, lr: float, begun: float) -> None:
         now, steps = self.standing, self.images.steps
+        self._check_weights(lr)
         accuracy = self._validated()
         row = EpochRow(
             epoch=now.epoch + 1,
@@ -233,16 +236,30 @@ class _Run:
         for right, loss in (self.group.total(found) / self._shares()).tolist():
             now = self.standing
             if not math.isfinite(loss):
-                raise TrainingFailed(
-                    f"the loss is {loss} in epoch {now.epoch + 1}, step {now.step + 1} of "
-                    f"{self.images.steps}: try a recipe.lr below {self.plan.recipe.lr:g} "
-                    f"({lr:.3g} in that step), more recipe.warmup_epochs or recipe.clip_grad=1"
-                )
+                raise self._diverged(f"the loss is {loss} in", now.step + 1, lr)
             self.standing = replace(
                 now, step=now.step + 1, right=now.right + right, loss=now.loss + loss,
                 seconds=seconds,
             )  # fmt: skip
         waiting.clear()
+
+    def _check_weights(self, lr: float) -> None:
+        """Raises TrainingFailed, in all processes, for weights that are no numbers any more.
+
+        A loss is met before its step: what the last one of an epoch did, no loss tells.
+        """
+        odd = torch.tensor(float(not self.learner.is_finite()))
+        if self.group.total(odd) > 0:
+            what = "the weights are no finite numbers after"
+            raise self._diverged(what, self.images.steps, lr)
+
+    def _diverged(self, what: str, step: int, lr: float) -> TrainingFailed:
+        epoch, recipe = self.standing.epoch + 1, self.plan.recipe
+        return TrainingFailed(
+            f"{what} epoch {epoch}, step {step} of {self.images.steps}: try a recipe.lr "
+            f"below {recipe.lr:g} ({lr:.3g} in that step), more recipe.warmup_epochs or "
+            f"recipe.clip_grad=1"
+        )
 
     def _shares(self) -> torch.Tensor:
         """What the sum over processes is divided by: images are counted, losses are means."""

@@ -73,6 +73,11 @@ class Trainings:
     """Trainings that were asked for and are not finished."""
     finished: list[float] = field(default_factory=list)
     """When each training of this call was finished, by the monotonic clock."""
+    _index: Mapping[str, int] = field(init=False)
+    """The networks' places in their order, by their keys."""
+
+    def __post_init__(self) -> None:
+        self._index = {network.arch.key(): index for index, network in enumerate(self.networks)}
 
     @classmethod
     def on_record(
@@ -86,7 +91,7 @@ class Trainings:
     @property
     def results(self) -> dict[Pair, float | None]:
         """Accuracies by network and seed, as strategies read them; None for what failed."""
-        index = self._index()
+        index = self._index
         return {(index[key], seed): r.accuracy for (_, key, seed), r in self.records.items()}
 
     @property
@@ -101,9 +106,8 @@ class Trainings:
     @property
     def failures(self) -> dict[int, str]:
         """Why each failed network failed: the reason of its first failed training."""
-        index = self._index()
         failed = sorted(
-            (index[record.key], record.seed, record.reason)
+            (self._index[record.key], record.seed, record.reason)
             for record in self.records.values()
             if record.state == "failed"
         )
@@ -112,11 +116,10 @@ class Trainings:
     @property
     def notes(self) -> dict[int, str]:
         """What readers of each network's accuracies should know, by the seeds it is true of."""
-        index = self._index()
         noted: dict[int, list[str]] = {}
         for (_, key, seed), record in sorted(self.records.items()):
             if record.note:
-                noted.setdefault(index[key], []).append(f"seed {seed}: {record.note}")
+                noted.setdefault(self._index[key], []).append(f"seed {seed}: {record.note}")
         return {network: "; ".join(notes) for network, notes in noted.items()}
 
     @property
@@ -158,9 +161,6 @@ class Trainings:
         self.waiting.discard(pair)
         self.finished.append(time.monotonic())
         return record
-
-    def _index(self) -> dict[str, int]:
-        return {network.arch.key(): index for index, network in enumerate(self.networks)}
 
 
 def train(

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from nas.statistics.blas import one_blas_thread
 from scaling_search.judge.surface import NOISES, Fit, Places, Surface, similarity
 
 Floats = NDArray[np.float64]
@@ -44,6 +45,7 @@ def draw_smooth(surface: Surface, places: Places, count: int, seed: int = 0) -> 
     return _draw(surface, places, count, seed, None)
 
 
+@one_blas_thread()
 def _draw(surface: Surface, places: Places, count: int, seed: int, same: Floats | None) -> Floats:
     """(draws, places) accuracies; `same`, (places, seen networks), is 1 where both are one network,
     and None where the places are of none."""

@@ -13,13 +13,14 @@ All is Gaussian given u and a few hyperparameters. These are integrated over lat
 posterior of u is exact but for the steps of its lattice, and equal trainings give an equal one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations_with_replacement, product
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nas.statistics.blas import one_blas_thread
 from scaling_search.judge.counted import least_noise
 from scaling_search.judge.directions import Directions
 
@@ -194,7 +195,7 @@ class Fit:
     usual: Floats
     """(coefficients,): what the prior adds to it."""
     evidence: Floats
-    """(directions, noises) logarithms, the prior of directions included."""
+    """(directions, noises) logarithms, the prior of directions and of δ included."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -221,6 +222,7 @@ class Surface:
         return found
 
 
+@one_blas_thread()
 def fit_surface(
     seen: Seen, directions: Directions, saturations: Sequence[float] = SATURATIONS[1:2]
 ) -> Surface:
@@ -230,73 +232,95 @@ def fit_surface(
     """
     level = float(seen.means @ seen.counts / seen.counts.sum()) if len(seen.places) else 0.0
     alike = similarity(seen.places, seen.places, directions.plane)
-    fits = []
-    for saturation in saturations:
-        basis = Basis(directions, saturation)
-        weights = basis.weights()
-        for deviation, roughness in product(DEVIATIONS, ROUGHNESS):
-            own = np.diag(1 / seen.counts + deviation**2)
-            # Without g, what accuracies say does not depend on the curvature.
-            said = _said(seen, level, basis, weights, own)
-            for curvature in CURVATURES:
-                hyper = Hyperparameters(deviation, curvature, roughness, saturation)
-                if roughness:
-                    said = _said(seen, level, basis, weights, own + hyper.size * alike)
-                fits.append(_fit(hyper, basis, weights, said))
-    logs = np.array([fit.evidence + np.log(DEVIATIONS[fit.hyper.deviation]) for fit in fits])
+    fits = [
+        fit
+        for saturation in saturations
+        for fit in _fits(seen, level, Basis(directions, saturation), alike)
+    ]
+    logs = np.stack([fit.evidence for fit in fits])
     logs[..., min(seen.least, NOISES[-1]) > NOISES] = -np.inf
     probability = np.exp(logs - logs.max())
     return Surface(directions, seen, level, tuple(fits), probability / probability.sum())
 
 
+def _fits(seen: Seen, level: float, basis: Basis, alike: Floats) -> Iterator[Fit]:
+    """The fits of all hyperparameters with one λ.
+
+    Their matrices are small and many: all of a kind are inverted in one call.
+    """
+    hypers = [
+        Hyperparameters(deviation, curvature, roughness, basis.saturation)
+        for deviation, roughness, curvature in product(DEVIATIONS, ROUGHNESS, CURVATURES)
+    ]
+    weights, around = basis.weights(), [(hyper.deviation, hyper.size) for hyper in hypers]
+    # Without g, what accuracies say does not depend on the curvature.
+    distinct = sorted(set(around))
+    said = _said(seen, level, basis.functions(seen.places), weights, distinct, alike)
+    which = [distinct.index(each) for each in around]
+    mean, deviation = (
+        np.stack(each) for each in zip(*(basis.prior(h.curvature) for h in hypers), strict=True)
+    )
+    usual, pull = mean / deviation**2, said.pull[which]
+    assumed = np.eye(mean.shape[1]) * (deviation**-2.0)[:, None]
+    information = said.information[which] + assumed[:, None]
+    spread = _inverse(information)
+    # −2 log likelihood = squares/σ² − 2 mixed/σ + constant, with y/σ ~ N(functions · weights, …).
+    pulled = (spread @ pull[..., None])[..., 0]
+    squares = np.maximum(said.squares[which][:, None] - (pull * pulled).sum(axis=2), 0)
+    mixed = (pulled @ usual[..., None])[..., 0]
+    told = (spread @ usual[:, None, :, None])[..., 0] @ usual[..., None]
+    constant = (mean * usual).sum(axis=1)[:, None] - told[..., 0]
+    volumes = np.linalg.slogdet(information)[1] + said.volume[which][:, None]
+    volumes += 2 * np.log(deviation).sum(axis=1)[:, None]
+    before = np.log([DEVIATIONS[hyper.deviation] for hyper in hypers])
+    rest = before[:, None] + np.log(basis.directions.prior) - 0.5 * (constant + volumes)
+    terms = np.stack([squares, mixed, rest], axis=2)
+    evidence = terms @ np.stack([-0.5 / NOISES**2, 1 / NOISES, np.ones_like(NOISES)])
+    evidence -= seen.counts.sum() * np.log(NOISES)
+    for i, hyper in enumerate(hypers):
+        inverse = said.inverse[which[i]]
+        yield Fit(hyper, basis, weights, inverse, spread[i], pull[i], usual[i], evidence[i])
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Said:
-    """What the accuracies say, given their covariance around the basis."""
+    """What the accuracies say, given each of several covariances around the basis."""
 
     inverse: Floats
-    """(networks, networks)."""
+    """(covariances, networks, networks)."""
     information: Floats
-    """(directions, coefficients, coefficients): of the coefficients."""
+    """(covariances, directions, coefficients, coefficients): of the coefficients."""
     pull: Floats
-    """(directions, coefficients)."""
-    squares: float
-    """The accuracies' squares, weighed by the inverse; those around their means included."""
-    volume: float
-    """The logarithm of the covariance's determinant."""
-    trainings: float
+    """(covariances, directions, coefficients)."""
+    squares: Floats
+    """(covariances,): the accuracies' squares, weighed by the inverse; those around their means
+    included."""
+    volume: Floats
+    """(covariances,): the logarithm of the determinant."""
 
 
-def _said(seen: Seen, level: float, basis: Basis, weights: Floats, covariance: Floats) -> _Said:
+def _said(
+    seen: Seen,
+    level: float,
+    functions: Floats,
+    weights: Floats,
+    around: Sequence[tuple[float, float]],
+    alike: Floats,
+) -> _Said:
+    """What accuracies say for each deviation of δ and variance of g, where `alike` are g's
+    covariances for a variance of 1."""
+    covariance = np.stack(
+        [np.diag(1 / seen.counts + deviation**2) + size * alike for deviation, size in around]
+    )
     inverse, values = _inverse(covariance), seen.means - level
-    functions = basis.functions(seen.places)
-    weighed = (functions.T @ inverse @ functions) @ weights
+    weighed = (functions.T @ inverse @ functions)[:, None] @ weights
     return _Said(
         inverse=inverse,
         information=weights.transpose(0, 2, 1) @ weighed,
-        pull=functions.T @ inverse @ values @ weights,
-        squares=float(values @ inverse @ values) + float(seen.squares.sum()),
-        volume=float(np.linalg.slogdet(covariance)[1]),
-        trainings=float(seen.counts.sum()),
+        pull=np.einsum("kf,ufc->kuc", inverse @ values @ functions, weights),
+        squares=inverse @ values @ values + seen.squares.sum(),
+        volume=np.linalg.slogdet(covariance)[1],
     )
-
-
-def _fit(hyper: Hyperparameters, basis: Basis, weights: Floats, said: _Said) -> Fit:
-    mean, deviation = basis.prior(hyper.curvature)
-    information = said.information + np.diag(deviation**-2.0)
-    spread, usual = _inverse(information), mean / deviation**2
-    # −2 log likelihood = squares/σ² − 2 mixed/σ + constant, with y/σ ~ N(functions · weights, …).
-    pulled = np.einsum("ucd,ud->uc", spread, said.pull)
-    squares = np.maximum(said.squares - (said.pull * pulled).sum(axis=1), 0)
-    mixed = pulled @ usual
-    constant = mean @ usual - np.einsum("c,ucd,d->u", usual, spread, usual)
-    volumes = np.linalg.slogdet(information)[1] + 2 * np.log(deviation).sum() + said.volume
-    evidence: Floats = (
-        -0.5 * (squares[:, None] / NOISES**2 + (constant + volumes)[:, None])
-        + mixed[:, None] / NOISES
-        - said.trainings * np.log(NOISES)
-        + np.log(basis.directions.prior)[:, None]
-    )
-    return Fit(hyper, basis, weights, said.inverse, spread, said.pull, usual, evidence)
 
 
 def _inverse(matrices: Floats) -> Floats:

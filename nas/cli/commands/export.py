@@ -74,7 +74,8 @@ class Request:
             return None
         from nas.networks.trained import weights_in
 
-        found = weights_in(self.weights)
+        with told_under("weights: "):
+            found = weights_in(self.weights)
         return found if found.exists() else self.weights
 
     def untrained(self) -> str:

@@ -5,8 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nas.cli.columns import table
-from nas.cli.config import Config, at_least, make
-from nas.cli.setting_types import optional, text
+from nas.cli.config import Config, make
 from nas.cli.trained_table import trained_table, with_interval
 from nas.cli.verbs import VERBS
 from nas.cli.whole_trainings import FOLDER, member_names, trained
@@ -37,10 +36,8 @@ def check(config: Config) -> None:
         return
     try:
         _check_members(member_names(given["members"]), config)
-        if given["resolution"] is not None:
-            at_least("resolution", given["resolution"], 1)
-        at_least("seed", given["seed"], 0)
-        optional(text)("weights", given["weights"])
+        for name in ("resolution", "seed", "weights"):
+            VERBS["train"].settings[name](name, given[name])
 
         from nas.cli.training import Start, recipe_of  # brings torch
         from nas.cli.training_crew import executor_name

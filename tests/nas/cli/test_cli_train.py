@@ -13,8 +13,9 @@ from nas.cli import main
 from nas.data.dataset import identity, splits
 from nas.networks.trained import read_card
 from nas.runs.locks import held
+from pictures import image_folder
 from quick import SMALL
-from search_spaces.yaml_io import write_arch
+from search_spaces.yaml_io import read_about, write_arch
 
 FAST = ["data.limit=150", "recipe.epochs=2", "threads=1", "resolution=12"]
 TRAIN = ["train", "net.yaml", "run=r", *FAST]
@@ -191,6 +192,11 @@ def test_a_larger_network_inherits_from_a_smaller_one(capsys: pytest.CaptureFixt
         ([*TRAIN, "recipe.epochs=0"], "recipe.epochs: expected at least 1, got 0"),
         ([*TRAIN, "device=nonsense"], "device: cannot use nonsense"),
         (["train", "net.yaml", "resolution=0"], "resolution: expected an integer of at least 1"),
+        ([*TRAIN, f"name={'x' * 256}"], "name: longer than the 255 bytes that a folder's"),
+        ([*TRAIN, "threads=1000000"], "threads: expected at most 1024, got 1000000"),
+        ([*TRAIN, "loader_workers=9999"], "loader_workers: expected at most 1024, got 9999"),
+        ([*TRAIN, "weights=hf-hub:"], "weights: hf-hub:: expected hf-hub:OWNER/NAME or "),
+        ([*TRAIN, "resolution=1"], "resolution: 1 px: stem: the feature map vanishes"),
         (["train", "gone.yaml"], "network: gone.yaml: no such file"),
         ([*TRAIN, "weights=net.yaml"], "weights: net.yaml: "),
         ([*TRAIN, "inherit=net.yaml"], "inherit: net.yaml: "),
@@ -239,3 +245,12 @@ def test_a_refusal_names_the_folder_and_both_remedies(
     assert code == 2
     assert line.startswith(f"nas-search: {Path.cwd()} holds a training of net made with recipe.lr=")
     assert "give another folder with run=…, another name=…, or the same configuration" in line
+
+
+def test_names_of_classes_that_are_no_utf_8_are_kept_as_they_are_shown() -> None:
+    image_folder(Path("pets"), {"caf\udce9": 20, "dog": 20})
+    fast = ["recipe.epochs=1", "threads=1", "resolution=12"]
+    main(["train", "net.yaml", "run=r", "data=imagefolder", "data.path=pets", *fast])
+    about = read_about("r/trained/net/network.yaml")
+    assert about["classes"] == ["caf\\udce9", "dog"]
+    assert read_card("r/trained/net").classes == ("caf\\udce9", "dog")

@@ -174,11 +174,11 @@ def test_names_from_strangers_are_data(tmp_path: Path) -> None:
     assert header[1:] == [row[0] for row in rows] == ["'=1+1", "'@b"]
 
 
-def test_names_that_are_no_utf_8_are_data_too(tmp_path: Path) -> None:
+def test_names_that_are_no_utf_8_are_data_as_they_are_shown(tmp_path: Path) -> None:
     image_folder(tmp_path / "pets", {"caf\udce9": 20, "dog": 20})
-    trained_folder(Path("b0"), ("caf\udce9", "dog"))
+    trained_folder(Path("b0"), ("caf\\udce9", "dog"))
     found = evaluated("data=imagefolder", f"data.path={tmp_path}/pets")
-    assert found["classes"][0]["class"] == "caf\udce9"
+    assert found["classes"][0]["class"] == "caf\\udce9"
     assert confusion("b0/test_16px_confusion.csv")[1][0] == "caf\\udce9"
 
 

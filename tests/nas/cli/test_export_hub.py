@@ -37,6 +37,7 @@ def trained() -> Path:
     """The file of weights that a training leaves."""
     path = Path(WEIGHTS)
     save_trained(build(TINY), dataclasses.replace(CARD, arch=TINY, classes=("a", "b", "c")), path)
+    path.with_name("README.md").write_text("as the training left it")
     return path
 
 
@@ -76,7 +77,8 @@ def test_a_trained_network_is_exported_with_its_weights(
         ([WEIGHTS, "out=b0.yaml"], ("out", "a folder to write into, this is a file")),
         (["plain.safetensors"], ("plain.safetensors", "no nas_search")),
         (["run"], ("run/weights.safetensors", "no such file")),
-        (["hf-hub:x y"], ("weights: expected hf-hub:OWNER/NAME",)),
+        ([WEIGHTS, "out=run/trained/b0"], ("out: run/trained/b0 has a README.md", "no export")),
+        (["hf-hub:x y"], ("network: hf-hub:x y: expected hf-hub:OWNER/NAME or",)),
     ],
 )
 def test_a_mistake_about_the_hub_leaves_nothing(

@@ -1,5 +1,6 @@
 """The page's section of networks that were trained whole."""
 
+import html
 import json
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from nas.dashboard.trained import (
     accuracy_against_cost_figure,
     confusion_figure,
 )
-from nas.dashboard.trained_files import MOST_SHEET, read_trained
+from nas.dashboard.trained_files import MOST_SHEET, Confusion, read_trained
 from nas.dashboard.write import write_dashboard
 from nas.networks.trained_header import card_in
 from scaling_search.rule.compound import COMPOUND
@@ -143,6 +144,16 @@ def test_the_section_fits_its_window(tmp_path: Path, width: int) -> None:
     assert report["overflow"] <= 0
     assert report["cut"] == []
     assert any("test top-1 accuracy 85.0 % [80.4, 88.9]" in text for text in report["hovers"])
+
+
+def test_long_names_of_classes_leave_the_cells_their_room() -> None:
+    names = tuple(f"{'<b>' * 20}{letter}" for letter in "ab")
+    figure = confusion_figure(Confusion("b0", "test", names, ((2, 1), (0, 3))))
+    for axis in (figure.layout.xaxis, figure.layout.yaxis):
+        assert all(len(html.unescape(text)) == 20 for text in axis.ticktext)
+        assert "<" not in "".join(axis.ticktext)
+    taken_for = html.unescape(figure.data[0].hovertext[0][1])
+    assert taken_for == f"{names[0]} taken for {names[1]}"
 
 
 def test_a_sheet_too_large_for_a_page_is_named(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Tables of images: which files are which split, what labels may be, and what is never opened."""
 
 import errno
+import warnings
 from pathlib import Path
 
 import datasets
@@ -286,6 +287,13 @@ class TestMistakes:
         assert "holds no images" in refused(path)
         path = parquet(tmp_path / "y.parquet", label=[0.5, 1.0] * 10)
         assert "expected whole numbers or names" in refused(path)
+
+    def test_lists_of_numbers_are_one_line_and_no_warning_beside_it(self, tmp_path):
+        path = parquet(tmp_path / "x.parquet", image=[[1, 2, 3]] * 20)
+        with warnings.catch_warnings(record=True) as warned:
+            warnings.simplefilter("always")
+            assert "row 0: the image cannot be decoded: its pixels are 32-bit" in refused(path)
+        assert not warned
 
     def test_bytes_that_are_no_image(self, tmp_path):
         message = refused(parquet(tmp_path / "x.parquet", image=[b"text"] * 20))

@@ -119,6 +119,7 @@ def test_a_proxy_too_small_for_the_strides_is_told_how():
         ("epochs", 0, "at least 1"),
         ("resolution", 0, "at least 1"),
         ("threads", 0, "at least 1"),
+        ("threads", 9999, "at most 1024"),
         ("divisor", -1, "at least 1"),
         ("width", -1.0, "above 0"),
         ("depth", float("inf"), "above 0"),

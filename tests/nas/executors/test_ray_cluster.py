@@ -16,7 +16,7 @@ import pytest
 import toy
 from interrupted import read_until
 from nas.executors.ray_cluster import RaySettings, ray_cluster
-from search_spaces.errors import UserError
+from search_spaces.errors import CommandFailed, UserError
 
 SETTINGS = ["run=r", "evaluator=custom", "evaluator._target_=toy.Toy", "+evaluator.free=3"]
 SEARCH = ["search", *SETTINGS, "executor=ray", "search.trials=50", "sampler=random"]
@@ -125,3 +125,15 @@ def test_an_address_that_answers_but_is_not_ray_is_told_in_seconds(answer: bytes
             ray_cluster(RaySettings(address=address)),
         ):
             pass
+
+
+def test_a_cluster_that_does_not_start_here_is_nobodys_mistake(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise RuntimeError("The current node timed out during startup.\nThe GCS is overloaded.")
+
+    monkeypatch.setattr("ray.init", refuse)
+    told = "ray: no cluster starts here: The current node timed out during startup. The GCS is"
+    with pytest.raises(CommandFailed, match=told), ray_cluster(RaySettings()):
+        pass

@@ -186,6 +186,7 @@ def test_a_table_knows_every_network_of_its_space() -> None:
     ("fields", "words"),
     [
         ({"threads": 0}, "threads: expected at least 1"),
+        ({"threads": 9999}, "threads: expected at most 1024"),
         ({"batch": 0}, "batch: expected at least 1"),
         ({"runs": 0}, "runs: expected at least 1"),
         ({"clock": "processor", "threads": 2, "device": "cpu"}, "clock: processor needs"),

@@ -139,7 +139,7 @@ class TestReached:
 
 @pytest.mark.parametrize("text", ["hf-hub:", "hf-hub:a@", "hf-hub:a@b@c", "hf-hub:@b"])
 def test_what_is_no_reference(text: str) -> None:
-    assert refusal(text).startswith("weights: expected hf-hub:OWNER/NAME or ")
+    assert refusal(text).endswith(": expected hf-hub:OWNER/NAME or hf-hub:OWNER/NAME@REVISION")
 
 
 class TestUnreached:

@@ -57,6 +57,11 @@ class TestFolder:
         assert {path.name for path in folder.iterdir()} == files
         assert "import nas_small" in (folder / "README.md").read_text("utf-8")
 
+    def test_names_of_classes_may_be_no_utf_8(self, tmp_path: Path) -> None:
+        names = ("\udcff", "é", *OPEN.classes[2:])
+        config = written(tmp_path / "new", dataclasses.replace(OPEN, classes=names))
+        assert tuple(config["label_names"]) == names
+
     def test_a_network_that_timm_has_needs_no_module(self, tmp_path: Path) -> None:
         arch = zoo("resnet50").replace(num_classes=10, resolution=32, dropout=0.1, drop_path=0.0)
         config = written(tmp_path / "new", dataclasses.replace(CARD, arch=arch))
@@ -127,6 +132,13 @@ class TestCard:
         assert "held out" not in text
         assert "from new weights" in text
         assert not ModelCard(text).data.eval_results
+
+    @pytest.mark.parametrize(
+        ("name", "shown"), [("- a", "\\- a"), ("1. a", "1\\. a"), ("---", "\\---"), ("7", "7")]
+    )
+    def test_the_first_class_begins_no_list(self, name: str, shown: str) -> None:
+        card = dataclasses.replace(CARD, classes=(name, *CARD.classes[1:]))
+        assert f"\n{shown}, {CARD.classes[1]}, " in model_card(card)
 
     def test_names_are_shown_as_they_are_and_are_no_markup(self) -> None:
         classes = ("a|b", "<script>", "[x](y)", "`c`", "two\nlines", "# d", "---", "e", "f", "ü")

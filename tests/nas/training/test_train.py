@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 
 from nas.networks.trained import load_trained, read_card
 from nas.statistics.intervals import Interval
@@ -157,6 +158,34 @@ def test_a_loss_that_is_no_number_names_the_step_and_what_to_try(tmp_path: Path)
         train(plan(wild), tmp_path, Listener())
 
 
+def test_weights_that_are_no_numbers_after_the_last_step_are_not_kept(tmp_path: Path) -> None:
+    """The loss is met before a step: that of an epoch's only one tells nothing of what it did."""
+    wild = replace(RECIPE, lr=1e38, warmup_epochs=0.0, batch_size=200, epochs=1, clip_grad=None)
+    with pytest.raises(TrainingFailed, match=r"weights .* after epoch 1, step 1 of 1: try a"):
+        train(plan(wild), tmp_path, Listener())
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("held", ["minival", "test"])
+def test_a_damaged_image_that_is_held_out_is_told_before_the_first_step(
+    tmp_path: Path, held: str
+) -> None:
+    found = plan().splits
+    last = int(getattr(found, held).positions[-1])
+
+    def read(position: int) -> Image.Image:
+        if position == last:
+            raise OSError("image file is truncated")
+        return found.train.read(position)
+
+    damaged = replace(getattr(found, held), read=read)
+    heard = Listener()
+    with pytest.raises(UserError, match=f"digits, image {last}: .* truncated"):
+        train(plan(splits=replace(found, **{held: damaged})), tmp_path, heard)
+    assert heard.steps == 0
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("damage", ["cut", "garbled", "gone", "nonsense"])
 def test_a_damaged_checkpoint_is_told_in_one_line(tmp_path: Path, damage: str) -> None:
     interrupted(tmp_path, STEPS + 1)
@@ -192,6 +221,18 @@ def test_a_full_disk_leaves_the_checkpoint_before(
     assert "checkpoint" in str(caught.value.filename)
     train(plan(), tmp_path, Listener())
     assert digest(tmp_path) == digest(undisturbed)
+
+
+def test_a_disk_that_is_full_from_the_first_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> bytes:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", refuse)
+    with pytest.raises(OSError, match="No space left"):
+        train(plan(), tmp_path, Listener())
+    assert not list(tmp_path.iterdir())
 
 
 def test_want_of_memory_divides_the_batch_and_says_so(
