@@ -19,6 +19,18 @@ settings.register_profile("repeatable", deadline=None, derandomize=True, print_b
 settings.load_profile("repeatable")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    said = "random candidates of each shipped space and rule of sharing; 100 take some minutes"
+    parser.addoption("--candidates", type=int, default=8, help=said)
+
+
+@pytest.fixture
+def candidates(request: pytest.FixtureRequest) -> int:
+    """How many random candidates of a space are held to their slices."""
+    count: int = request.config.getoption("--candidates")
+    return count
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the tests on Ray first: they take longest, and side by side they share a cluster."""
     items.sort(key=lambda item: not _is_on_ray(item))

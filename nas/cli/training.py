@@ -21,7 +21,7 @@ from nas.data.report import training_report
 from nas.data.sources import Source
 from nas.data.training_splits import TrainingSplits, colours, training_splits
 from nas.networks.cost import cost
-from nas.networks.trained import WEIGHTS, Card, read_card, weights_in
+from nas.networks.trained import WEIGHTS, Card, OfSupernet, read_card, weights_in
 from nas.runs.folder import RunFolder, RunStage
 from nas.statistics.metrics import METRICS
 from nas.training.checkpoint import Checkpoints
@@ -72,6 +72,8 @@ class Start:
                 digest.update(block)
         try:
             card = read_card(path)
+        except OfSupernet as error:
+            raise error.under(f"{setting}: ") from None
         except UserError as error:
             if setting == "inherit":  # of what network they are, nothing else says
                 raise error.under("inherit: ") from None

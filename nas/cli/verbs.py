@@ -256,13 +256,16 @@ VERBS = {
         flags={"--table": "table=true"},
     ),
     "export": Verb(
-        "write a network for timm, the hub, as ONNX, or as a torch.export program",
+        "write a network for timm, the hub, as ONNX, a torch.export program, or as trained",
         "nas-search export results/digits/family/b3.yaml --format timm",
         settings={
             "network": network,
+            "trial": optional(integer(0)),
             "format": optional(text),
             "num_classes": optional(integer(1)),
             "weights": optional(path),
+            "supernet": optional(path),
+            "data": optional(data),
             "out": optional(path),
         },
         positional="network",

@@ -1,6 +1,5 @@
 """What evaluators that run slim networks on images have in common."""
 
-import math
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Self
@@ -12,9 +11,9 @@ from nas.data.sources import Digits, Source, Splitting
 from nas.defaults.conf import default
 from nas.evaluators.base import Evaluator
 from nas.evaluators.identity import kind_of, plain
+from nas.evaluators.slimming import Slimming
 from search_spaces.arch import Arch
-from search_spaces.errors import UserError
-from search_spaces.scaling import scale
+from search_spaces.errors import UserError, told_under
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,22 +36,23 @@ class SlimEvaluator(Evaluator):
     """Images of `data` that another process read."""
 
     def __post_init__(self) -> None:
-        self._check_least("resolution", "base_resolution", "divisor")
-        for name in ("width", "depth"):
-            if not 0 < getattr(self, name) < math.inf:
-                raise UserError(f"{name}: expected above 0, got {getattr(self, name)}")
+        _ = self.slimming  # which refuses what is impossible
+
+    @property
+    def slimming(self) -> Slimming:
+        """How it makes networks slim."""
+        return Slimming(
+            width=self.width,
+            depth=self.depth,
+            resolution=self.resolution,
+            base_resolution=self.base_resolution,
+            divisor=self.divisor,
+        )
 
     def slim(self, arch: Arch) -> Arch:
         """`arch` scaled down, for images of three channels."""
-        resolution = self._resolution(arch)
-        try:
-            scaled = scale(arch, self.depth, self.width, resolution, divisor=self.divisor)
-        except UserError as error:
-            raise UserError(
-                f"evaluator: {arch.name} scaled to depth {self.depth}, width {self.width} and "
-                f"{resolution} px: {error}"
-            ) from error
-        return scaled.replace(in_channels=3)
+        with told_under("evaluator: "):
+            return self.slimming.slim(arch)
 
     def check(self, arch: Arch) -> None:
         """Raise UserError where `arch` cannot be made slim: too few pixels for its strides."""
@@ -95,7 +95,7 @@ class SlimEvaluator(Evaluator):
         }
 
     def _resolution(self, arch: Arch) -> int:
-        return round(self.resolution * arch.resolution / self.base_resolution)
+        return self.slimming.pixels(arch)
 
     def _num_classes(self) -> int:
         return self.shared.num_classes if self.shared else len(splits(self.data).classes)

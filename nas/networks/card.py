@@ -32,7 +32,7 @@ def model_card(card: Card, use: str = _OWN_USE) -> str:
     parts = (
         f"---\n{front}---\n",
         f"# {_plain(card.arch.name)}\n",
-        f"An image classifier, trained with nas-search. {_size(card)}\n",
+        f"An image classifier, {_origin(card)} with nas-search. {_size(card)}\n",
         "## Accuracy\n",
         *_accuracy(card),
         "## Use\n",
@@ -75,6 +75,10 @@ def _front(card: Card) -> dict[str, Any]:
     return front
 
 
+def _origin(card: Card) -> str:
+    return "with weights of a supernet, made" if card.supernet else "trained"
+
+
 def _size(card: Card) -> str:
     arch, price = card.arch, cost(card.arch)
     return (
@@ -93,10 +97,10 @@ def _accuracy(card: Card) -> Iterator[str]:
         )
         yield f"On the {card.test.images:,} images of the test split: {told}.{_fit(card.test)}\n"
     if card.minival is not None:
+        chosen = "A search compares networks by them" if card.supernet else "They chose the epoch"
         yield (
             f"On the images held out of the training split, {METRICS[card.metric]}: "
-            f"{card.minival:.4f}. They chose the epoch, so that this is no estimate for other "
-            "images.\n"
+            f"{card.minival:.4f}. {chosen}, so that this is no estimate for other images.\n"
         )
 
 
@@ -132,12 +136,22 @@ def _images(card: Card) -> str:
 
 
 def _training(card: Card) -> str:
+    if card.supernet:
+        return (
+            f"These weights are this network's part of a supernet, which holds every network of a "
+            f"space and was trained for {_epochs(card)} with seed {card.seed}: "
+            f"{_plain(card.supernet)}. This network was not trained alone; its batch normalisation "
+            "has statistics of its own, over training images.\n"
+        )
     start = f"from the weights of {_plain(card.start)}" if card.start else "from new weights"
-    epochs = "1 epoch" if card.epochs == 1 else f"{card.epochs} epochs"
     return (
-        f"{epochs} with seed {card.seed}, {start}; these are the weights of epoch "
+        f"{_epochs(card)} with seed {card.seed}, {start}; these are the weights of epoch "
         f"{card.best_epoch}.\n"
     )
+
+
+def _epochs(card: Card) -> str:
+    return "1 epoch" if card.epochs == 1 else f"{card.epochs} epochs"
 
 
 def _classes(names: tuple[str, ...]) -> str:

@@ -28,11 +28,17 @@ WEIGHTS = trained_header.WEIGHTS
 """The file of weights in the folder that a training leaves."""
 KEY = trained_header.KEY
 """The name of the card's JSON text in the header of the file of weights."""
+SUPERNET = "supernet"
+"""The name of the text, in the header of a supernet's file, that says what it is of."""
 _LEAST_BYTES = 2
 """Bytes of a weight in the smallest precision that is loaded."""
 _LONGEST_NUMBER = 100
 
 Numbers = tuple[float, float, float]
+
+
+class OfSupernet(UserError):
+    """A file that holds the weights of many networks, where those of one are expected."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +73,9 @@ class Card:
     """What it is worth on the test split; None where that was not read."""
     start: str = ""
     """What the weights were before: a file, a reference to the hub, a member; "" for new ones."""
+    supernet: str = ""
+    """The supernet that the weights are a part of, with its digest; "" for weights that were
+    trained as this network's own."""
 
     @property
     def worth(self) -> Accuracy | None:
@@ -106,10 +115,17 @@ def save_trained(model: Network, card: Card, path: Path) -> None:
 def read_card(path: str | Path) -> Card:
     """The card in the header of the file that `path` means to `load_trained`; no weights are read.
 
-    Raises UserError for a file without one, cut short, or whose card is none.
+    Raises UserError for a file without one, cut short, or whose card is none, and OfSupernet for
+    a supernet's.
     """
     path = weights_in(path)
-    text = read_metadata(path).get(KEY)
+    texts = read_metadata(path)
+    text = texts.get(KEY)
+    if text is None and SUPERNET in texts:
+        raise OfSupernet(
+            f"{path}: is a supernet, of many networks; nas-search export NETWORK supernet=FILE "
+            f"data=… --format trained gives the weights of one"
+        )
     if text is None:
         raise UserError(f"{path}: its header has no {KEY}; expected weights that `train` left")
     try:

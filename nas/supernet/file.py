@@ -9,31 +9,38 @@ from typing import Any
 import safetensors
 import safetensors.torch
 
+from nas.networks.trained import SUPERNET
 from nas.supernet.slices import SHARINGS
 from nas.supernet.store import Store
 from search_spaces.errors import UserError, shown
 from search_spaces.files import written
 
 FILE = "supernet.safetensors"
-_ABOUT = "supernet"
 _FORMAT = {"format": "pt"}
 
 
 def write_store(path: Path, store: Store, about: Mapping[str, Any]) -> None:
     """Write a store, and what its weights depend on, whole or not at all."""
     plain = {name: each.detach().cpu().contiguous() for name, each in store.tensors.items()}
-    header = {**_FORMAT, _ABOUT: json.dumps(about, sort_keys=True), "sharing": store.sharing}
+    header = {**_FORMAT, SUPERNET: json.dumps(about, sort_keys=True), "sharing": store.sharing}
     with written(path) as file:
         file.write(safetensors.torch.save(plain, header))
 
 
-@functools.lru_cache(maxsize=2)
 def read_store(path: Path) -> Store:
-    """Read a store, once in a process.
+    """Read a store, once in a process as long as the file stays what it is.
 
     The file is mapped into memory: the processes of a machine share one copy. Raises UserError for
     a file that is no supernet.
     """
+    # Files are put in place whole, so that one that was trained anew is another one.
+    found = path.stat() if path.is_file() else None
+    return _read(path, *((found.st_ino, found.st_size, found.st_mtime_ns) if found else ()))
+
+
+@functools.lru_cache(maxsize=2)
+def _read(path: Path, *_: int) -> Store:
+    """Read a store; what follows the path tells one file from another in its place."""
     header = _header(path)
     sharing = next((each for each in SHARINGS if each == header.get("sharing")), None)
     if sharing is None:
@@ -41,14 +48,21 @@ def read_store(path: Path) -> Store:
     return Store(safetensors.torch.load_file(path), sharing)
 
 
-def check_store(path: Path, about: Mapping[str, Any], setting: str) -> None:
-    """Raise UserError, which says what differs, where a file is of another supernet."""
+def read_about(path: Path) -> Mapping[str, Any]:
+    """Read what a store's weights depend on. Raises UserError for a file that is no supernet."""
     header = _header(path)
     try:
-        written_about = json.loads(header[_ABOUT])
+        about = json.loads(header[SUPERNET])
     except (KeyError, ValueError, RecursionError):
         raise _no_supernet(path) from None
-    difference = first_difference(written_about, about)
+    if not isinstance(about, dict):
+        raise _no_supernet(path)
+    return about
+
+
+def check_store(path: Path, about: Mapping[str, Any], setting: str) -> None:
+    """Raise UserError, which says what differs, where a file is of another supernet."""
+    difference = first_difference(read_about(path), about)
     if difference is not None:
         raise UserError(f"{setting}: {path} is of another supernet: {difference}")
 

@@ -1,16 +1,23 @@
-"""`nas-search export`: a network for timm, the hub, ONNX runtimes, or as a torch.export program."""
+"""`nas-search export`: a network for timm, the hub, ONNX runtimes, as a torch.export program, or as
+a training leaves one."""
 
 import dataclasses
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nas.cli.config import Config
 from nas.cli.outputs import file_to_write, folder_to_write
+from nas.cli.supernet_weights import part_of_supernet, said_of
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError, told_under
 from search_spaces.files import write_text
 from search_spaces.parsing import closest
 from search_spaces.yaml_io import load_arch
+
+if TYPE_CHECKING:
+    from nas.networks.model import Network
+    from nas.networks.trained import Card
 
 _HUB = "hf-hub:"
 """As in nas.networks.hub, which brings torch."""
@@ -24,17 +31,30 @@ def main(config: Config) -> None:
     arch, weights, name = _subject(config)
     suffix, write = _WRITERS[kind]
     given = config["out"] or f"{name}{suffix}"
-    out = folder_to_write("out", given) if kind == "hub" else file_to_write("out", given)
-    print(write(arch, Request(out, weights, config["num_classes"])))
+    out = folder_to_write("out", given) if kind in _FOLDERS else file_to_write("out", given)
+    if config["supernet"] is None:
+        if config["data"] is not None:
+            raise UserError("data: expected null without supernet; nothing else would read images")
+        print(write(arch, Request(out, weights, config["num_classes"])))
+        return
+    with part_of_supernet(arch, config) as (file, card):
+        written = write(card.arch, Request(out, str(file), None))
+        print(said_of(card, arch), written, sep="\n")
 
 
 def _subject(config: Config) -> tuple[Arch, str | None, str]:
     """The network, its weights if there are any, and what its file is called after.
 
-    A network is described in a file or by a name, or it is a trained one, which brings its weights.
+    A network is described in a file or by a name, it is a trial's, or it is a trained one, which
+    brings its weights.
     """
     reference, weights = str(config["network"]), config["weights"]
+    if config["trial"] is not None:
+        name = f"trial_{config['trial']}"
+        return _of_trial(Path(reference).expanduser(), config["trial"], name), weights, name
     if _is_trained(reference):
+        if config["supernet"] is not None:
+            raise UserError(f"supernet: {reference} has its own weights; expected no others")
         from nas.networks.trained import read_card
 
         if weights is not None:
@@ -50,6 +70,19 @@ def _subject(config: Config) -> tuple[Arch, str | None, str]:
     if not weights.startswith(_HUB) and not Path(weights).expanduser().exists():
         raise UserError(f"weights: {weights}: no such file")
     return arch, weights, Path(reference).stem
+
+
+def _of_trial(run: Path, number: int, name: str) -> Arch:
+    """The network of a trial of a run folder. Raises UserError where there is none."""
+    from nas.runs.study import recorded
+
+    if not run.is_dir():
+        raise UserError(f"network: {run}: expected the run folder of trial {number}")
+    records = recorded(run)
+    for record in records:
+        if record.number == number:
+            return record.arch.replace(name=name)
+    raise UserError(f"trial: {run} has {len(records)} trials, and none of the number {number}")
 
 
 def _is_trained(reference: str) -> bool:
@@ -124,6 +157,27 @@ def _program(arch: Arch, request: Request) -> str:
 
 def _hub(arch: Arch, request: Request) -> str:
     from nas.networks.hub_folder import write_hub_folder
+
+    model, card = _trained_one(arch, request)
+    architecture = write_hub_folder(model, card, request.out)
+    module = "" if architecture.known else f", once {architecture.name}.py in it is imported"
+    loads = f'timm.create_model("local-dir:{request.out}", pretrained=True)'
+    return f"{card.arch.name} for the hub: {request.out}\n{loads} loads it{module}"
+
+
+def _trained(arch: Arch, request: Request) -> str:
+    from nas.networks.trained_folder import NETWORK, write_trained_folder
+
+    model, card = _trained_one(arch, request)
+    write_trained_folder(model, card, request.out)
+    return (
+        f"{card.arch.name} as a training leaves it: {request.out}\n"
+        f"nas-search train {request.out / NETWORK} weights={request.out} trains it further"
+    )
+
+
+def _trained_one(arch: Arch, request: Request) -> "tuple[Network, Card]":
+    """The network and its card. Raises UserError for weights without one, or of another network."""
     from nas.networks.trained import load_trained
 
     if request.weights is None:
@@ -135,10 +189,7 @@ def _hub(arch: Arch, request: Request) -> str:
         raise UserError(f"num_classes: {request.weights} is trained for {classes} classes")
     if card.arch.key() != arch.replace(num_classes=card.arch.num_classes).key():
         raise UserError(f"weights: {request.weights}: are of {card.arch.name}, not {arch.name}")
-    architecture = write_hub_folder(model, card, request.out)
-    module = "" if architecture.known else f", once {architecture.name}.py in it is imported"
-    loads = f'timm.create_model("local-dir:{request.out}", pretrained=True)'
-    return f"{card.arch.name} for the hub: {request.out}\n{loads} loads it{module}"
+    return model, card
 
 
 _WRITERS: Mapping[str, tuple[str, Callable[[Arch, Request], str]]] = {
@@ -146,5 +197,7 @@ _WRITERS: Mapping[str, tuple[str, Callable[[Arch, Request], str]]] = {
     "onnx": (".onnx", _onnx),
     "program": (".pt2", _program),
     "hub": ("_hub", _hub),
+    "trained": ("_trained", _trained),
 }
 """Suffix of the file or folder, and what writes it."""
+_FOLDERS = ("hub", "trained")

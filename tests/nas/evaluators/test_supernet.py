@@ -3,10 +3,14 @@
 import dataclasses
 import json
 import pickle
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from safetensors.torch import load_file
 
 from nas.cli import main
 from nas.data.sources import Digits
@@ -62,6 +66,26 @@ OVERRIDES = [
     "workers=1",
 ]
 
+_KILLED = """\
+import dataclasses, os, pathlib, signal, sys
+sys.path[:0] = sys.argv[2:]
+from nas.supernet.train import SupernetTraining
+from test_supernet import SUPERNET, silent
+
+update, steps = SupernetTraining._update, []
+
+def dying(*arguments):
+    steps.append(1)
+    if len(steps) == 7:  # in the middle of the second epoch
+        os.kill(os.getpid(), signal.SIGKILL)
+    return update(*arguments)
+
+SupernetTraining._update = dying
+killed = dataclasses.replace(SUPERNET, checkpoint_seconds=0.0)
+killed.prepare(pathlib.Path(sys.argv[1]), silent)
+"""
+"""A process that trains the supernet until it is killed."""
+
 
 def ignore(epoch: int, accuracy: float) -> None:
     """Nobody listens."""
@@ -108,6 +132,25 @@ def test_it_is_trained_once(folder: Path) -> None:
     assert not told
     assert (folder / FILE).stat().st_mtime_ns == before
     assert not (folder / "checkpoint").exists()
+
+
+def test_one_whose_process_was_killed_has_the_weights_of_an_undisturbed_one(
+    folder: Path, tmp_path: Path
+) -> None:
+    killed = subprocess.run(
+        [sys.executable, "-c", _KILLED, str(tmp_path), str(Path(__file__).parent), *sys.path],
+        check=False,
+    )
+    assert killed.returncode == -signal.SIGKILL
+    assert not (tmp_path / FILE).exists()
+    steps: list[int] = []
+    resumed = dataclasses.replace(SUPERNET)
+    resumed.prepare(tmp_path, lambda done, total, note="": steps.append(done))
+    assert steps == [2]  # the first epoch was done
+    expected = load_file(folder / FILE)
+    found = load_file(tmp_path / FILE)
+    assert found.keys() == expected.keys()
+    assert all(tensor.equal(expected[name]) for name, tensor in found.items())
 
 
 def test_says_how_far_its_training_is(tmp_path: Path) -> None:

@@ -21,8 +21,6 @@ from search_spaces.space import Space, load_space
 from search_spaces.stage import Stage
 from shipped import SHIPPED, SPACES
 
-CANDIDATES = 8
-"""Of each space and sharing."""
 SHARINGS: tuple[Sharing, ...] = ("own", "sliced")
 
 
@@ -46,13 +44,9 @@ def filled(store: Store, arch: Arch) -> nn.Module:
     Another layout in memory has another kernel run, which rounds otherwise: the logits of a few
     images then differ by a few parts in 100,000.
     """
-    model = skeleton(arch)
-    weights = store.weights(arch, model)
-    model.to_empty(device="cpu")
-    copies = {name: weight.detach().clone() for name, weight in weights.items()}
-    found = model.load_state_dict(copies, strict=False, assign=True)
-    assert not found.unexpected_keys
-    assert all("running" in name or "num_batches" in name for name in found.missing_keys)
+    model = candidate(store, arch)
+    copies = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
+    model.load_state_dict(copies, assign=True)
     return model
 
 
@@ -64,11 +58,11 @@ def drawn(space: Space, count: int, seed: str = "") -> list[Arch]:
 @pytest.mark.parametrize("sharing", SHARINGS)
 @pytest.mark.parametrize("name", SHIPPED)
 def test_the_elastic_forward_is_the_built_module_with_its_slices(
-    name: str, sharing: Sharing
+    name: str, sharing: Sharing, candidates: int
 ) -> None:
     space, modules = SPACES[name], Modules()
     store = store_of(space, sharing)
-    for arch in drawn(space, CANDIDATES, sharing):
+    for arch in drawn(space, candidates, sharing):
         images = torch.randn(2, 3, arch.resolution, arch.resolution)
         with torch.no_grad():
             elastic = modules.forward(store, arch, images)
