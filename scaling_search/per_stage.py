@@ -79,23 +79,21 @@ def variants(uniform: Arch, count: int, within: float = 0.05, seed: int = 0) -> 
 
 
 def run_per_stage(
-    uniform: Arch,
+    networks: Sequence[Arch],
     evaluator: Evaluator,
     run: Path,
     executor: Callable[[], AbstractContextManager[Executor]],
     *,
-    count: int,
     seed: int = 0,
     classes: Sequence[str] = (),
     progress: Callable[[int, int, float | None], None] = lambda done, total, seconds_left: None,
 ) -> PerStageResult:
-    """Race `count` variants against the uniform network, from where the records leave off.
+    """Race the uniform network, the first, against its variants, from where the records leave off.
 
     Records go to `per_stage.jsonl`, the results to `per_stage.csv` and, the winner, to
     `per_stage.yaml`, in the run folder; the last names the `classes` that the networks tell apart.
     Raises UserError as `train` does.
     """
-    networks = (uniform, *variants(uniform, count, seed=seed))
     labels = [{"macs": cost(a).macs, "compact": spell_arch(a)} for a in networks]
     trainings = Trainings.on_record(
         [LabelledArch(*each) for each in zip(networks, labels, strict=True)],
@@ -109,7 +107,9 @@ def run_per_stage(
 
     train(trainings, race, evaluator, executor, tell)
     eligible = trainings.accuracies.keys() - trainings.failures.keys()
-    result = PerStageResult(networks, compare(trainings.accuracies, eligible), trainings.failures)
+    result = PerStageResult(
+        tuple(networks), compare(trainings.accuracies, eligible), trainings.failures
+    )
     _write(run, result, classes)
     return result
 

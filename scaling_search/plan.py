@@ -8,12 +8,14 @@ from nas.networks.cost import cost
 from nas.trainings.engine import LabelledArch
 from nas.trainings.strategies import FlatGrid, Race, Strategy
 from scaling_search.grow.ablation import ungrown
-from scaling_search.grow.grid import Candidate, Grid
+from scaling_search.grow.grid import Candidate, Grid, counted, make_grid
 from scaling_search.grow.grown import Grown, macs_ratio
+from scaling_search.grow.timed_price import worth_timing
 from scaling_search.judge.guided import ModelGuided
 from scaling_search.judge.observations import directions_of, origin, places_of, star
 from scaling_search.rule.rule import Constants
 from scaling_search.settings import SweepSettings
+from search_spaces.arch import Arch
 from search_spaces.compact import spell_arch
 
 _FEWEST = 20
@@ -48,6 +50,17 @@ def star_of(settings: SweepSettings, grid: Grid) -> tuple[Grown, ...]:
         key = grown.arch.key()
         found.setdefault(key, candidates.get(key, grown))
     return tuple(found.values())
+
+
+def may_train(baseline: Arch, settings: SweepSettings) -> tuple[Arch, ...]:
+    """All networks that a sweep may ask for, each once; nothing is timed to know them."""
+    latency = settings.cost == "latency"
+    asked = worth_timing(settings) if latency else settings
+    grid = make_grid(baseline, asked, counted("macs" if latency else settings.cost))
+    grown = [*grid.candidates, *beside(settings, grid)]
+    if settings.epochs:
+        grown += star_of(settings, grid)
+    return tuple({each.arch.key(): each.arch for each in grown}.values())
 
 
 def networks_of(settings: SweepSettings, grid: Grid) -> list[LabelledArch]:

@@ -10,7 +10,7 @@ from typing import Any
 from nas.cli.classes import NAMED
 from nas.cli.config import Config, make
 from nas.cli.progress import ProgressLine
-from nas.evaluators.asked import data_summary, description, for_scaled_networks
+from nas.evaluators.asked import data_summary, description, for_networks, for_scaled_networks
 from nas.evaluators.base import Evaluator
 from nas.evaluators.faults import EvaluatorFailed
 from nas.evaluators.identity import identity_of
@@ -18,6 +18,7 @@ from nas.evaluators.preparation import prepare, workspace_name
 from nas.executors.base import Executor, Outcome
 from nas.runs.folder import RunFolder
 from nas.trainings.failures import Failures
+from search_spaces.arch import Arch
 from search_spaces.errors import CommandFailed, one_line
 
 
@@ -25,6 +26,11 @@ def scaled_evaluator(config: Config) -> Evaluator:
     """Make the evaluator of networks that are grown, and so beyond the space. Raises UserError."""
     made: Evaluator = make(config["evaluator"], "evaluator", Evaluator)
     return for_scaled_networks(made)
+
+
+def evaluator_of(config: Config, networks: Sequence[Arch]) -> Evaluator:
+    """Make the evaluator of these grown networks, all that it is asked for. Raises UserError."""
+    return for_networks(scaled_evaluator(config), networks)
 
 
 def measured_with(

@@ -140,6 +140,12 @@ def effort(evaluator: Evaluator, arch: Arch) -> Effort | None:
         return said
 
 
+def for_networks(evaluator: Evaluator, networks: Sequence[Arch]) -> Evaluator:
+    """Give what measures these networks, and is asked for no others."""
+    with _asking(evaluator, "for_networks"):
+        return _evaluator(evaluator, "for_networks", evaluator.for_networks(networks))
+
+
 @contextlib.contextmanager
 def _asking(evaluator: Evaluator, method: str) -> Iterator[None]:
     try:

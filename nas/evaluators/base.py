@@ -135,6 +135,14 @@ class Evaluator(ABC):
         """
         return None
 
+    def for_networks(self, networks: Sequence[Arch]) -> "Evaluator":
+        """Give what measures these networks, and is asked for no others.
+
+        Verbs that know them all beforehand say so before `prepare`, which may then do for all at
+        once what they have in common.
+        """
+        return self
+
     def predict_many(self, archs: Sequence[Arch]) -> Sequence[float] | None:
         """Give accuracies without noise, where that is faster than evaluating one by one.
 

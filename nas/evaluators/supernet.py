@@ -1,7 +1,8 @@
-"""Supernet accuracy: a candidate's, with its part of the weights that a whole space shares."""
+"""Supernet accuracy: a candidate's, with its part of the weights that all candidates share."""
 
 import json
 import random
+from abc import abstractmethod
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -20,9 +21,9 @@ from nas.evaluators.proxy import ProxyEvaluator
 from nas.evaluators.slim import SlimEvaluator
 from nas.networks.model import Network
 from nas.supernet.candidate import candidate, recalibrate
-from nas.supernet.cover import cover
 from nas.supernet.file import FILE, check_store, first_difference, read_store, write_store
 from nas.supernet.paths import PATHS, PathsName
+from nas.supernet.population import OfSpace, Population
 from nas.supernet.shared import SharedStore
 from nas.supernet.slices import SHARINGS, Sharing
 from nas.supernet.store import Layout, Store
@@ -47,15 +48,13 @@ _BESIDE = ("recalibration", "device", "threads")
 
 
 @dataclass(frozen=True, kw_only=True)
-class SupernetEvaluator(SlimEvaluator):
-    """Trains one supernet of the space, and validates each candidate with its part of the weights.
+class WeightSharingEvaluator(SlimEvaluator):
+    """Trains one supernet, and validates each candidate with its part of the weights.
 
     The candidate is the slim architecture. Its batch normalisation has statistics of its own, over
     training images; its weights are never trained further.
     """
 
-    space: Mapping[str, Any]
-    """As `space=…` spells it."""
     recipe: Recipe = field(default_factory=Recipe)
     """A supernet takes the part that is a Recipe where this is a whole training's, but no `ema`."""
     epochs: int = default("evaluator/supernet", "epochs")
@@ -80,8 +79,6 @@ class SupernetEvaluator(SlimEvaluator):
     """A supernet of the same settings and data that is trained already."""
     checkpoint_seconds: float = default("evaluator/supernet", "checkpoint_seconds")
     """The time between two checkpoints of the training."""
-    scaled: Evaluator = field(default_factory=ProxyEvaluator)
-    """What trains networks alone: those beyond the space, and the best of a search."""
     file: str | None = field(default=None, repr=False, compare=False)
     """The supernet that `prepare` trained or found."""
     weights: SharedStore | None = field(default=None, repr=False, compare=False)
@@ -98,10 +95,10 @@ class SupernetEvaluator(SlimEvaluator):
             )
         super().__post_init__()
 
-    @cached_property
-    def loaded_space(self) -> Space:
-        """The space that `space` spells."""
-        return load_space(self.space, "space")
+    @property
+    @abstractmethod
+    def population(self) -> Population:
+        """The networks that share weights."""
 
     def candidate(self, arch: Arch) -> Arch:
         """Give the network that is evaluated in place of `arch`."""
@@ -112,7 +109,7 @@ class SupernetEvaluator(SlimEvaluator):
         """Give the validation accuracy of `arch` with its part of the supernet's weights.
 
         The seed draws the images that its statistics are of. Raises UserError for a network that is
-        not in the space, and before `prepare`.
+        not in the supernet, and before `prepare`.
         """
         slim = self.candidate(arch)
         with threads(self.threads):
@@ -166,18 +163,10 @@ class SupernetEvaluator(SlimEvaluator):
         if step is None:
             return None
         data = self._dataset(self.resolution)
-        candidates = len(PATHS[self.paths](self.loaded_space)(random.Random(0)).archs)
+        candidates = len(PATHS[self.paths](self.population)(random.Random(0)).archs)
         training = self.epochs * len(data.train) * candidates * step.train
         images = min(self.recalibration, len(data.train)) + len(data.val)
         return Effort(preparation=0.0 if self.path else training, evaluation=images * step.forward)
-
-    def for_scaled_networks(self) -> Evaluator:
-        """Give the stand-alone training: the supernet holds the space's networks alone."""
-        return self.scaled
-
-    def stand_alone(self) -> Evaluator:
-        """Give the stand-alone training: weights that a whole space shares are a compromise."""
-        return self.scaled
 
     def describe(self) -> Mapping[str, str | int | float]:
         """Describe the supernet for the axis titles and tables that show its accuracies."""
@@ -190,11 +179,10 @@ class SupernetEvaluator(SlimEvaluator):
         }
 
     def identity(self) -> Mapping[str, object]:
-        """Give all that accuracies depend on; of the space its networks, not its file."""
-        left = ("path", "checkpoint_seconds", "scaled", "file", "weights")
+        """Give all that accuracies depend on but which networks there are."""
+        left = ("path", "checkpoint_seconds", "file", "weights")
         known = {name: value for name, value in super().identity().items() if name not in left}
-        space = space_identity(self.loaded_space, self.space)
-        return {**known, "recipe": plain(proxy_part(self.recipe)), "space": plain(space)}
+        return {**known, "recipe": plain(proxy_part(self.recipe))}
 
     def data_summary(self) -> str:
         """Say what was read, and what of the recipe has no part in a supernet's training."""
@@ -212,7 +200,8 @@ class SupernetEvaluator(SlimEvaluator):
         _check_begun(workspace / _ABOUT, about)
         write_text(workspace / _ABOUT, json.dumps(about, indent=1, sort_keys=True) + "\n")
         device, recipe = device_named(self.device, "evaluator.device"), proxy_part(self.recipe)
-        layout = Layout.of(map(self.candidate, cover(self.loaded_space)), self.sharing)
+        population = self.population
+        layout = Layout.of(map(self.candidate, population.cover()), self.sharing)
         store = Store.fresh(
             layout,
             self.sharing,
@@ -222,7 +211,7 @@ class SupernetEvaluator(SlimEvaluator):
         )
         training = SupernetTraining(
             store=store,
-            paths=PATHS[self.paths](self.loaded_space),
+            paths=PATHS[self.paths](population),
             slim=self.candidate,
             images=self._kept_on_device(),
             count=len(self._dataset(self.resolution).train),
@@ -260,6 +249,39 @@ class SupernetEvaluator(SlimEvaluator):
             return moved[resolution]
 
         return images
+
+
+@dataclass(frozen=True, kw_only=True)
+class SupernetEvaluator(WeightSharingEvaluator):
+    """A supernet of all networks of a space."""
+
+    space: Mapping[str, Any]
+    """As `space=…` spells it."""
+    scaled: Evaluator = field(default_factory=ProxyEvaluator)
+    """What trains networks alone: those beyond the space, and the best of a search."""
+
+    @cached_property
+    def loaded_space(self) -> Space:
+        """The space that `space` spells."""
+        return load_space(self.space, "space")
+
+    @property
+    def population(self) -> Population:
+        """All networks of the space."""
+        return OfSpace(self.loaded_space)
+
+    def for_scaled_networks(self) -> Evaluator:
+        """Give the stand-alone training: the supernet holds the space's networks alone."""
+        return self.scaled
+
+    def stand_alone(self) -> Evaluator:
+        """Give the stand-alone training: weights that a whole space shares are a compromise."""
+        return self.scaled
+
+    def identity(self) -> Mapping[str, object]:
+        """Give all that accuracies depend on; of the space its networks, not its file."""
+        known = {name: value for name, value in super().identity().items() if name != "scaled"}
+        return {**known, "space": plain(space_identity(self.loaded_space, self.space))}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """An evaluator made of others, which asks them for all that it does not say itself."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Self
@@ -99,6 +99,11 @@ class Wrapper(Evaluator):
             preparation=sum(effort.preparation for effort in known),
             evaluation=sum(effort.evaluation for effort in known),
         )
+
+    def for_networks(self, networks: Sequence[Arch]) -> Evaluator:
+        """Give the same with parts that measure these networks."""
+        parts = self.parts.items()
+        return self._with({name: asked.for_networks(p, networks) for name, p in parts})
 
     def exact(self) -> bool:
         """Say whether the accuracies of all parts are free of noise."""

@@ -33,7 +33,8 @@ def timed_price(baseline: Arch, settings: GridSettings, path: Path, timer: Timer
     relative to it. Raises UserError where the file is damaged or of another baseline.
     """
     known = _read(path, baseline)
-    wanted = {arch.key(): arch for arch in _networks(baseline, settings)}
+    grid = make_grid(baseline, worth_timing(settings))
+    wanted = {each.arch.key(): each.arch for each in grid.candidates}
     missing = [arch for key, arch in wanted.items() if key not in known]
     for start in range(0, len(missing), _SIDE_BY_SIDE):
         session = missing[start : start + _SIDE_BY_SIDE]
@@ -44,10 +45,11 @@ def timed_price(baseline: Arch, settings: GridSettings, path: Path, timer: Timer
     return lambda arch: known.get(arch.key(), math.inf)
 
 
-def _networks(baseline: Arch, settings: GridSettings) -> list[Arch]:
+def worth_timing(settings: GridSettings) -> GridSettings:
+    """The settings of a grid by MACs that has all networks whose latency may meet these."""
     if settings.constraint == "realised":
-        settings = dataclasses.replace(settings, within=max(_WORTH_TIMING, settings.within))
-    return [candidate.arch for candidate in make_grid(baseline, settings).candidates]
+        return dataclasses.replace(settings, within=max(_WORTH_TIMING, settings.within))
+    return settings
 
 
 def _read(path: Path, baseline: Arch) -> dict[str, float]:

@@ -38,8 +38,8 @@ def test_a_cost_that_none_can_keep_is_told():
 
 
 def test_the_uniform_network_races_its_variants(tmp_path):
-    evaluator = Surface()
-    answer = run_per_stage(UNIFORM, evaluator, tmp_path, here(evaluator), count=4)
+    evaluator, networks = Surface(), (UNIFORM, *variants(UNIFORM, 4))
+    answer = run_per_stage(networks, evaluator, tmp_path, here(evaluator))
     with (tmp_path / "per_stage.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [row["uniform"] for row in rows] == ["True"] + ["False"] * 4
@@ -47,5 +47,5 @@ def test_the_uniform_network_races_its_variants(tmp_path):
     assert winner["key"] == load_arch(str(tmp_path / "per_stage.yaml")).key()
     assert read_about(tmp_path / "per_stage.yaml")["uniform_holds"] is answer.uniform_holds
     before = (tmp_path / "per_stage.jsonl").read_bytes()
-    assert run_per_stage(UNIFORM, evaluator, tmp_path, nowhere, count=4).winner == answer.winner
+    assert run_per_stage(networks, evaluator, tmp_path, nowhere).winner == answer.winner
     assert (tmp_path / "per_stage.jsonl").read_bytes() == before

@@ -16,6 +16,7 @@ from nas.cli.evaluation import measured_with, prepare_in, say_data, scaled_evalu
 from nas.cli.executor import executor
 from nas.cli.progress import ProgressLine
 from nas.cli.same_data import check_same_data
+from nas.evaluators.asked import for_networks
 from nas.evaluators.base import Evaluator
 from nas.networks.cost import cost
 from nas.runs.folder import RunFolder, logged
@@ -71,13 +72,14 @@ def train(
     from scaling_search.ablate import train_ablation
 
     seeds, seed = config["seeds"], config["seed"]
+    grown = {each.key(): each for each in (networks[0].baseline, *(n.arch for n in networks))}
+    evaluator = for_networks(evaluator, tuple(grown.values()))
     workers = executor(config, evaluator, "workers", config["workers"])
     line = ProgressLine("ablate")
     made_with = measured_with(evaluator, config, names)
     check_same_data(run, made_with["about"])
     log, exported = run / ABLATION, "ablation_accuracy.csv"
-    keys = {networks[0].baseline.key(): None, **{each.arch.key(): None for each in networks}}
-    asked = {"networks": list(keys), "seeds": seeds}
+    asked = {"networks": list(grown), "seeds": seeds}
     folder = RunFolder(run)
     with folder.stage(logged("ablate", made_with, log, exported, asked=asked)):
         prepare_in(folder, evaluator, made_with["evaluator"])

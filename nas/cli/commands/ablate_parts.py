@@ -10,7 +10,13 @@ from nas.cli.classes import of_data
 from nas.cli.columns import table
 from nas.cli.commands.scale import check_rounding, is_number, known_constants
 from nas.cli.config import Config
-from nas.cli.evaluation import measured_with, prepare_in, say_data, scaled_evaluator
+from nas.cli.evaluation import (
+    evaluator_of,
+    measured_with,
+    prepare_in,
+    say_data,
+    scaled_evaluator,
+)
 from nas.cli.executor import executor
 from nas.cli.progress import Pace, ProgressLine, clock
 from nas.cli.same_data import check_same_data
@@ -70,7 +76,8 @@ def train(
     from scaling_search.grow.parts import FULL, PLAIN
     from scaling_search.parts import ARMS_TABLE, EFFECTS_TABLE, PartsPlan, train_parts
 
-    evaluators = {name: scaled_evaluator(each) for name, each in settings.items()}
+    networks = tuple({arm.network.arch.key(): arm.network.arch for arm in arms}.values())
+    evaluators = {name: evaluator_of(each, networks) for name, each in settings.items()}
     trainers = {
         name: Trainer(each, executor(config, each, "workers", config["workers"]))
         for name, each in evaluators.items()

@@ -9,7 +9,13 @@ from nas.cli.classes import OfClasses, of_data
 from nas.cli.columns import table
 from nas.cli.config import Config
 from nas.cli.epochs import trained_for
-from nas.cli.evaluation import measured_with, prepare_in, say_data, scaled_evaluator
+from nas.cli.evaluation import (
+    evaluator_of,
+    measured_with,
+    prepare_in,
+    say_data,
+    scaled_evaluator,
+)
 from nas.cli.executor import check_executor, executor
 from nas.cli.progress import ProgressLine
 from nas.cli.same_data import check_same_data
@@ -48,12 +54,13 @@ def main(config: Config) -> None:
 
 def per_stage(result: "SweepResult", count: int, config: Config, run: Path) -> str:
     """Race the winner against variants whose stages are not scaled alike; what came of it."""
-    from scaling_search.per_stage import run_per_stage
+    from scaling_search.per_stage import run_per_stage, variants
 
-    evaluator = scaled_evaluator(config)
+    uniform, seed = result.winner.candidate.arch, result.settings.seed
+    networks = (uniform, *variants(uniform, count, seed=seed))
+    evaluator = evaluator_of(config, networks)
     workers = executor(config, evaluator, "workers", config["workers"])
     line = ProgressLine("per stage")
-    uniform = result.winner.candidate.arch
     names = of_data(uniform, evaluator, config["num_classes"]).names
     made_with = measured_with(evaluator, config, names)
     log = run / PER_STAGE
@@ -61,12 +68,11 @@ def per_stage(result: "SweepResult", count: int, config: Config, run: Path) -> s
     with folder.stage(logged("per_stage", made_with, log, "per_stage.csv")):
         prepare_in(folder, evaluator, made_with["evaluator"])
         answer = run_per_stage(
-            uniform,
+            networks,
             evaluator,
             run,
             workers,
-            count=count,
-            seed=result.settings.seed,
+            seed=seed,
             classes=names,
             progress=lambda done, total, seconds_left: line(done, total, "", seconds_left),
         )
@@ -144,16 +150,19 @@ def sweep(baseline: Arch, config: Config, run: Path) -> "SweepResult":
     """
     from scaling_search.grow.grid import counted
     from scaling_search.judge.counted import validation_images
+    from scaling_search.plan import may_train
     from scaling_search.settings import SweepSettings
     from scaling_search.sweep import plan_sweep, run_sweep
 
     settings = from_mapping(SweepSettings, config["sweep"], "sweep")
     other = trained_for(config, settings.epochs)
-    evaluator = scaled_evaluator(config)
-    workers = executor(config, evaluator, "workers", config["workers"], settings.asha)
-    lengths = {epochs: _trainer(each) for epochs, each in other.items()}
-    classes = of_data(baseline, evaluator, config["num_classes"])
+    check_executor(config, "workers", config["workers"], settings.asha)
+    classes = of_data(baseline, scaled_evaluator(config), config["num_classes"])
     baseline = classes.network
+    networks = may_train(baseline, settings)
+    evaluator = evaluator_of(config, networks)
+    workers = executor(config, evaluator, "workers", config["workers"], settings.asha)
+    lengths = {epochs: _trainer(each, networks) for epochs, each in other.items()}
     price = None if settings.cost == "latency" else counted(settings.cost)
     # Records are of a network and a seed; what the grid was that asked for them does not matter.
     made_with = measured_with(evaluator, config, classes.names)
@@ -185,10 +194,10 @@ def sweep(baseline: Arch, config: Config, run: Path) -> "SweepResult":
         )
 
 
-def _trainer(config: Config) -> "Trainer":
+def _trainer(config: Config, networks: "Sequence[Arch]") -> "Trainer":
     from nas.trainings.engine import Trainer
 
-    evaluator = scaled_evaluator(config)
+    evaluator = evaluator_of(config, networks)
     return Trainer(evaluator, executor(config, evaluator, "workers", config["workers"]))
 
 

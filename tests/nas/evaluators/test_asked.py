@@ -34,6 +34,7 @@ METHODS: Mapping[str, Callable[[Evaluator], Any]] = {
     "with_data": lambda evaluator: asked.with_data(evaluator, ("data",)),
     "reduced_memory": lambda evaluator: asked.reduced_memory(evaluator, 1),
     "for_scaled_networks": asked.for_scaled_networks,
+    "for_networks": lambda evaluator: asked.for_networks(evaluator, [ARCH]),
 }
 """What asks for each method."""
 
@@ -91,6 +92,9 @@ class Broken(Evaluator):
 
     def for_scaled_networks(self) -> Evaluator:
         return self._do("for_scaled_networks", self)  # type: ignore[no-any-return]
+
+    def for_networks(self, networks: Sequence[Arch]) -> Evaluator:
+        return self._do("for_networks", self)  # type: ignore[no-any-return]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,6 +166,7 @@ class Mute:
         ("with_data", None, "None"),
         ("reduced_memory", 7, "7"),
         ("for_scaled_networks", None, "None"),
+        ("for_networks", None, "None"),
     ],
 )
 def test_what_a_method_may_not_return_names_it_with_file_and_line(
@@ -243,6 +248,7 @@ CALLS = {
     "class_names": SEARCH,
     "data_summary": SEARCH,
     "for_scaled_networks": SWEEP,
+    "for_networks": SWEEP,
 }
 
 

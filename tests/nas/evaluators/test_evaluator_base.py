@@ -120,6 +120,7 @@ def test_an_evaluator_needs_nothing_but_evaluate(tmp_path: Path) -> None:
     plain.prepare(tmp_path, silent)
     assert plain.data_key(ARCH) is None
     assert plain.reduced_memory(2) is plain.for_scaled_networks() is plain
+    assert plain.for_networks([ARCH]) is plain
     assert (plain.describe(), plain.class_names(), plain.data_summary()) == ({}, (), "")
     assert not plain.exact()
     assert plain.identity() is None

@@ -16,8 +16,8 @@ from torch import Tensor
 from nas.data.dataset import Dataset, load
 from nas.data.sources import Digits
 from nas.networks.cost import cost
-from nas.supernet.cover import cover
 from nas.supernet.paths import PATHS, PathsName
+from nas.supernet.population import OfSpace
 from nas.supernet.slices import Sharing
 from nas.supernet.store import Layout, Store
 from nas.supernet.train import SupernetTraining
@@ -42,6 +42,7 @@ SPACE = load_space(
         "vary": {"kernel": [3, 5, 7], "expand": [1, 2], "layers": [0, 1], "width": [1, 1.5]},
     }
 )
+POPULATION = OfSpace(SPACE)
 EPOCHS = 3
 IMAGES = load(Digits(limit=240), 12)
 
@@ -66,11 +67,11 @@ def training(
     seed: int = 0,
 ) -> SupernetTraining:
     cpu = torch.device("cpu")
-    layout = Layout.of(cover(SPACE), sharing)
+    layout = Layout.of(POPULATION.cover(), sharing)
     store = Store.fresh(layout, sharing, seed=seed, near_identity=True, device=cpu)
     return SupernetTraining(
         store=store,
-        paths=PATHS[paths](SPACE),
+        paths=PATHS[paths](POPULATION),
         slim=as_it_is,
         images=images,
         count=len(IMAGES.train),
@@ -184,7 +185,7 @@ def test_what_no_candidate_of_a_step_has_stays_as_it_is(paths: PathsName, tmp_pa
 
 def test_a_single_path_draws_every_option_alike() -> None:
     rng = random.Random(0)
-    steps = [PATHS["single"](SPACE)(rng) for _ in range(600)]
+    steps = [PATHS["single"](POPULATION)(rng) for _ in range(600)]
     assert all(len(step.archs) == 1 for step in steps)
     kernels = Counter(step.archs[0].stages[0].kernel for step in steps)
     assert all(150 < kernels[kernel] < 250 for kernel in (3, 5, 7))
@@ -193,7 +194,7 @@ def test_a_single_path_draws_every_option_alike() -> None:
 def test_fair_paths_hold_each_option_once_a_step() -> None:
     rng = random.Random(0)
     for _ in range(20):
-        step = PATHS["fair"](SPACE)(rng)
+        step = PATHS["fair"](POPULATION)(rng)
         for index in range(2):
             assert sorted(arch.stages[index].kernel for arch in step.archs) == [3, 5, 7]
             expansions = Counter(arch.stages[index].expand for arch in step.archs)
@@ -201,7 +202,7 @@ def test_fair_paths_hold_each_option_once_a_step() -> None:
 
 
 def test_a_sandwich_holds_the_largest_and_the_smallest() -> None:
-    step = PATHS["sandwich"](SPACE)(random.Random(0))
+    step = PATHS["sandwich"](POPULATION)(random.Random(0))
     macs = [cost(arch).macs for arch in step.archs]
     everything = [
         cost(SPACE.decode({c.name: c.options[end] for c in SPACE.choices})).macs for end in (-1, 0)
@@ -234,7 +235,7 @@ def test_gradients_are_means_over_the_candidates_that_have_the_weight(tmp_path: 
         times: int
 
         def __call__(self, rng: random.Random) -> object:
-            step = PATHS["single"](SPACE)(rng)
+            step = PATHS["single"](POPULATION)(rng)
             return dataclasses.replace(step, archs=step.archs * self.times)
 
     once, twice = (
