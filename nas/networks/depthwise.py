@@ -13,8 +13,8 @@ _FEW_PAIRS = 64
 def over_small_map(x: Tensor, weight: Tensor, stride: tuple[int, int]) -> Tensor:
     """Give the depthwise conv of `x` (N, C, H, W) by `weight` (C, 1, k, k), padded by k // 2.
 
-    The result is that of `F.conv2d`. The gradient by the weights is taken from pairs of pixels,
-    which is 6 to 60 times as fast on the CPU as the conv library's way with so few of them.
+    The result is that of `F.conv2d`. The gradient by the weights is taken from pairs of pixels:
+    on the CPU both passes are 6 to 26 times as fast as with the conv library's.
     """
     return _OverSmallMap.apply(x, weight, stride)  # type: ignore[no-any-return, no-untyped-call]
 
