@@ -78,7 +78,7 @@ def first_difference(found: object, expected: object) -> str | None:
 
 
 def _flat(node: Any, name: str = "") -> Iterator[tuple[str, Any]]:
-    if isinstance(node, dict) and node:
+    if isinstance(node, dict) and (node or not name):
         for key, value in node.items():
             yield from _flat(value, f"{name}.{key}" if name else str(key))
     else:

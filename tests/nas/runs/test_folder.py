@@ -177,14 +177,13 @@ def test_a_table_that_was_changed_restores_nothing(capsys: pytest.CaptureFixture
     main(["search", "run=r", *TOY, "search.trials=2"])
     table = Path("r/trials.csv").read_text()
     Path("r/study.db").unlink()
-    lines = table.splitlines()
-    cells = lines[1].split(",")
-    for change, words in (
-        ("finished", "state: got"),
-        (cells[2], "accuracy: expected fractions"),
-        (cells[5], "expected numbers"),
+    names, cells = (line.split(",") for line in table.splitlines()[:2])
+    first = dict(zip(names, cells, strict=True))
+    for change, wrong, words in (
+        ("finished", "done", "state: got"),
+        (first["accuracy"], "1e308", "accuracy: expected fractions"),
+        (first["macs"], "many", "expected numbers"),
     ):
-        wrong = {"finished": "done", cells[2]: "1e308", cells[5]: "many"}[change]
         Path("r/trials.csv").write_text(table.replace(change, wrong, 1))
         said = refused(capsys, "search", "run=r", *TOY, "search.trials=2", "--from-csv")
         assert "r/trials.csv: row 1: " in said
