@@ -39,7 +39,7 @@ _ENVIRONMENT = {
     "RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S": "300",  # a busy machine imports torch slowly
 }
 _STARTS = 3
-"""Times that workers fail to start until the training ends."""
+"""Times that workers may fail to start, however few may be lost."""
 _WAIT = 0.5
 """Seconds between looks at what the workers say."""
 
@@ -111,7 +111,8 @@ def _trainer(
             storage_path=str(scratch),
             failure_config=FailureConfig(  # type: ignore[call-arg]
                 max_failures=max_failures,
-                controller_failure_limit=_STARTS,
+                # A worker that is lost while it starts is lost like any other.
+                controller_failure_limit=max(_STARTS, max_failures),
             ),
         ),
     )
