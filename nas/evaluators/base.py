@@ -57,9 +57,9 @@ class Effort:
     """About how much computing an evaluator takes, in core-seconds."""
 
     preparation: float = 0.0
-    """Once, before the first evaluation."""
+    """What is taken once, before the first evaluation."""
     evaluation: float
-    """Of one network with one seed."""
+    """What one network with one seed takes."""
 
 
 class Evaluator(ABC):

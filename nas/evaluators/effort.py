@@ -21,7 +21,7 @@ class StepTime:
     """Core-seconds an image of one network."""
 
     train: float
-    """Of a training step: forward, and backward."""
+    """What a training step takes: forward, and backward."""
     forward: float
 
 

@@ -28,7 +28,8 @@ class GrownSupernetEvaluator(WeightSharingEvaluator):
     @property
     def population(self) -> Population:
         """The networks, each once whose candidate is the same, whatever order they are named in."""
-        return Named([self._by_candidate[key] for key in sorted(self._by_candidate)])
+        known = self._by_candidate()
+        return Named([known[key] for key in sorted(known)])
 
     def for_networks(self, networks: Sequence[Arch]) -> Self:
         """Give the same with a supernet of these networks."""
@@ -45,8 +46,7 @@ class GrownSupernetEvaluator(WeightSharingEvaluator):
 
     def identity(self) -> Mapping[str, object]:
         """Give all that accuracies depend on; of the networks what is trained in their place."""
-        return {**super().identity(), "networks": sorted(self._by_candidate)}
+        return {**super().identity(), "networks": sorted(self._by_candidate())}
 
-    @property
     def _by_candidate(self) -> dict[str, Arch]:
         return {self.candidate(arch).key(): arch for arch in self.networks}

@@ -63,7 +63,7 @@ class WeightSharingEvaluator(SlimEvaluator):
     sharing: Sharing = default("evaluator/supernet", "sharing")
     """Which weights are whose."""
     seed: int = default("evaluator/supernet", "seed")
-    """Of the initial weights, and of all that the training draws."""
+    """It draws the initial weights, and all that the training draws."""
     recalibration: int = default("evaluator/supernet", "recalibration")
     """Training images that a candidate's statistics of batch normalisation are of."""
     device: str = default("evaluator/supernet", "device")

@@ -161,7 +161,7 @@ class Confirmed:
     """What trainings of its own say of a trial's network; accuracies are fractions."""
 
     accuracy: float
-    """Of its trainings alone, the mean over seeds"""
+    """The mean over the seeds that it was trained alone with"""
     stderr: float | None = None
     """Standard error of that mean; None with one seed"""
     seeds: int = 1
@@ -171,7 +171,7 @@ class Confirmed:
     expected_stderr: float | None = None
     """None where nothing tells it"""
     reward: float | None = None
-    """Of `expected`"""
+    """The reward of the accuracy that is expected"""
     tie: bool = False
     """Whether that reward is within the noise of the baseline's"""
 

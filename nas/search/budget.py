@@ -43,7 +43,7 @@ class Budget:
 
     @property
     def core_seconds(self) -> float | None:
-        """Of all of it; None where nothing tells."""
+        """Give the core-seconds that all of it takes; None where nothing tells."""
         each = [step.count * step.each for step in self.steps if step.each is not None]
         if self.preparation is None or len(each) < len(self.steps):
             return None
