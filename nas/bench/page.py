@@ -42,6 +42,7 @@ def bench_page(
             "the best there is in every search."
         ),
         figure=regret_figure(results, best, what),
+        table=_table(rows),
         wide=True,
     )
     figures = Panel(

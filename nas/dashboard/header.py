@@ -8,7 +8,7 @@ import pandas as pd
 from nas.dashboard import theme
 from nas.dashboard.estimate import spelt
 from nas.dashboard.frames import RunFrames
-from nas.dashboard.html import Markup, table
+from nas.dashboard.html import SOFT, Markup, table
 from nas.dashboard.named import Estimate, estimate
 from nas.dashboard.trials import macs_reward
 from nas.dashboard.wording import plural, reward_words, search_words, sweep_words
@@ -126,7 +126,10 @@ def _swept(frames: RunFrames) -> str:
 
 def baseline_table(baseline: Arch) -> Markup:
     """The stages of the winner."""
-    header = ["stage", "op", "kernel", "stride", "expand", "SE", "channels", "layers"]
+    header = [
+        "stage", "op", f"ker{SOFT}nel", "stride", f"ex{SOFT}pand", "SE", f"chan{SOFT}nels",
+        f"lay{SOFT}ers",
+    ]  # fmt: skip
     rows = [
         [
             str(index),
@@ -140,4 +143,4 @@ def baseline_table(baseline: Arch) -> Markup:
         ]
         for index, stage in enumerate(baseline.stages)
     ]
-    return table(header, rows, words=2)
+    return table(header, rows, words=2, name="The baseline, stage by stage")

@@ -32,6 +32,7 @@ def write_page(path: Path, rows: Sequence[Row], conditions: Mapping[str, Any]) -
             caption="On the dotted line latency is in proportion to MACs, as for the first "
             "network: above it, a multiply–add takes longer.",
             figure=macs_figure(rows),
+            table=_table(rows),
         ),
     ]
     known = {

@@ -45,7 +45,7 @@ def _header(frames: RunFrames) -> Markup:
         *([element("p", said, class_="verdict")] if (said := _verdict(frames)) else []),
         element(
             "div",
-            *([element("div", element("h3", "What was run"), definitions(facts))] if facts else []),
+            *([element("div", element("h2", "What was run"), definitions(facts))] if facts else []),
             *([element("div", *_baseline(frames.baseline))] if frames.baseline else []),
             class_="about",
         ),
@@ -58,7 +58,7 @@ def _verdict(frames: RunFrames) -> str:
 
 def _baseline(baseline: Arch) -> tuple[Markup, Markup]:
     title = f"The baseline at {baseline.resolution} px, stage by stage"
-    return element("h3", title), baseline_table(baseline)
+    return element("h2", title), baseline_table(baseline)
 
 
 def _lead(frames: RunFrames) -> str:
