@@ -1,17 +1,16 @@
 """The sections of a run's page: what each panel shows, or what makes it."""
 
-import shlex
-
 import pandas as pd
 
 from nas.dashboard.ablation import ablation_table, dimensions_figure, ways_figure
 from nas.dashboard.best_so_far import best_so_far_figure, best_so_far_table
 from nas.dashboard.candidates import MOST_ROWS, candidates_figure
 from nas.dashboard.choices import choices, choices_figure, choices_table
+from nas.dashboard.commands import made_by_scale, made_by_search, made_by_sweep
 from nas.dashboard.confirmed import confirmed_table
 from nas.dashboard.family import growth_figure, growth_table, published_figure, published_table
 from nas.dashboard.frames import RunFrames
-from nas.dashboard.html import Markup, element, phrase
+from nas.dashboard.html import Markup, phrase
 from nas.dashboard.named import constants_verdict
 from nas.dashboard.page import Panel, Section
 from nas.dashboard.parts import arms_table, effects_figure, effects_table
@@ -62,8 +61,8 @@ def search_section(frames: RunFrames) -> Section:
     state = _state(frames, "search")
     if finished.empty:
         none = phrase(f"{plural(len(failed), 'trial')} failed, none finished{_last(failed)}.")
-        made_by = _made_by(f"nas-search search run={_path(frames)}")
-        return Section("search", "Search", [], none if len(failed) else state or made_by)
+        missing = none if len(failed) else state or made_by_search(frames)
+        return Section("search", "Search", [], missing)
     panels = [_macs_panel(frames), _progress_panel(frames)]
     if finished["confirmed"].notna().any():
         panels.append(_confirmed_panel(frames))
@@ -156,7 +155,7 @@ def sweep_section(frames: RunFrames) -> Section:
     """What the trainings say of the constants, and every candidate against its realised cost."""
     title, state = "Scaling constants", _state(frames, "sweep")
     if frames.sweep.empty:
-        return Section("constants", title, [], state or _made_of_baseline(frames, "sweep"))
+        return Section("constants", title, [], state or made_by_sweep(frames))
     shown = sweep(frames)
     if shown.candidates.empty:
         candidates = plural(shown.failed, "candidate")
@@ -256,7 +255,7 @@ def family_section(frames: RunFrames) -> Section:
         wide=frames.family.empty,
     )
     if frames.family.empty:
-        return Section("family", "Family", [published], _made_of_baseline(frames, "scale"))
+        return Section("family", "Family", [published], made_by_scale(frames))
     growth = Panel(
         id="growth",
         title="Parameters and MACs against φ",
@@ -281,24 +280,6 @@ def _turn(frames: RunFrames) -> str:
     """Whether the best direction turns with cost, in words; empty where nothing says."""
     said = frames.constants.get("turn_with_cost")
     return said if isinstance(said, str) else ""
-
-
-def _made_by(command: str) -> Markup:
-    return phrase("Not run yet: ", element("code", command))
-
-
-def _made_of_baseline(frames: RunFrames, verb: str) -> Markup:
-    if frames.baseline is None and unfinished(frames, "search"):
-        return phrase("Not run yet: the search has not named a baseline.")
-    smallest = "baseline.yaml" if frames.baseline or frames.family.empty else "family/b0.yaml"
-    known = (frames.folder / smallest).exists()
-    here = f"baseline={_path(frames, smallest)}" if known else f"baseline=… run={_path(frames)}"
-    formula = " coefficients=formula" if verb == "scale" and frames.constants else ""
-    return _made_by(f"nas-search {verb} {here}{formula}")
-
-
-def _path(frames: RunFrames, *parts: str) -> str:
-    return shlex.quote(str(frames.folder.joinpath(*parts)))
 
 
 def _last(failed: pd.DataFrame) -> str:

@@ -160,7 +160,7 @@ def _bars(rows: pd.DataFrame, name: str, color: str) -> dict[str, Any]:
 def _hover(row: Mapping[Any, Any], metric: Metric) -> str:
     lines = [
         f"test {METRICS[metric]} {interval(row, 'test')}",
-        f"of {theme.whole(row['test_images'])} images",
+        f"of {theme.whole(row['test_images'])} test images",
         f"{theme.count(row['macs'], 4)} MACs at {theme.whole(row['pixels'])} px",
         f"{theme.count(row['params'], 4)} params",
     ]

@@ -10,6 +10,9 @@ from nas.dashboard.frames import RunFrames
 from nas.dashboard.html import Markup, element, phrase
 from nas.search.rewards import TargetReward
 
+_HIDDEN = frozenset({"data digest"})
+"""Facts that tell data apart for a machine: a reader is given them once, not in each caption."""
+_ONE = {"classes": "class", "epochs": "epoch"}
 _PHRASES = {
     "dataset": "{}",
     "training images": "{} training images",
@@ -33,11 +36,21 @@ def proxy_words(evaluator: Mapping[str, Any], records: pd.DataFrame) -> str:
     words = {
         key: value
         for key, value in evaluator.items()
-        if isinstance(value, str | int | float) and not (key in ("width", "depth") and value == 1)
+        if isinstance(value, str | int | float)
+        and not (key in ("width", "depth") and value == 1)
+        and key not in _HIDDEN
     }
     ordered = [key for key in _PHRASES if key in words] + [k for k in words if k not in _PHRASES]
-    parts = [_PHRASES.get(key, f"{key} {{}}").format(words[key]) for key in ordered]
+    parts = [_spelt(key, words[key]) for key in ordered]
     return ", ".join([*parts, *_seeds(records)]) if parts else ""
+
+
+def _spelt(key: str, value: str | int | float) -> str:
+    """A fact in words: `1 epoch`, `4 epochs`, `3 folds`."""
+    said = _PHRASES.get(key, f"{key} {{}}").format(value)
+    if value != 1:
+        return said
+    return said.replace("images", "image").replace(key, _ONE.get(key, key))
 
 
 def search_words(frames: RunFrames) -> str:

@@ -6,10 +6,10 @@ from nas.dashboard.frames import RunFrames, load_run
 from nas.dashboard.growth_rule import GrowthRule
 from nas.dashboard.header import baseline_table, headline, run_facts
 from nas.dashboard.html import Markup, definitions, element
-from nas.dashboard.named import constants_verdict
 from nas.dashboard.page import render_page
 from nas.dashboard.panels import sections
 from nas.dashboard.state import run_state
+from nas.dashboard.verdict import run_verdict
 from nas.dashboard.wording import plural
 from search_spaces.arch import Arch
 from search_spaces.files import write_text
@@ -40,9 +40,9 @@ def _header(frames: RunFrames) -> Markup:
         "header",
         element("h1", frames.folder.resolve().name),
         element("p", _lead(frames), class_="lead"),
+        *([element("p", said, class_="verdict")] if (said := run_verdict(frames)) else []),
         *([element("p", state, class_="state")] if (state := run_state(frames)) else []),
         *([element("div", *figures, class_="headline")] if figures else []),
-        *([element("p", said, class_="verdict")] if (said := _verdict(frames)) else []),
         element(
             "div",
             *([element("div", element("h2", "What was run"), definitions(facts))] if facts else []),
@@ -50,10 +50,6 @@ def _header(frames: RunFrames) -> Markup:
             class_="about",
         ),
     )
-
-
-def _verdict(frames: RunFrames) -> str:
-    return constants_verdict(frames.constants)
 
 
 def _baseline(baseline: Arch) -> tuple[Markup, Markup]:
