@@ -16,9 +16,13 @@ from search_spaces.choices import Choice
 _LEAST = 8
 """Finished trials below which a measurement is more to be trusted than a model of them."""
 _MOST = 400
-"""The most trials that the model is fitted to: the latest ones."""
-_OWN_SHARE = 0.5
-"""The share of what a model leaves unexplained that is taken to be the network's own, not luck."""
+"""The most trials that the model is made of: the latest ones, and the baseline."""
+_LEAST_NOISE, _MOST_NOISE = 1e-3, 10.0
+"""The noise of measurements, as a share of how far they lie apart, that a model is told of."""
+_NOISE_SPREAD = 0.1
+"""How little a model may doubt that noise, in logarithms: it is known, not guessed."""
+_LEAST_MERIT = 0.05
+"""The least share of how far measurements lie apart that is taken to be the networks' merit."""
 _SMALLEST_ERROR = 1e-3
 
 
@@ -88,7 +92,8 @@ def _estimate(
         return trial["expected"], trial["expected_stderr"], "estimate from all trainings alone"
     if expected is not None:
         count = len(frames.finished)
-        return expected["accuracy"], expected["stderr"], f"estimate from {count} trials"
+        said = f"estimate from {count} trials"
+        return float(expected["accuracy"]), float(expected["stderr"]), said
     error = _measured_error(frames, trial)
     return trial["accuracy"], error, "" if math.isfinite(error) else "error unknown"
 
@@ -106,8 +111,8 @@ def _measured_error(frames: RunFrames, trial: dict[Any, Any]) -> float:
 def _expected(frames: RunFrames) -> pd.DataFrame | None:
     """What a model of all trials expects of each finished one: `accuracy`, `stderr`.
 
-    An estimate lies half way between the measurement and what similar networks reached, as in the
-    search's own choice of its baseline. None for few trials, and for accuracies without noise.
+    The model is told how noisy measurements are, so that it takes of a high one for luck what
+    similar networks do not bear out. None for few trials, and for accuracies without noise.
     """
     finished = frames.finished
     errors = [_measured_error(frames, row) for row in finished.to_dict("records")]
@@ -118,14 +123,14 @@ def _expected(frames: RunFrames) -> pd.DataFrame | None:
     if not np.isfinite(costs).all():
         return None
     missed = np.log(np.maximum(1 - finished["accuracy"].to_numpy(float), _SMALLEST_ERROR))
-    kernel = fit(features[-_MOST:], costs[-_MOST:], missed[-_MOST:], Prior())
-    mean, deviation = condition(kernel, features, costs, missed).predict(features, costs)
-    between = _OWN_SHARE * missed + (1 - _OWN_SHARE) * mean
-    # Measurement and model may err together: their errors are added, not their squares.
-    own = _OWN_SHARE * np.array(errors)
-    accuracy = 1 - np.exp(between)
-    stderr = own + (1 - _OWN_SHARE) * deviation * np.exp(between)
-    return pd.DataFrame({"accuracy": accuracy, "stderr": stderr}, index=finished.index)
+    noise = np.mean((np.array(errors) / np.exp(missed)) ** 2) / (missed.var() or 1.0)
+    noise = float(np.clip(noise, _LEAST_NOISE, _MOST_NOISE))
+    prior = Prior(noise=(noise, _NOISE_SPREAD), variance=(max(1 - noise, _LEAST_MERIT), 1.0))
+    kept = finished["baseline"].to_numpy(bool) | (np.arange(len(finished))[::-1] < _MOST)
+    seen = features[kept], costs[kept], missed[kept]
+    mean, deviation = condition(fit(*seen, prior), *seen).predict(features, costs)
+    expected = {"accuracy": 1 - np.exp(mean), "stderr": deviation * np.exp(mean)}
+    return pd.DataFrame(expected, index=finished.index)
 
 
 def _features(chosen: pd.DataFrame) -> Any:
@@ -150,4 +155,4 @@ def _reward(frames: RunFrames, trial: dict[Any, Any], accuracy: float) -> float:
         return math.nan
     if reward is None:
         return float(trial["reward"])
-    return reward(accuracy, trial["macs"] if pd.isna(trial["cost"]) else trial["cost"])
+    return float(reward(accuracy, trial["macs"] if pd.isna(trial["cost"]) else trial["cost"]))

@@ -123,7 +123,7 @@ def _progress_panel(frames: RunFrames) -> Panel:
 
 
 def _confirmed_panel(frames: RunFrames) -> Panel:
-    words = proxy_words(frames.settings.confirm_evaluator, pd.DataFrame({"seeds": []}))
+    words = proxy_words(frames.settings.confirm_evaluator, ())
     return Panel(
         id="confirmed",
         title="The best networks, trained alone",

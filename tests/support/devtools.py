@@ -14,6 +14,7 @@ from typing import Any
 
 from browser import QUIET, browser
 
+PROBE = Path(__file__).with_name("page_probe.js")
 AUDIT = Path(__file__).with_name("page_audit.js")
 PATIENCE = 120.0
 """Seconds after which a browser that does not answer is given up."""
@@ -27,18 +28,27 @@ class DevTools:
         self._numbers = itertools.count(1)
         self._rest = b""
         self._session: str | None = None
+        self._target: str | None = None
         self.console: list[str] = []
         """What the page's scripts and its policy complained of."""
 
-    def open(self, page: Path | str, *, width: int, dark: bool = False) -> None:
-        """Open a page of a file, or at an address, once its scripts have run."""
+    def open(
+        self, page: Path | str, *, width: int, dark: bool = False, policed: bool = True
+    ) -> None:
+        """Open a page of a file, or at an address, once its scripts have run.
+
+        Without its policy, `policed`, whatever else would run in it does.
+        """
         url = page.as_uri() if isinstance(page, Path) else page
+        if self._target is not None:
+            self.command("Target.closeTarget", targetId=self._target)
         self.console = []
-        target = self.command("Target.createTarget", url="about:blank")["targetId"]
-        attached = self.command("Target.attachToTarget", targetId=target, flatten=True)
+        self._target = self.command("Target.createTarget", url="about:blank")["targetId"]
+        attached = self.command("Target.attachToTarget", targetId=self._target, flatten=True)
         self._session = attached["sessionId"]
         for domain in ("Page", "Runtime", "Log"):
             self.command(f"{domain}.enable")
+        self.command("Page.setBypassCSP", enabled=not policed)
         self.command("Emulation.setDeviceMetricsOverride", width=width, height=900,
                      deviceScaleFactor=1, mobile=False)  # fmt: skip
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
@@ -117,3 +127,13 @@ def devtools(profile: Path) -> Iterator[DevTools]:
         os.waitpid(process, 0)
         os.close(commands)
         os.close(answers)
+
+
+def probed(page: Path, folder: Path, width: int) -> dict[str, Any]:
+    """What `page_probe.js` reports of a page without its policy, at this width of its window.
+
+    The browser's profile is put into the folder.
+    """
+    with devtools(folder / f"profile-{width}") as opened:
+        opened.open(page, width=width, policed=False)
+        return dict(opened.evaluate(PROBE.read_text("utf-8")))
