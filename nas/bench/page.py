@@ -120,4 +120,5 @@ def _table(rows: Sequence[SamplerSummary]) -> Markup:
             )
             for row in rows
         ],
+        name="After so many trials",
     )

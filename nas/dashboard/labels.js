@@ -13,7 +13,7 @@ function placeLabels(holder) {
   );
   if (!named.length) return undefined;
   const frame = holder.getBoundingClientRect();
-  const room = { left: 0, top: 0, right: frame.width, bottom: frame.height };
+  const whole = { left: 0, top: 0, right: frame.width, bottom: frame.height };
   const taken = [...holder.querySelectorAll(".infolayer text, .xtick text, .ytick text")]
     .map((text) => text.getBoundingClientRect())
     .map((box) => ({
@@ -22,14 +22,25 @@ function placeLabels(holder) {
     }));
   const marks = holder._fullData.flatMap((trace) => marksOf(trace, holder._fullLayout));
   for (const trace of named) {
+    const room = trace.cliponaxis === false ? whole : plotOf(trace, holder._fullLayout);
     const { sides, text } = placed(trace, holder._fullLayout, room, taken, marks);
     Plotly.restyle(holder, { textposition: [sides], text: [text] }, [trace.index]);
   }
   return undefined;
 }
 
+function axesOf(trace, layout) {
+  return ["x", "y"].map((name) => layout[`${name}axis${trace[`${name}axis`].slice(1)}`]);
+}
+
+// What is seen of a trace that ends where its axes do.
+function plotOf(trace, layout) {
+  const [x, y] = axesOf(trace, layout);
+  return { left: x._offset, right: x._offset + x._length, top: y._offset, bottom: y._offset + y._length };
+}
+
 function pixels(trace, layout, index) {
-  const [x, y] = ["x", "y"].map((name) => layout[`${name}axis${trace[`${name}axis`].slice(1)}`]);
+  const [x, y] = axesOf(trace, layout);
   return [x._offset + x.d2p(trace.x[index]), y._offset + y.d2p(trace.y[index])];
 }
 

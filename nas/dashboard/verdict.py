@@ -8,6 +8,7 @@ from nas.dashboard.frames import RunFrames
 from nas.dashboard.named import Estimate, estimate
 from nas.dashboard.wording import plural
 from nas.statistics.intervals import NORMAL_QUANTILE
+from nas.statistics.metrics import METRICS
 
 
 def run_verdict(frames: RunFrames) -> str:
@@ -24,8 +25,8 @@ def _clauses(frames: RunFrames) -> Iterator[str]:
     trained = frames.trained.networks
     for row in trained[trained["test"].notna()].tail(1).to_dict("records"):
         low, high = (f"{100 * row[name]:.1f}" for name in ("test_low", "test_high"))
-        reached = f"{theme.percent(row['test'])} of the test images [{low}, {high}]"
-        yield f"{row['name'].upper()}, trained whole, is right on {reached}"
+        reached = f"{theme.percent(row['test'])} {METRICS[row['metric']]} [{low}, {high}]"
+        yield f"{row['name'].upper()}, trained whole, reaches {reached} on the test images"
 
 
 def _of_search(best: Best) -> str:

@@ -110,6 +110,19 @@ function overlapping() {
   return found;
 }
 
+// Whether the axes end before a text does that ends with them.
+function isCut(text, box) {
+  for (let at = text; at && at.tagName !== "svg"; at = at.parentElement) {
+    const id = /#([^")]+)/.exec(at.getAttribute("clip-path") ?? "")?.[1];
+    const seen = id && document.getElementById(id)?.querySelector("rect");
+    if (!seen) continue;
+    const { e: left, f: top } = at.getScreenCTM();
+    const right = left + Number(seen.getAttribute("width")), bottom = top + Number(seen.getAttribute("height"));
+    if (box.left < left - 1 || box.right > right + 1 || box.top < top - 1 || box.bottom > bottom + 1) return true;
+  }
+  return false;
+}
+
 function clipped() {
   const found = [];
   for (const plot of document.querySelectorAll(".plot")) {
@@ -118,7 +131,7 @@ function clipped() {
       const box = text.getBoundingClientRect();
       const inside = box.left >= frame.left - 1 && box.right <= frame.right + 1
         && box.top >= frame.top - 1 && box.bottom <= frame.bottom + 1;
-      if (!inside) found.push(`${plot.id}: ${text.textContent}`);
+      if (!inside || isCut(text, box)) found.push(`${plot.id}: ${text.textContent}`);
     }
   }
   return found;

@@ -165,6 +165,8 @@ def test_the_audit_sees_what_it_is_to_see(browser: DevTools, tmp_path: Path) -> 
             ],
         }
     )
+    figure.add_scatter(x=[0, 1], y=[0, 1], mode="text", text=["", "cut by the axes"])
+    figure.update_xaxes(range=[0, 1])
     panel = Panel(id="bad", title="Bad", figure=figure)
     header = element("header", element("h1", "T"), element("h4", "deep"), element("td", ""))
     path = tmp_path / "bad.html"
@@ -173,7 +175,7 @@ def test_the_audit_sees_what_it_is_to_see(browser: DevTools, tmp_path: Path) -> 
     path.write_text(text.replace("</main>", wide), "utf-8")
     report = browser.audited(path, width=1280, dark=False)
     assert report["overlapping"] == ["bad: one name / another"]
-    assert report["clipped"] == ["bad: beyond the edge of the figure"]
+    assert "bad: beyond the edge of the figure" in report["clipped"]
     assert [said.partition(":")[0] for said in report["lowContrast"]] == ["pale", "bad, another"]
     assert report["overflow"] > 0
     assert report["headings"] == ["deep"]
