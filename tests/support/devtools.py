@@ -39,7 +39,7 @@ class DevTools:
 
         Without its policy, `policed`, whatever else would run in it does.
         """
-        url = page.as_uri() if isinstance(page, Path) else page
+        url = page.resolve().as_uri() if isinstance(page, Path) else page
         if self._target is not None:
             self.command("Target.closeTarget", targetId=self._target)
         self.console = []
