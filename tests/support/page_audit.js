@@ -124,7 +124,8 @@ function isCut(text, box) {
 }
 
 function clipped() {
-  const found = [];
+  const found = [...document.querySelectorAll(".headline b")]
+    .filter((figure) => figure.scrollWidth > figure.clientWidth).map((figure) => figure.textContent);
   for (const plot of document.querySelectorAll(".plot")) {
     const frame = plot.querySelector(".main-svg").getBoundingClientRect();
     for (const text of textsOf(plot)) {
