@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from nas.networks.trained import Card, load_trained, save_trained
     from nas.networks.weights import load_weights, save_weights
     from nas.samplers.base import SamplerFactory
-    from nas.search.loop import Search, SearchSettings
-    from nas.search.rewards import Reward
+    from nas.searches.loop import Search, SearchSettings
+    from nas.searches.rewards import Reward
     from search_spaces.arch import Arch
     from search_spaces.ends import Head, Stem
     from search_spaces.errors import UserError
@@ -76,10 +76,10 @@ _MODULES = {
     "Head": "search_spaces.ends",
     "Measurement": "nas.evaluators.base",
     "Network": "nas.networks.model",
-    "Reward": "nas.search.rewards",
+    "Reward": "nas.searches.rewards",
     "SamplerFactory": "nas.samplers.base",
-    "Search": "nas.search.loop",
-    "SearchSettings": "nas.search.loop",
+    "Search": "nas.searches.loop",
+    "SearchSettings": "nas.searches.loop",
     "Space": "search_spaces.space",
     "Stage": "search_spaces.stage",
     "Stem": "search_spaces.ends",

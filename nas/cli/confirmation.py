@@ -15,8 +15,8 @@ from nas.evaluators.base import Evaluator
 from nas.executors.base import Executor
 from nas.runs.folder import RunFolder, RunStage, logged
 from nas.runs.records import Confirmed, Record
-from nas.search.confirmation import Confirmation
-from nas.search.loop import Search
+from nas.searches.confirmation import Confirmation
+from nas.searches.loop import Search
 from nas.trainings.log import CONFIRMATION, TrainingLog
 from nas.trainings.record import TrainingRecord
 from search_spaces.errors import UserError

@@ -1,7 +1,7 @@
 """The cost that a command's rewards weigh accuracy against."""
 
 from nas.cli.config import Config, make
-from nas.search.pricing import CostMetric
+from nas.searches.pricing import CostMetric
 
 
 def price(config: Config) -> CostMetric:

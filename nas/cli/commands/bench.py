@@ -24,7 +24,7 @@ from nas.evaluators.identity import identity_of
 from nas.runs.csv_files import write_rows
 from nas.runs.folder import RunFolder, logged
 from nas.samplers.base import Problem, SamplerFactory
-from nas.search.rewards import Reward
+from nas.searches.rewards import Reward
 from nas.statistics.intervals import Interval
 from search_spaces.errors import UserError
 from search_spaces.files import write_text

@@ -32,7 +32,7 @@ from nas.proxies.report import (
 from nas.proxies.sample import spread_sample
 from nas.runs.csv_files import write_rows
 from nas.runs.folder import RunFolder, RunStage, logged
-from nas.search.rewards import Reward
+from nas.searches.rewards import Reward
 from nas.statistics.intervals import Interval
 from nas.trainings.engine import LabelledArch, Trainings, train
 from nas.trainings.log import PROXY_CHECK, TrainingLog

@@ -9,7 +9,7 @@ from nas.cli.columns import table
 from nas.cli.config import Config
 from nas.defaults.conf import default
 from nas.networks.cost import cost
-from nas.search.pricing import COUNTED, CostMetric, EstimatedLatency
+from nas.searches.pricing import COUNTED, CostMetric, EstimatedLatency
 from nas.trainings.log import ABLATION, SWEEP
 from scaling_search.rule.compound import COMPOUND, PAPER
 from scaling_search.rule.dimension import Dimension

@@ -27,12 +27,12 @@ from nas.runs.storage import storage
 from nas.runs.study import StudyStore
 from nas.runs.trials_csv import count_rows, read_csv, write_csv
 from nas.samplers.base import SamplerFactory
-from nas.search.budget import search_budget
-from nas.search.loop import Search, SearchSettings, SearchStopped
-from nas.search.pricing import TableLatency
-from nas.search.rewards import Front, Reward
-from nas.search.standing import search_result
-from nas.search.warm_start import read_warm_start
+from nas.searches.budget import search_budget
+from nas.searches.loop import Search, SearchSettings, SearchStopped
+from nas.searches.pricing import TableLatency
+from nas.searches.rewards import Front, Reward
+from nas.searches.standing import search_result
+from nas.searches.warm_start import read_warm_start
 from nas.statistics.intervals import share_error
 from nas.trainings.failures import Failures
 from search_spaces.arch import name_after

@@ -19,11 +19,11 @@ from nas.runs.study import StudyStore
 from nas.samplers.base import Problem, distributions
 from nas.samplers.optuna import OptunaSampler
 from nas.samplers.recommend import expected_rewards, recommend
-from nas.search.loop import Search, SearchSettings
-from nas.search.pricing import Macs
-from nas.search.proposals import Limits, Proposer
-from nas.search.rewards import Soft
-from nas.search.standing import search_result
+from nas.searches.loop import Search, SearchSettings
+from nas.searches.pricing import Macs
+from nas.searches.proposals import Limits, Proposer
+from nas.searches.rewards import Soft
+from nas.searches.standing import search_result
 from search_spaces.space import Space, load_space
 from search_spaces.zoo import zoo
 

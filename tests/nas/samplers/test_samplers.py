@@ -16,9 +16,9 @@ from nas.cli.config import make
 from nas.defaults.conf import config_dir
 from nas.networks.cost import cost
 from nas.samplers.base import Problem, SamplerFactory, distributions
-from nas.search.pricing import Macs
-from nas.search.proposals import Limits, Proposal, Proposer
-from nas.search.rewards import Soft
+from nas.searches.pricing import Macs
+from nas.searches.proposals import Limits, Proposal, Proposer
+from nas.searches.rewards import Soft
 from search_spaces.choices import Choice
 from search_spaces.errors import UserError
 from search_spaces.space import Space, load_space

@@ -15,7 +15,7 @@ from nas.evaluators.proxy import ProxyEvaluator
 from nas.evaluators.scored import ScoredEvaluator
 from nas.evaluators.supernet import SupernetEvaluator
 from nas.evaluators.zero_cost import ZeroCostEvaluator
-from nas.search.budget import Budget, Step
+from nas.searches.budget import Budget, Step
 from search_spaces.space import load_space
 
 SPACE = {

@@ -17,10 +17,10 @@ from nas.runs.records import Record, to_trial
 from nas.runs.study import StudyStore
 from nas.samplers.base import SamplerFactory, distributions
 from nas.samplers.recommend import expected_accuracies, recommend
-from nas.search.pricing import CostMetric, Macs
-from nas.search.proposals import Limits, Proposal, Proposer, candidates_within
-from nas.search.rewards import Front, Reward
-from nas.search.warm_start import WarmStart
+from nas.searches.pricing import CostMetric, Macs
+from nas.searches.proposals import Limits, Proposal, Proposer, candidates_within
+from nas.searches.rewards import Front, Reward
+from nas.searches.warm_start import WarmStart
 from nas.trainings.engine import work
 from nas.trainings.failures import Failures
 from nas.trainings.record import EvaluationResult

@@ -14,9 +14,9 @@ from nas.networks.cost import cost
 from nas.runs.storage import SqliteFile
 from nas.runs.study import StudyStore, recorded
 from nas.samplers.optuna import OptunaSampler
-from nas.search.loop import Search, SearchSettings
-from nas.search.pricing import COUNTED, Activations, CostMetric, Macs, Parameters, TableLatency
-from nas.search.rewards import Front, Soft
+from nas.searches.loop import Search, SearchSettings
+from nas.searches.pricing import COUNTED, Activations, CostMetric, Macs, Parameters, TableLatency
+from nas.searches.rewards import Front, Soft
 from search_spaces.errors import UserError
 from search_spaces.space import Space, load_space
 from search_spaces.yaml_io import load_arch

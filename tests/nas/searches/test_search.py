@@ -16,9 +16,9 @@ from nas.runs.storage import SqliteFile
 from nas.runs.study import StudyStore
 from nas.runs.trials_csv import write_csv
 from nas.samplers.optuna import OptunaSampler
-from nas.search.loop import Search, SearchSettings, SearchStopped
-from nas.search.rewards import Front, Soft
-from nas.search.standing import search_result
+from nas.searches.loop import Search, SearchSettings, SearchStopped
+from nas.searches.rewards import Front, Soft
+from nas.searches.standing import search_result
 from nas.trainings.failures import Failures
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError

@@ -10,9 +10,9 @@ from nas.evaluators.asked import effort
 from nas.evaluators.base import Evaluator
 from nas.networks.cost import cost
 from nas.runs.records import Record
-from nas.search.confirmation import Confirmation
-from nas.search.loop import Search
-from nas.search.proposals import candidates_within
+from nas.searches.confirmation import Confirmation
+from nas.searches.loop import Search
+from nas.searches.proposals import candidates_within
 from search_spaces.arch import Arch
 
 _LOOKED_AT = 9

@@ -14,8 +14,8 @@ from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 from nas.networks.cost import Cost, cost, cost_and_capacity
 from nas.runs.study import Directions
 from nas.samplers.base import Problem, SamplerFactory, distributions
-from nas.search.pricing import CostMetric
-from nas.search.warm_start import WarmStart
+from nas.searches.pricing import CostMetric
+from nas.searches.warm_start import WarmStart
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
 from search_spaces.space import Params, Space

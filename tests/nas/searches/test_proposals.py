@@ -6,9 +6,9 @@ from optuna.samplers import BaseSampler, PartialFixedSampler, RandomSampler
 
 from nas.networks.cost import cost_and_capacity
 from nas.samplers.base import Problem
-from nas.search.pricing import Macs, Parameters
-from nas.search.proposals import Limits, Proposer
-from nas.search.rewards import Soft
+from nas.searches.pricing import Macs, Parameters
+from nas.searches.proposals import Limits, Proposer
+from nas.searches.rewards import Soft
 from search_spaces.space import load_space
 
 SPACE = load_space(

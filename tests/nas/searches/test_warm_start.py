@@ -18,10 +18,10 @@ from nas.defaults.conf import config_dir
 from nas.networks.cost import cost
 from nas.samplers.cost_aware import CostAware
 from nas.samplers.local import Local
-from nas.search.pricing import Macs
-from nas.search.proposals import Limits, Proposer
-from nas.search.rewards import Soft
-from nas.search.warm_start import WarmStart, nearest, read_warm_start
+from nas.searches.pricing import Macs
+from nas.searches.proposals import Limits, Proposer
+from nas.searches.rewards import Soft
+from nas.searches.warm_start import WarmStart, nearest, read_warm_start
 from search_spaces.errors import UserError
 from search_spaces.space import Space, load_space
 from search_spaces.zoo import zoo

@@ -11,8 +11,8 @@ from nas.evaluators.base import Evaluator
 from nas.executors.base import Executor
 from nas.networks.cost import cost
 from nas.runs.records import Confirmed, Record
-from nas.search.loop import Search
-from nas.search.standing import confirmed_records
+from nas.searches.loop import Search
+from nas.searches.standing import confirmed_records
 from nas.trainings.engine import LabelledArch, Trainings, train
 from nas.trainings.log import TrainingLog
 from nas.trainings.record import TrainingRecord

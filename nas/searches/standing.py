@@ -8,7 +8,7 @@ import numpy as np
 from nas.prediction.correction import corrected
 from nas.prediction.features import Encoding
 from nas.runs.records import Confirmed, Record, SearchResult
-from nas.search.rewards import Reward, pareto_front
+from nas.searches.rewards import Reward, pareto_front
 from nas.statistics.comparison import within_noise
 from nas.statistics.intervals import mean_error
 from search_spaces.space import Space

@@ -22,10 +22,10 @@ from nas.runs.records import Record
 from nas.runs.storage import SqliteFile
 from nas.runs.study import StudyStore
 from nas.samplers.optuna import OptunaSampler
-from nas.search.confirmation import Confirmation
-from nas.search.loop import Search, SearchSettings
-from nas.search.rewards import Front, Soft
-from nas.search.standing import search_result
+from nas.searches.confirmation import Confirmation
+from nas.searches.loop import Search, SearchSettings
+from nas.searches.rewards import Front, Soft
+from nas.searches.standing import search_result
 from nas.trainings.log import CONFIRMATION, TrainingLog
 from nas.trainings.record import TrainingRecord
 from search_spaces.files import read_text
