@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nas.cli.config import Config
 from nas.cli.mistakes import of_composing
 from nas.cli.overrides import Arguments, quoted
 from nas.defaults.conf import config_dir
 from nas.runs.folder import run_folder_of
+from nas.verbs.config import Config
 from search_spaces.errors import UserError
 from search_spaces.files import read_text
 from search_spaces.yaml_text import load_yaml

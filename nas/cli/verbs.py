@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from nas.cli.setting_types import (
+from nas.verbs.setting_types import (
     Reader,
     anything,
     data,

@@ -226,7 +226,7 @@ def _short_trainings() -> Iterator[None]:
             "nas.cli.commands.bench.find_reference",
             "nas.executors.local.Processes.__enter__", "nas.executors.ray_tasks.RayTasks.__enter__",
             "nas.executors.ray_tune.executor.RayTune.__enter__",
-            "nas.latency.profile.build_table", "nas.cli.training_crew.train",
+            "nas.latency.profile.build_table", "nas.verbs.training_crew.train",
             "nas.executors.ray_train.train_with_ray")  # fmt: skip
     with contextlib.ExitStack() as stack:
         for end in ends:

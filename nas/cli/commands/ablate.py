@@ -7,20 +7,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nas.cli.classes import of_data, of_run
-from nas.cli.columns import table
 from nas.cli.commands.ablate_parts import take_apart
 from nas.cli.commands.scale import check_rounding, is_number, known_constants
-from nas.cli.config import Config
-from nas.cli.evaluation import measured_with, prepare_in, say_data, scaled_evaluator
-from nas.cli.executor import executor
-from nas.cli.progress import ProgressLine
-from nas.cli.same_data import check_same_data
 from nas.evaluators.asked import for_networks
 from nas.evaluators.base import Evaluator
 from nas.networks.cost import cost
 from nas.runs.folder import RunFolder, logged
 from nas.trainings.log import ABLATION
+from nas.verbs.classes import of_data, of_run
+from nas.verbs.columns import table
+from nas.verbs.config import Config
+from nas.verbs.evaluation import measured_with, prepare_in, say_data, scaled_evaluator
+from nas.verbs.executor import executor
+from nas.verbs.progress import ProgressLine
+from nas.verbs.same_data import check_same_data
 from scaling_search.rule.compound import layers
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError

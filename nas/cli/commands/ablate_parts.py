@@ -6,23 +6,23 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nas.cli.classes import of_data
-from nas.cli.columns import table
 from nas.cli.commands.scale import check_rounding, is_number, known_constants
-from nas.cli.config import Config
-from nas.cli.evaluation import (
+from nas.runs.folder import RunFolder, RunStage, logged
+from nas.trainings.log import ABLATION, PARTS, SWEEP, TrainingLog
+from nas.trainings.record import TrainingRecord
+from nas.verbs.classes import of_data
+from nas.verbs.columns import table
+from nas.verbs.config import Config
+from nas.verbs.evaluation import (
     evaluator_of,
     measured_with,
     prepare_in,
     say_data,
     scaled_evaluator,
 )
-from nas.cli.executor import executor
-from nas.cli.progress import Pace, ProgressLine, clock
-from nas.cli.same_data import check_same_data
-from nas.runs.folder import RunFolder, RunStage, logged
-from nas.trainings.log import ABLATION, PARTS, SWEEP, TrainingLog
-from nas.trainings.record import TrainingRecord
+from nas.verbs.executor import executor
+from nas.verbs.progress import Pace, ProgressLine, clock
+from nas.verbs.same_data import check_same_data
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
 from search_spaces.yaml_io import load_arch

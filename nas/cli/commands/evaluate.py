@@ -7,12 +7,6 @@ from pathlib import Path
 
 import numpy as np
 
-from nas.cli.classifiers import check_there, inference, opened
-from nas.cli.config import Config, make
-from nas.cli.cores import available, loader_workers
-from nas.cli.evaluation_report import Evaluated, printed, write
-from nas.cli.outputs import folder_to_write
-from nas.cli.progress import Pace, ProgressLine
 from nas.data.dataset import digest_of_test, identity, metric_of, splits
 from nas.data.loader import Batch, Loader
 from nas.data.names import counted, shown, some
@@ -25,6 +19,12 @@ from nas.training.class_names import matched
 from nas.training.classifier import IMAGENET_MEAN, IMAGENET_STD, ImageClassifier
 from nas.training.devices import device_named
 from nas.training.evaluation import evaluation
+from nas.verbs.classifiers import check_there, inference, opened
+from nas.verbs.config import Config, make
+from nas.verbs.cores import available, loader_workers
+from nas.verbs.evaluation_report import Evaluated, printed, write
+from nas.verbs.outputs import folder_to_write
+from nas.verbs.progress import Pace, ProgressLine
 from search_spaces.errors import UserError, one_line, told_under
 from search_spaces.parsing import closest
 from search_spaces.yaml_io import load_arch

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nas.cli.config import Config
-from nas.cli.outputs import file_to_write, folder_to_write
-from nas.cli.supernet_weights import part_of_supernet, said_of
+from nas.verbs.config import Config
+from nas.verbs.outputs import file_to_write, folder_to_write
+from nas.verbs.supernet_weights import part_of_supernet, said_of
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError, told_under
 from search_spaces.files import write_text

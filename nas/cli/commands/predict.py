@@ -5,15 +5,15 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from nas.cli.classifiers import inference, opened
-from nas.cli.columns import table
-from nas.cli.config import Config
-from nas.cli.outputs import file_to_write
-from nas.cli.progress import Pace, ProgressLine
 from nas.data.image_files import image_files
 from nas.data.names import counted, shown, some
 from nas.runs.csv_files import text_cell, write_table
 from nas.training.predictions import Prediction, predictions
+from nas.verbs.classifiers import inference, opened
+from nas.verbs.columns import table
+from nas.verbs.config import Config
+from nas.verbs.outputs import file_to_write
+from nas.verbs.progress import Pace, ProgressLine
 from search_spaces.errors import UserError
 
 _LISTED = 20

@@ -6,12 +6,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from nas.cli.columns import table
-from nas.cli.config import Config, make
-from nas.cli.evaluation import prepare_in, say_data
-from nas.cli.executor import executor
-from nas.cli.price import price
-from nas.cli.progress import Pace, ProgressLine
 from nas.evaluators.asked import class_names
 from nas.evaluators.base import EvaluationFailed, Evaluator
 from nas.evaluators.identity import identity_of
@@ -38,6 +32,12 @@ from nas.trainings.engine import LabelledArch, Trainings, train
 from nas.trainings.log import PROXY_CHECK, TrainingLog
 from nas.trainings.record import TrainingRecord
 from nas.trainings.strategies import FlatGrid
+from nas.verbs.columns import table
+from nas.verbs.config import Config, make
+from nas.verbs.evaluation import prepare_in, say_data
+from nas.verbs.executor import executor
+from nas.verbs.price import price
+from nas.verbs.progress import Pace, ProgressLine
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
 from search_spaces.files import write_text

@@ -21,8 +21,8 @@ from nas.cli.commands.search import search, validated_on
 from nas.cli.commands.search import summary as search_summary
 from nas.cli.commands.sweep import check_sweep, sweep
 from nas.cli.commands.sweep import summary as sweep_summary
-from nas.cli.config import Config
-from nas.cli.progress import clock
+from nas.verbs.config import Config
+from nas.verbs.progress import clock
 from search_spaces.space import load_space
 from search_spaces.yaml_io import load_arch
 

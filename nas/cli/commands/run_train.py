@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nas.cli.columns import table
-from nas.cli.config import Config, make
-from nas.cli.trained_table import trained_table, with_interval
 from nas.cli.verbs import VERBS
-from nas.cli.whole_trainings import FOLDER, member_names, trained
 from nas.defaults.conf import settings
+from nas.verbs.columns import table
+from nas.verbs.config import Config, make
+from nas.verbs.trained_table import trained_table, with_interval
+from nas.verbs.whole_trainings import FOLDER, member_names, trained
 from search_spaces.errors import UserError, shown
 from search_spaces.parsing import closest
 
@@ -39,11 +39,11 @@ def check(config: Config) -> None:
         for name in ("resolution", "seed", "weights"):
             VERBS["train"].settings[name](name, given[name])
 
-        from nas.cli.training import Start, recipe_of  # brings torch
-        from nas.cli.training_crew import executor_name
         from nas.data.dataset import splits
         from nas.data.sources import Source
         from nas.data.training_splits import training_splits
+        from nas.verbs.training import Start, recipe_of  # brings torch
+        from nas.verbs.training_crew import executor_name
 
         asked = stage_config(config)
         recipe = recipe_of(asked)

@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nas.cli.classes import largest_image, of_run
-from nas.cli.columns import table
-from nas.cli.config import Config
 from nas.defaults.conf import default
 from nas.networks.cost import cost
 from nas.searches.pricing import COUNTED, CostMetric, EstimatedLatency
 from nas.trainings.log import ABLATION, SWEEP
+from nas.verbs.classes import largest_image, of_run
+from nas.verbs.columns import table
+from nas.verbs.config import Config
 from scaling_search.rule.compound import COMPOUND, PAPER
 from scaling_search.rule.dimension import Dimension
 from search_spaces.arch import Arch

@@ -9,12 +9,6 @@ from typing import Any
 
 import optuna
 
-from nas.cli.config import Config, make
-from nas.cli.confirmation import ConfirmationPlan
-from nas.cli.evaluation import started
-from nas.cli.executor import executor
-from nas.cli.price import price
-from nas.cli.progress import Pace, ProgressLine
 from nas.data.names import counted
 from nas.evaluators.asked import check, class_names, description, exact, stand_alone
 from nas.evaluators.base import Evaluator
@@ -35,6 +29,12 @@ from nas.searches.standing import search_result
 from nas.searches.warm_start import read_warm_start
 from nas.statistics.intervals import share_error
 from nas.trainings.failures import Failures
+from nas.verbs.config import Config, make
+from nas.verbs.confirmation import ConfirmationPlan
+from nas.verbs.evaluation import started
+from nas.verbs.executor import executor
+from nas.verbs.price import price
+from nas.verbs.progress import Pace, ProgressLine
 from search_spaces.arch import name_after
 from search_spaces.errors import UserError
 from search_spaces.files import not_a_link, write_text

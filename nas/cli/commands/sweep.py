@@ -5,23 +5,23 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nas.cli.classes import OfClasses, of_data
-from nas.cli.columns import table
-from nas.cli.config import Config
-from nas.cli.epochs import trained_for
-from nas.cli.evaluation import (
+from nas.networks.cost import cost
+from nas.runs.folder import RunFolder, RunStage, logged
+from nas.trainings.log import PER_STAGE, SWEEP
+from nas.verbs.classes import OfClasses, of_data
+from nas.verbs.columns import table
+from nas.verbs.config import Config
+from nas.verbs.epochs import trained_for
+from nas.verbs.evaluation import (
     evaluator_of,
     measured_with,
     prepare_in,
     say_data,
     scaled_evaluator,
 )
-from nas.cli.executor import check_executor, executor
-from nas.cli.progress import ProgressLine
-from nas.cli.same_data import check_same_data
-from nas.networks.cost import cost
-from nas.runs.folder import RunFolder, RunStage, logged
-from nas.trainings.log import PER_STAGE, SWEEP
+from nas.verbs.executor import check_executor, executor
+from nas.verbs.progress import ProgressLine
+from nas.verbs.same_data import check_same_data
 from search_spaces.arch import Arch
 from search_spaces.parsing import from_mapping
 from search_spaces.yaml_io import load_arch

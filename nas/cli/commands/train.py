@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from nas.cli.config import Config
-from nas.cli.trained_table import trained_table
-from nas.cli.whole_trainings import FOLDER, trained
+from nas.verbs.config import Config
+from nas.verbs.trained_table import trained_table
+from nas.verbs.whole_trainings import FOLDER, trained
 
 
 def main(config: Config) -> None:

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from nas.cli import main
-from nas.cli.same_data import check_same_data
+from nas.verbs.same_data import check_same_data
 from quick import SMALL
 from search_spaces.yaml_io import write_arch
 

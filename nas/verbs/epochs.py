@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from nas.cli.config import Config
+from nas.verbs.config import Config
 from search_spaces.errors import UserError
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from nas.cli.columns import table
 from nas.data.names import shown
 from nas.networks.tested import Accuracy
 from nas.runs.csv_files import text_cell, write_table
@@ -16,6 +15,7 @@ from nas.statistics.intervals import Interval
 from nas.statistics.metrics import METRICS, Metric
 from nas.training.classifier import ImageClassifier
 from nas.training.evaluation import Evaluation
+from nas.verbs.columns import table
 from search_spaces.files import write_text
 
 _LISTED = 10

@@ -1,7 +1,7 @@
 """The cost that a command's rewards weigh accuracy against."""
 
-from nas.cli.config import Config, make
 from nas.searches.pricing import CostMetric
+from nas.verbs.config import Config, make
 
 
 def price(config: Config) -> CostMetric:

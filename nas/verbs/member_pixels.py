@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from nas.cli.classes import largest_image, proxy_pixels
+from nas.verbs.classes import largest_image, proxy_pixels
 from search_spaces.arch import Arch
 from search_spaces.yaml_io import load_arch
 

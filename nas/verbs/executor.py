@@ -4,10 +4,10 @@ import dataclasses
 import os
 from collections.abc import Callable
 
-from nas.cli.config import Config, at_least
 from nas.evaluators.base import Evaluator
 from nas.executors.base import Executor
 from nas.executors.local import InProcess, Processes
+from nas.verbs.config import Config, at_least
 from search_spaces.errors import UserError
 from search_spaces.parsing import closest, from_mapping
 

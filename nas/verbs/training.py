@@ -9,11 +9,6 @@ from typing import Any, Self
 
 import torch
 
-from nas.cli.config import Config, make
-from nas.cli.cores import loader_workers, torch_threads
-from nas.cli.same_data import check_same_data
-from nas.cli.training_crew import Crew
-from nas.cli.training_watch import say, watching
 from nas.data.dataset import digest_of_test, identity, metric_of, splits, splitting
 from nas.data.loader import batches, is_lost_worker
 from nas.data.names import counted, shown
@@ -31,6 +26,11 @@ from nas.training.processes import ToldByFirst, check_group
 from nas.training.recipe import Recipe
 from nas.training.training_recipe import TrainingRecipe, as_trained, of_member
 from nas.training.transfer import FromNetwork, FromWeights
+from nas.verbs.config import Config, make
+from nas.verbs.cores import loader_workers, torch_threads
+from nas.verbs.same_data import check_same_data
+from nas.verbs.training_crew import Crew
+from nas.verbs.training_watch import say, watching
 from search_spaces.arch import Arch
 from search_spaces.errors import CommandFailed, UserError, told_under
 from search_spaces.files import kept_if_filled

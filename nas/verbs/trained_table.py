@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nas.cli.columns import table
 from nas.networks.cost import cost
 from nas.statistics.metrics import METRICS, Metric
+from nas.verbs.columns import table
 
 if TYPE_CHECKING:
     from nas.networks.tested import Accuracy, Tested

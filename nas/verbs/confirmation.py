@@ -6,10 +6,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from nas.cli.config import Config
-from nas.cli.evaluation import measured_with, started
-from nas.cli.executor import executor
-from nas.cli.progress import ProgressLine
 from nas.evaluators.asked import stand_alone
 from nas.evaluators.base import Evaluator
 from nas.executors.base import Executor
@@ -19,6 +15,10 @@ from nas.searches.confirmation import Confirmation
 from nas.searches.loop import Search
 from nas.trainings.log import CONFIRMATION, TrainingLog
 from nas.trainings.record import TrainingRecord
+from nas.verbs.config import Config
+from nas.verbs.evaluation import measured_with, started
+from nas.verbs.executor import executor
+from nas.verbs.progress import ProgressLine
 from search_spaces.errors import UserError
 
 

@@ -4,14 +4,14 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from nas.cli.config import Config
-from nas.cli.cores import available, torch_threads
 from nas.data.names import counted, shown
 from nas.networks.hub import is_reference
 from nas.training.classifier import ImageClassifier
 from nas.training.devices import device_named
 from nas.training.memory import is_out_of_memory
 from nas.training.threads import threads
+from nas.verbs.config import Config
+from nas.verbs.cores import available, torch_threads
 from search_spaces.errors import CommandFailed, UserError, told_under
 
 

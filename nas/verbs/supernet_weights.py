@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nas.cli.config import Config, make
+from nas.verbs.config import Config, make
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
 

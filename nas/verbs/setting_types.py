@@ -6,8 +6,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from nas.cli.config import Config, at_least
 from nas.defaults.limits import MOST_THREADS
+from nas.verbs.config import Config, at_least
 from search_spaces.errors import UserError, shown
 
 Reader = Callable[[str, object], Any]

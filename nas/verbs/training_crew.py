@@ -8,8 +8,6 @@ from pathlib import Path
 
 import torch
 
-from nas.cli.config import Config
-from nas.cli.cores import available
 from nas.executors.ray_cluster import RaySettings
 from nas.networks.trained import Card
 from nas.training.devices import device_named
@@ -17,6 +15,8 @@ from nas.training.group import ALONE, Group
 from nas.training.plan import Plan
 from nas.training.processes import Launched, ToldByFirst, device_of
 from nas.training.train import Watch, train
+from nas.verbs.config import Config
+from nas.verbs.cores import available
 from search_spaces.errors import CommandFailed, UserError
 from search_spaces.parsing import closest, from_mapping
 

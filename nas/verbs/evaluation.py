@@ -7,9 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from nas.cli.classes import NAMED
-from nas.cli.config import Config, make
-from nas.cli.progress import ProgressLine
 from nas.evaluators.asked import data_summary, description, for_networks, for_scaled_networks
 from nas.evaluators.base import Evaluator
 from nas.evaluators.faults import EvaluatorFailed
@@ -18,6 +15,9 @@ from nas.evaluators.preparation import prepare, workspace_name
 from nas.executors.base import Executor, Outcome
 from nas.runs.folder import RunFolder
 from nas.trainings.failures import Failures
+from nas.verbs.classes import NAMED
+from nas.verbs.config import Config, make
+from nas.verbs.progress import ProgressLine
 from search_spaces.arch import Arch
 from search_spaces.errors import CommandFailed, one_line
 

@@ -3,7 +3,7 @@
 import os
 from typing import TYPE_CHECKING
 
-from nas.cli.config import Config
+from nas.verbs.config import Config
 
 if TYPE_CHECKING:
     import torch

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from nas.cli.progress import ProgressLine, clock
 from nas.training.train import Progress, Unheard, Watch
+from nas.verbs.progress import ProgressLine, clock
 
 _SURE = 5.0
 """Seconds after which the time that a training takes is told."""

@@ -6,7 +6,7 @@ import typing
 from collections.abc import Mapping
 from typing import Any
 
-from nas.cli.own_modules import imported
+from nas.verbs.own_modules import imported
 from search_spaces.errors import UserError
 from search_spaces.files import working_folder_kept
 from search_spaces.parsing import from_mapping

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nas.cli.config import Config
-from nas.cli.member_pixels import pixels_in
+from nas.verbs.config import Config
+from nas.verbs.member_pixels import pixels_in
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError, shown, told_under
 from search_spaces.yaml_io import load_arch, read_about
@@ -39,8 +39,8 @@ def trained(config: Config, run: Path) -> "dict[str, Card]":
     """
     asked = asked_networks(config, run)
 
-    from nas.cli.training import Trainings  # brings torch
-    from nas.cli.training_crew import crew
+    from nas.verbs.training import Trainings  # brings torch
+    from nas.verbs.training_crew import crew
 
     with crew(config) as processes:
         trainings = Trainings.of(config, run, processes)
