@@ -7,7 +7,7 @@ import numpy as np
 
 from nas.prediction.correction import corrected
 from nas.prediction.features import Encoding
-from nas.runs.records import Confirmed, Record, SearchResult
+from nas.runs.records import Confirmed, Record, Standing
 from nas.searches.rewards import Reward, pareto_front
 from nas.statistics.comparison import within_noise
 from nas.statistics.intervals import mean_error
@@ -22,7 +22,7 @@ def search_result(
     baseline: Record | None = None,
     confirmed: Mapping[int, Confirmed] | None = None,
     unconfirmed: Mapping[int, str] | None = None,
-) -> SearchResult | None:
+) -> Standing | None:
     """The baseline, the front, and who ties; None when nothing is finished.
 
     The baseline is, of the records that were confirmed, the one of the best expected reward;
@@ -40,7 +40,7 @@ def search_result(
         ties = [r for r in finished if r is not best and r.number in known and known[r.number].tie]
     else:
         ties = [r for r in finished if r is not best and _ties(r, best)]
-    return SearchResult(
+    return Standing(
         best,
         luckiest,
         tuple(sorted(front, key=lambda record: record.cost)),

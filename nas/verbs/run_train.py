@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nas.cli.verbs import VERBS
 from nas.defaults.conf import settings
 from nas.verbs.columns import table
 from nas.verbs.config import Config, make
+from nas.verbs.settings import SETTINGS
 from nas.verbs.trained_table import trained_table, with_interval
 from nas.verbs.whole_trainings import FOLDER, member_names, trained
 from search_spaces.errors import UserError, shown
@@ -37,7 +37,7 @@ def check(config: Config) -> None:
     try:
         _check_members(member_names(given["members"]), config)
         for name in ("resolution", "seed", "weights"):
-            VERBS["train"].settings[name](name, given[name])
+            SETTINGS["train"][name](name, given[name])
 
         from nas.data.dataset import splits
         from nas.data.sources import Source
@@ -63,7 +63,7 @@ def stage_config(config: Config) -> Config:
     given = config["train"]
     return {
         **{name: value for name, value in settings("train").items() if name != "defaults"},
-        **{name: config[name] for name in VERBS["train"].settings if name in config},
+        **{name: config[name] for name in SETTINGS["train"] if name in config},
         **{name: given[name] for name in _OWN},
         "network": None,
     }

@@ -1,12 +1,12 @@
-"""`nas-search ablate parts=[…]`: what recipe, architecture and scaling are each worth."""
+"""What recipe, architecture and scaling are each worth."""
 
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nas.cli.commands.scale import check_rounding, is_number, known_constants
 from nas.runs.folder import RunFolder, RunStage, logged
 from nas.trainings.log import ABLATION, PARTS, SWEEP, TrainingLog
 from nas.trainings.record import TrainingRecord
@@ -23,6 +23,7 @@ from nas.verbs.evaluation import (
 from nas.verbs.executor import executor
 from nas.verbs.progress import Pace, ProgressLine, clock
 from nas.verbs.same_data import check_same_data
+from nas.verbs.scale import check_rounding, is_number, known_constants
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
 from search_spaces.yaml_io import load_arch
@@ -40,15 +41,26 @@ _FAR = 0.05
 """The fraction of the MACs asked for by which they may be missed without a word."""
 
 
-def take_apart(baseline: Arch, config: Config, run: Path) -> None:
-    """Write `parts.csv` and `effects.csv` into the run folder; print what each part is worth."""
+@dataclass(frozen=True, slots=True)
+class TakenApart:
+    """What recipe, architecture and scaling are each worth, by trainings on record in a folder."""
+
+    run: Path
+    result: "PartsResult"
+
+    def __str__(self) -> str:
+        effects = effects_table(self.result) if self.result.effects else ""
+        written = f"written to {self.run}: {STAGE}.csv, effects.csv, {PARTS}"
+        lines = [arms_table(self.result), *([f"\n{effects}"] if effects else [""])]
+        return "\n".join([*lines, f"\n{said(self.result)}\n\n{written}"])
+
+
+def take_apart(baseline: Arch, config: Config, run: Path) -> TakenApart:
+    """Write `parts.csv` and `effects.csv` into the run folder."""
     found = of_data(baseline, scaled_evaluator(config), config["num_classes"])
     arms = chosen_arms(found.network, config, run)
     settings = _settings(config, sorted({arm.evaluator for arm in arms}))
-    result = train(arms, settings, config, run)
-    print(arms_table(result))
-    print(f"\n{effects_table(result)}" if result.effects else "")
-    print(f"\n{said(result)}\n\nwritten to {run}: {STAGE}.csv, effects.csv, {PARTS}")
+    return TakenApart(run, train(arms, settings, config, run))
 
 
 def chosen_arms(baseline: Arch, config: Config, run: Path) -> "tuple[Arm, ...]":
