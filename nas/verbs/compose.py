@@ -8,7 +8,7 @@ stand.
 import copy
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +24,19 @@ _REFERENCE = re.compile(r"\$\{((?:[^${}]|\$\{[^${}]*\})+)\}")
 """`${NAME}` or `${FUNCTION:ARGUMENT}`, whose argument may be a reference."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class Option:
-    """An option of a group, such as an evaluator, by its name, and its settings that differ."""
+    """An option of a group by its name, and its settings that differ: `Option("proxy", epochs=2)`.
+
+    The options of each group, and their settings, are the files of `conf/`.
+    """
 
     name: str
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any]
+
+    def __init__(self, name: str, /, **settings: Any) -> None:
+        object.__setattr__(self, "name", name)
+        object.__setattr__(self, "settings", settings)
 
 
 def composed(verb: str, options: Mapping[str, object], values: Mapping[str, Any]) -> Config:
@@ -65,7 +72,7 @@ def _option(group: str, place: str, chosen: object, default: str | None) -> Any:
     if isinstance(chosen, Mapping):
         if "_target_" in chosen or default is None:
             return _given(chosen)
-        chosen = Option(default, chosen)
+        chosen = Option(default, **chosen)
     if not isinstance(chosen, Option):
         return chosen
     made = _read(group, place, chosen.name)

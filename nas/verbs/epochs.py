@@ -18,7 +18,7 @@ def trained_for(config: Config, epochs: Sequence[int]) -> dict[int, Config]:
         exchanged, before = _with_epochs(node, each)
         if not before:
             raise UserError(
-                f"sweep.epochs: {node['_target_']} has no epochs to change; expected an evaluator "
+                f"sweep.epochs: {_named(node)} has no epochs to change; expected an evaluator "
                 f"that trains, such as evaluator=proxy"
             )
         if exchanged == node:
@@ -28,6 +28,10 @@ def trained_for(config: Config, epochs: Sequence[int]) -> dict[int, Config]:
             )
         found[each] = {**config, "evaluator": exchanged}
     return found
+
+
+def _named(node: Any) -> str:
+    return str(node["_target_"]) if isinstance(node, Mapping) else type(node).__name__
 
 
 def _with_epochs(node: Any, epochs: int) -> tuple[Any, list[Any]]:

@@ -115,11 +115,10 @@ def proxy_check(config: Config) -> ProxyCheck:
         _write(folder / "proxy_check.csv", verdicts, free)
         against = "true accuracies" if truth is not None else f"proxy {dearest(trained)!r}"
         proxied = {name: accuracies(trained, name) for name in proxies}
-        details = {"space": config["space"]["name"], "networks": str(count)}
+        details = {"space": space.name, "networks": str(count)}
         page = check_page(archs, proxied, reference, verdicts, free, details, against)
         write_text(folder / "proxy_check.html", page)
-    name = config["space"]["name"]
-    return ProxyCheck(folder, name, len(archs), against, tuple(verdicts), tuple(free))
+    return ProxyCheck(folder, space.name, len(archs), against, tuple(verdicts), tuple(free))
 
 
 def _proxies(config: Config) -> dict[str, Any]:
@@ -130,7 +129,14 @@ def _proxies(config: Config) -> dict[str, Any]:
     for name, changes in given.items():
         if not isinstance(changes, Mapping):
             raise UserError(f"proxies.{name}: expected settings of the evaluator, got {changes!r}")
-    return {str(name): _changed(config["evaluator"], changes) for name, changes in given.items()}
+        if changes and not isinstance(config["evaluator"], Mapping):
+            kind = type(config["evaluator"]).__name__
+            raise UserError(f"proxies.{name}: expected none, since the evaluator is a {kind}")
+    evaluator = config["evaluator"]
+    return {
+        str(name): _changed(evaluator, changes) if changes else evaluator
+        for name, changes in given.items()
+    }
 
 
 def _changed(node: Any, changes: Any) -> Any:

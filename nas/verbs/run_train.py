@@ -9,7 +9,7 @@ from nas.verbs.columns import table
 from nas.verbs.config import Config, make
 from nas.verbs.settings import SETTINGS
 from nas.verbs.trained_table import trained_table, with_interval
-from nas.verbs.whole_trainings import FOLDER, member_names, trained
+from nas.verbs.whole_trainings import FOLDER, asked_networks, member_names, trained
 from search_spaces.errors import UserError, shown
 from search_spaces.parsing import closest
 
@@ -72,7 +72,8 @@ def stage_config(config: Config) -> Config:
 def train_members(config: Config, run: Path) -> "dict[str, Card]":
     """Train the members that are asked for, or go on; what each is worth, by its name."""
     try:
-        return trained(stage_config(config), run)
+        asked = stage_config(config)
+        return trained(asked_networks(asked, run), asked, run)
     except UserError as error:
         is_own = str(error).startswith(tuple(f"{name}:" for name in _OWN))
         raise error.under("train." if is_own else "") from None

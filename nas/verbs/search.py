@@ -12,7 +12,7 @@ import optuna
 from nas.data.names import counted
 from nas.evaluators.asked import check, class_names, description, exact, stand_alone
 from nas.evaluators.base import Evaluator
-from nas.evaluators.identity import identity_of
+from nas.evaluators.identity import identity_of, spelt
 from nas.executors.base import Executor
 from nas.runs.folder import RunFolder, RunStage
 from nas.runs.generated import write_folder
@@ -325,7 +325,7 @@ class _SearchReport:
 def _made_with(config: Config, search: Search, evaluator: Evaluator) -> dict[str, Any]:
     names = ("seeds", "seed", "macs_max", "params_max", "latency_max")
     return {
-        **{name: config[name] for name in ("sampler", "reward")},
+        **{name: spelt(config[name]) for name in ("sampler", "reward")},
         "space": space_identity(search.space, config["space"]),
         "evaluator": identity_of(evaluator, config["evaluator"]),
         "cost": dict(search.cost_metric.describe()),

@@ -131,10 +131,15 @@ def is_literal(reader: Reader) -> bool:
     return (reader.args[0] if isinstance(reader, partial) else reader) in _LITERAL
 
 
+_PLAIN = (type(None), bool, int, float, str, list, tuple, Mapping)
+
+
 def group(*needed: str) -> Reader:
-    """An option's settings, among them those that are needed."""
+    """An option's settings, among them those that are needed, or an object in their place."""
 
     def read(name: str, given: object) -> Any:
+        if "_target_" in needed and not isinstance(given, _PLAIN):
+            return given
         if not isinstance(given, Mapping):
             raise UserError(f"{name}: expected an option's settings, got {given!r}")
         for each in needed:

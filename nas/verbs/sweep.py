@@ -31,14 +31,14 @@ if TYPE_CHECKING:
     from nas.trainings.engine import Trainer
     from scaling_search.grow.grid import Grid, GridPrice
     from scaling_search.judge.separation import GridAtPhi
-    from scaling_search.judge.winner import CandidateResult, SweepResult
+    from scaling_search.judge.winner import CandidateResult, Findings
     from scaling_search.settings import SweepSettings
     from scaling_search.sweep import SweepPlan, SweepProgress
 
 _MOST_TIES = 8
 
 
-def per_stage(result: "SweepResult", count: int, config: Config, run: Path) -> str:
+def per_stage(result: "Findings", count: int, config: Config, run: Path) -> str:
     """Race the winner against variants whose stages are not scaled alike; what came of it."""
     from scaling_search.per_stage import run_per_stage, variants
 
@@ -129,7 +129,7 @@ def check_sweep(network: Arch, config: Config) -> None:
         make_grid(network, settings)
 
 
-def sweep(baseline: Arch, config: Config, run: Path) -> "SweepResult":
+def sweep(baseline: Arch, config: Config, run: Path) -> "Findings":
     """Records, `sweep.csv` and `constants.yaml` in the run folder.
 
     The baseline tells the data's classes apart, unless `num_classes` says how many.
@@ -223,7 +223,7 @@ def _timed(baseline: Arch, settings: "SweepSettings", run: Path) -> "GridPrice":
     return timed_price(baseline, settings, run / "sweep_latency.yaml", timer)
 
 
-def summary(result: "SweepResult", run: Path) -> str:
+def summary(result: "Findings", run: Path) -> str:
     """What is named and how sure it is, and the candidates that may be best, for the terminal."""
     ties = sorted(result.ties, key=lambda tie: tie.mean or 0.0, reverse=True)
     rows = [_row(result.winner, " *"), *(_row(tie, "") for tie in ties[:_MOST_TIES])]
@@ -254,7 +254,7 @@ def _row(each: "CandidateResult", mark: str) -> tuple[str | int, ...]:
     )
 
 
-def _named(result: "SweepResult") -> str:
+def _named(result: "Findings") -> str:
     """The constants that are named, and the estimate of all trainings with its intervals."""
     found = result.estimate
     if found.at_chance:

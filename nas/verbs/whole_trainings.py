@@ -31,14 +31,12 @@ class Asked:
     """By how much it is larger than the baseline of its family."""
 
 
-def trained(config: Config, run: Path) -> "dict[str, Card]":
+def trained(asked: Sequence[Asked], config: Config, run: Path) -> "dict[str, Card]":
     """Train each network that is asked for, or go on; what each is worth, by its name.
 
     Of several processes that train together the first alone says so; others give nothing. Raises
-    UserError as `asked_networks` and `Trainings` do.
+    UserError as `Trainings` does.
     """
-    asked = asked_networks(config, run)
-
     from nas.verbs.training import Trainings  # brings torch
     from nas.verbs.training_crew import crew
 
@@ -78,6 +76,31 @@ def asked_networks(config: Config, run: Path) -> list[Asked]:
             seen = arch.replace(resolution=pixels)
         found.append(Asked(name, seen, _phi(reference)))
     return found
+
+
+def asked_network(network: Arch, config: Config, run: Path) -> Asked:
+    """A network that is to be trained as the member of the run folder's family that it is.
+
+    It is trained as it stands where the family has no such member. Raises UserError for a name or
+    pixels that it cannot have.
+    """
+    label = _label(network, run)
+    name = _folder_name(config["name"] or label or network.name)
+    own = network.resolution if label is None else pixels_in(run, network)
+    pixels = config["resolution"] or own
+    if network.in_channels != 3:
+        raise UserError(f"network: in_channels: expected 3, got {network.in_channels}")
+    with told_under(f"resolution: {pixels} px: "):
+        seen = network.replace(resolution=pixels)
+    return Asked(name, seen, 0.0 if label is None else _phi(str(_member(label, run))))
+
+
+def _label(network: Arch, run: Path) -> str | None:
+    """What the run folder's family calls a network; None where it has no such."""
+    for path in sorted((run / "family").glob("*.yaml")):
+        if load_arch(str(path)).key() == network.key():
+            return path.stem
+    return None
 
 
 def member_names(members: object) -> Sequence[str]:
