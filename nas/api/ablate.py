@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from nas.api.given import Data, Evaluators, Networks, Recipes, data_option, network_of, settings_of
 from nas.api.heard import heard
 from nas.defaults.conf import default, default_option
-from nas.verbs.ablate import ablated
 from nas.verbs.compose import Option
 from scaling_search.rule.rule import Constants
 from search_spaces.rounding import DepthRounding
@@ -64,5 +63,8 @@ def ablate(
             "num_classes": num_classes,
         },
     )
+
+    from nas.verbs.ablate import ablated  # brings NumPy
+
     with heard(progress):
         return ablated(network, reference, config, Path(config["run"]))

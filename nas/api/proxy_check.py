@@ -18,7 +18,6 @@ from nas.api.given import (
 from nas.api.heard import heard
 from nas.defaults.conf import default, default_option
 from nas.verbs.compose import Option
-from nas.verbs.proxy_check import proxy_check as check_in
 
 if TYPE_CHECKING:
     from nas.verbs.proxy_check import ProxyCheck
@@ -32,7 +31,7 @@ def proxy_check(
     evaluator: Evaluators = default_option("proxy_check", "evaluator"),
     recipe: Recipes = default_option("proxy_check", "recipe"),
     proxies: Mapping[str, Mapping[str, Any]] | None = default("proxy_check", "proxies"),
-    truth: Evaluators | None = None,
+    truth: "Evaluators | None" = None,
     cost: Costs = default_option("proxy_check", "cost"),
     reward: Rewards = default_option("proxy_check", "reward"),
     networks: int = default("proxy_check", "networks"),
@@ -73,5 +72,7 @@ def proxy_check(
             "latency_table": latency_table,
         },
     )
+    from nas.verbs.proxy_check import proxy_check as check_in  # brings Optuna and SciPy
+
     with heard(progress):
         return check_in(config)

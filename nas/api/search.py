@@ -20,8 +20,6 @@ from nas.api.given import (
 from nas.api.heard import heard
 from nas.defaults.conf import default, default_option
 from nas.verbs.compose import Option
-from nas.verbs.search import search as search_in
-from nas.verbs.search import summary, validated_on
 from scaling_search.rule.compound import COMPOUND
 from search_spaces.arch import Arch
 from search_spaces.yaml_io import load_arch
@@ -77,6 +75,8 @@ class SearchResult:
         return accuracy_against_macs_figure(load_run(self.run, COMPOUND))
 
     def __str__(self) -> str:
+        from nas.verbs.search import summary, validated_on
+
         return summary(self.standing, self.run, validated_on(self.run))
 
 
@@ -149,5 +149,8 @@ def search(
         },
     )
     folder = Path(config["run"])
+
+    from nas.verbs.search import search as search_in  # brings Optuna and SciPy
+
     with heard(progress):
         return SearchResult(folder, search_in(config, folder))

@@ -18,8 +18,6 @@ from nas.api.given import (
 from nas.api.heard import heard
 from nas.defaults.conf import default, default_option
 from nas.verbs.compose import Option
-from nas.verbs.sweep import summary
-from nas.verbs.sweep import sweep as sweep_in
 from scaling_search.rule.compound import COMPOUND
 from scaling_search.rule.rule import Constants
 
@@ -77,6 +75,8 @@ class SweepResult:
         return sweep_figure(load_run(self.run, COMPOUND))
 
     def __str__(self) -> str:
+        from nas.verbs.sweep import summary
+
         return summary(self.findings, self.run)
 
 
@@ -114,5 +114,8 @@ def sweep(
         {"baseline": reference, "run": run, "workers": workers, "num_classes": num_classes},
     )
     folder = Path(config["run"])
+
+    from nas.verbs.sweep import sweep as sweep_in  # brings NumPy
+
     with heard(progress):
         return SweepResult(folder, sweep_in(network, config, folder))
