@@ -63,9 +63,11 @@ def data_option(given: Data) -> object:
         return given
     path = Path(given).expanduser()
     if not path.exists():
+        if isinstance(given, Path) or "/" in given:
+            raise UserError(f"data: {shown(str(given))}: no such file or folder")
         raise UserError(
-            f"data: {shown(str(given))}: neither a file or folder of images nor the name of an "
-            f"option{closest(given, sorted(known))}"
+            f"data: {shown(given)}: neither a file or folder of images nor the name of an option"
+            f"{closest(given, sorted(known))}"
         )
     rows = path.suffix == ".parquet" or (path.is_dir() and any(path.glob("*.parquet")))
     return Option("parquet" if rows else "imagefolder", path=str(path))

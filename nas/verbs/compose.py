@@ -49,7 +49,7 @@ def composed(verb: str, options: Mapping[str, object], values: Mapping[str, Any]
     """
     own = dict(settings(verb))
     made: Config = {}
-    for entry in own.pop("defaults"):
+    for entry in _with_self(own.pop("defaults")):
         if entry == "_self_":
             _merge(made, own)
             continue
@@ -91,7 +91,7 @@ def _read(group: str, place: str, name: str) -> Config:
         raise UserError(f"{place}: {shown(name)}: no such option{closest(name, known)}")
     own = copy.deepcopy(dict(settings(f"{group}/{name}")))
     made: Config = {}
-    for entry in own.pop("defaults", ["_self_"]):
+    for entry in _with_self(own.pop("defaults", [])):
         if entry == "_self_":
             _merge(made, own)
             continue
@@ -102,6 +102,11 @@ def _read(group: str, place: str, name: str) -> Config:
         else:
             _merge(made, option)
     return made
+
+
+def _with_self(defaults: list[Any]) -> list[Any]:
+    """A list of defaults with the place of a file's own settings: the last where none is said."""
+    return defaults if "_self_" in defaults else [*defaults, "_self_"]
 
 
 class _Given(str):
