@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from nas.searches.loop import Search, SearchSettings
     from nas.searches.rewards import Reward
     from nas.training.evaluation import Evaluation
+    from nas.training.outcomes import Report
     from nas.training.predictions import Prediction
     from nas.verbs.compose import Option
     from scaling_search.rule.rule import Constants
@@ -63,6 +64,7 @@ __all__ = [
     "Option",
     "Prediction",
     "Record",
+    "Report",
     "Reward",
     "SamplerFactory",
     "Search",
@@ -117,6 +119,7 @@ _MODULES = {
     "Option": "nas.verbs.compose",
     "Prediction": "nas.training.predictions",
     "Record": "nas.runs.records",
+    "Report": "nas.training.outcomes",
     "Reward": "nas.searches.rewards",
     "SamplerFactory": "nas.samplers.base",
     "Search": "nas.searches.loop",
@@ -155,14 +158,16 @@ _OWN_NAMES = {"grow": "scale"}
 """What a module calls a thing whose public name is another's there."""
 
 
-def __getattr__(name: str) -> Any:
-    if name == "__version__":
-        from importlib import metadata  # slower to import than all else here
+if not TYPE_CHECKING:  # a name that is misspelt is a mistake to a type checker
 
-        return metadata.version("nas-search")
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(_MODULES[name]), _OWN_NAMES.get(name, name))
+    def __getattr__(name: str) -> Any:
+        if name == "__version__":
+            from importlib import metadata  # slower to import than all else here
+
+            return metadata.version("nas-search")
+        if name not in _MODULES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(importlib.import_module(_MODULES[name]), _OWN_NAMES.get(name, name))
 
 
 def __dir__() -> list[str]:
