@@ -60,10 +60,10 @@ def test_what_is_shown_of_the_functions_runs() -> None:
     names: dict[str, Any] = {}
     for block in blocks("python.md", "python"):
         exec(block, names)
-    assert names["trained"].folder == Path("results/py/trained/b0")
+    assert names["b0"].folder == Path("results/py/trained/b0")
     assert [Path("results/py", each).exists() for each in ("baseline.yaml", "constants.yaml")]
     assert Path("search.html").exists()
-    assert names["module"].name == "trained_timm.py"
+    assert names["module"].name == "b0_timm.py"
     assert names["deep"].record.accuracy == max(names["deep"].records["accuracy"])
     assert read_about("larger.yaml") == {"source": "by hand"}
     assert names["model"].__class__.__name__ == "Network"
