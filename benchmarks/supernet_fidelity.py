@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nas.cli.columns import table
+
 from nas.data.image_rows import Parquet
 from nas.defaults.conf import settings
 from nas.evaluators.base import Evaluator
