@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nas.api.given import Data, Networks, data_option, settings_of
+from nas.api.given import Data, data_option, settings_of
 from nas.api.heard import heard
 from nas.api.train import TrainedNetwork
 from nas.defaults.conf import default, default_option
@@ -23,7 +23,7 @@ def evaluate(
     data: Data = default_option("evaluate", "data"),
     *,
     split: str = default("evaluate", "split"),
-    network: Networks | None = default("evaluate", "network"),
+    network: str | Path | None = default("evaluate", "network"),
     resolution: int | None = default("evaluate", "resolution"),
     crop_pct: float | None = default("evaluate", "crop_pct"),
     batch_size: int = default("evaluate", "batch_size"),
@@ -35,8 +35,8 @@ def evaluate(
 ) -> "Evaluation":
     """How good a trained network is on a split of the data: accuracies with their intervals.
 
-    `network` is for weights that do not say what they are of. The figures go to the folder `out`
-    too, where one is named.
+    `network`, a name of the zoo or a YAML file, is for weights that do not say what they are of.
+    The figures go to the folder `out` too, where one is named.
     """
     config = settings_of(
         "evaluate",

@@ -76,8 +76,9 @@ def _option(group: str, place: str, chosen: object, default: str | None) -> Any:
     if not isinstance(chosen, Option):
         return chosen
     made = _read(group, place, chosen.name)
+    is_own = made.get("_target_") == _MISSING  # a class of the caller's, whose settings are its own
     for name, value in chosen.settings.items():
-        if name not in made:
+        if name not in made and not is_own:
             hint = closest(name, made)
             raise UserError(f"{place}.{name}: {chosen.name} has no such setting{hint}")
         _put(made, name, _given(value))

@@ -84,6 +84,11 @@ def test_settings_that_differ_reach_what_refers_to_them() -> None:
     assert config["reward"]["target"] == 3e8
 
 
+def test_a_class_of_ones_own_has_settings_of_its_own() -> None:
+    config = composed("search", {"evaluator": Option("custom", _target_="toy.Toy", noise=0.1)}, {})
+    assert config["evaluator"] == {"_target_": "toy.Toy", "noise": 0.1}
+
+
 def test_an_object_stands_for_itself() -> None:
     @dataclasses.dataclass
     class Data:
