@@ -4,7 +4,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nas.api.given import Data, Evaluators, Networks, Recipes, data_option, network_of, settings_of
+from nas.api.given import (
+    Data,
+    Evaluators,
+    Networks,
+    Recipes,
+    data_option,
+    file_of,
+    network_of,
+    settings_of,
+)
 from nas.api.heard import heard
 from nas.defaults.conf import default, default_option
 from nas.verbs.compose import Option
@@ -67,4 +76,4 @@ def ablate(
     from nas.verbs.ablate import ablated  # brings NumPy
 
     with heard(progress):
-        return ablated(network, reference, config, Path(config["run"]))
+        return ablated(network, file_of(baseline), config, Path(config["run"]))

@@ -98,3 +98,8 @@ def network_of(given: Networks, setting: str) -> tuple[Arch, str]:
         if not isinstance(given, str | Path):
             raise UserError(f"expected a network, a name of the zoo or a YAML file, got {given!r}")
         return load_arch(str(given)), str(given)
+
+
+def file_of(given: Networks) -> str:
+    """Where a network was read from, which may say more of it; "" for one that was not."""
+    return "" if isinstance(given, Arch) else str(given)

@@ -13,7 +13,10 @@ LOGGER = logging.getLogger("nas")
 
 @contextmanager
 def heard(progress: bool) -> Iterator[None]:
-    """Inside, what is printed goes to standard error with `progress`, else to the logger `nas`."""
+    """Inside, what is printed goes to standard error with `progress`, else to the logger `nas`.
+
+    The streams are the process's: calls in two threads would hear each other.
+    """
     if progress:
         with contextlib.redirect_stdout(sys.stderr):
             yield

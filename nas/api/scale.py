@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
-from nas.api.given import Networks, network_of, settings_of
+from nas.api.given import Networks, file_of, network_of, settings_of
 from nas.api.heard import heard
 from nas.defaults.conf import default, default_option
 from nas.verbs.compose import Option
@@ -104,12 +104,12 @@ def scale(
             "num_classes": num_classes,
         },
     )
-    folder = Path(config["run"])
+    folder, file = Path(config["run"]), file_of(baseline)
     with heard(progress):
-        members = family(network, config, folder)
+        members = family(network, {**config, "baseline": file}, folder)
         forecast = expected(members, folder)
-        write(members, forecast, config, folder, reference)
-    report = family_report(members, forecast, folder, reference, config["depth_rounding"])
+        write(members, forecast, config, folder, file)
+    report = family_report(members, forecast, folder, file, config["depth_rounding"])
     return Family(folder, members, forecast, report)
 
 

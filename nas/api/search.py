@@ -114,7 +114,7 @@ def search(
     Each option is a name, an `Option` with settings that differ, a mapping of what differs from
     the default one, or an object. `run` is `results/NAME` of the data when it is None. The other
     settings are those of `nas-search search`, and so are the records and files. Nothing is printed
-    without `progress`. Raises UserError for a mistake, CommandFailed where the system refuses.
+    without `progress`. Raises UserError for a mistake, CommandFailed where a preparation fails.
     """
     config = settings_of(
         "search",
