@@ -13,7 +13,7 @@ from nas.dashboard import theme
 from nas.dashboard.frames import RunFrames
 from nas.dashboard.html import Markup, table
 from nas.dashboard.narrow import stacked
-from nas.search.rewards import pareto_front
+from nas.searches.rewards import pareto_front
 
 MOST_OPTIONS = 16
 _NARROW_ROW = 38

@@ -9,7 +9,7 @@ import pandas as pd
 from nas.dashboard import theme
 from nas.dashboard.frames import RunFrames
 from nas.dashboard.html import Markup, element, phrase
-from nas.search.rewards import TargetReward
+from nas.searches.rewards import TargetReward
 
 _HIDDEN = frozenset({"data digest"})
 """Facts that tell data apart for a machine: a reader is given them once, not in each caption."""

@@ -22,7 +22,7 @@ from nas.dashboard.write import write_dashboard
 from nas.networks.cost import cost
 from nas.proxies.page import Check, check_page
 from nas.proxies.report import accuracies, baselines, verdict
-from nas.search.rewards import Soft
+from nas.searches.rewards import Soft
 from nas.trainings.record import TrainingRecord
 from scaling_search.rule.compound import COMPOUND
 from search_spaces.arch import Arch
