@@ -46,6 +46,7 @@ class Verb:
 
 
 _EVALUATION = {"evaluator": evaluator, "ray": group()}
+_SERVE = {"--serve": "serve=true"}
 _TRAININGS = {"executor": group("name"), "workers": optional(integer(1))}
 _SEARCH = {
     **_EVALUATION,
@@ -61,6 +62,7 @@ _SEARCH = {
     "from_csv": flag,
     "num_classes": optional(integer(1)),
     "latency_table": optional(path),
+    "serve": group(),
 }
 _RULE = {
     "constants": optional(path),
@@ -97,14 +99,14 @@ VERBS = {
             "train": group("members", "recipe", "resolution", "weights", "seed"),
             "data": data,
         },
-        flags={"--from-csv": "from_csv=true"},
+        flags={"--from-csv": "from_csv=true", **_SERVE},
         places={"sweep_executor": "executor", "train.recipe": "recipe"},
     ),
     "search": Verb(
         "find a baseline network",
         "nas-search search space=mnasnet search.trials=100 reward.target=300e6",
         settings=_SEARCH,
-        flags={"--from-csv": "from_csv=true"},
+        flags={"--from-csv": "from_csv=true", **_SERVE},
     ),
     "sweep": Verb(
         "find the scaling constants α, β, γ of a baseline",
@@ -118,9 +120,10 @@ VERBS = {
             "num_classes": optional(integer(1)),
             "plan": flag,
             "per_stage": integer(0),
+            "serve": group(),
         },
         positional="baseline",
-        flags={"--plan": "plan=true"},
+        flags={"--plan": "plan=true", **_SERVE},
     ),
     "scale": Verb(
         "write a family of networks, B0 to B7, as YAML",
@@ -176,8 +179,10 @@ VERBS = {
             "executor": group("name"),
             "ray": group(),
             "max_failures": integer(0),
+            "serve": group(),
         },
         positional="network",
+        flags=_SERVE,
         refused={"executor": ("ray_tune",), "recipe": ("short",)},
     ),
     "evaluate": Verb(
@@ -305,10 +310,12 @@ VERBS = {
         },
     ),
     "dashboard": Verb(
-        "draw a run folder as one HTML page",
-        "nas-search dashboard results/digits",
-        settings={"run": path},
+        "draw a run folder as one HTML page, several side by side; --serve shows what is new",
+        "nas-search dashboard results/digits --serve",
+        settings={"run": paths, "out": optional(path), "serve": group()},
         positional="run",
+        many=True,
+        flags={"--out": "out=", **_SERVE},
     ),
 }
 

@@ -22,11 +22,13 @@ from nas.cli.commands.search import summary as search_summary
 from nas.cli.commands.sweep import check_sweep, sweep
 from nas.cli.commands.sweep import summary as sweep_summary
 from nas.cli.config import Config
+from nas.cli.live_page import with_live_page
 from nas.cli.progress import clock
 from search_spaces.space import load_space
 from search_spaces.yaml_io import load_arch
 
 
+@with_live_page
 def main(config: Config) -> None:
     """Each stage goes on from what the run folder holds; the end is a table and a page."""
     run = Path(config["run"])

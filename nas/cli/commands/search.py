@@ -13,6 +13,7 @@ from nas.cli.config import Config, make
 from nas.cli.confirmation import ConfirmationPlan
 from nas.cli.evaluation import started
 from nas.cli.executor import executor
+from nas.cli.live_page import with_live_page
 from nas.cli.price import price
 from nas.cli.progress import Pace, ProgressLine
 from nas.data.names import counted
@@ -43,6 +44,7 @@ from search_spaces.space import load_space, space_identity
 from search_spaces.yaml_io import arch_to_yaml, read_about
 
 
+@with_live_page
 def main(config: Config) -> None:
     """Search, or go on with a search, in the run folder; print the baseline."""
     run = Path(config["run"])

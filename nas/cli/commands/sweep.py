@@ -17,6 +17,7 @@ from nas.cli.evaluation import (
     scaled_evaluator,
 )
 from nas.cli.executor import check_executor, executor
+from nas.cli.live_page import with_live_page
 from nas.cli.progress import ProgressLine
 from nas.cli.same_data import check_same_data
 from nas.networks.cost import cost
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 _MOST_TIES = 8
 
 
+@with_live_page
 def main(config: Config) -> None:
     """Sweep, or go on with a sweep, in the run folder; print the constants."""
     baseline = load_arch(str(config["baseline"]))
