@@ -16,6 +16,7 @@
   let wanted = shown;
   let source = null;
   let pulling = false;
+  let ended = false;
 
   function say(text) {
     if (status.textContent !== text) status.textContent = text;
@@ -121,7 +122,7 @@
         say(`Live, as of ${new Date().toLocaleTimeString()}`);
       }
     } catch {
-      say(LOST);
+      if (!ended) say(LOST);
     } finally {
       pulling = false;
     }
@@ -132,10 +133,12 @@
     source = new EventSource(`events${query}`);
     source.addEventListener("version", (event) => {
       wanted = event.data;
+      ended = false;
       if (wanted === shown) say("Live");
       pull();
     });
     source.addEventListener("end", () => {
+      ended = true;
       // The next command that serves this run may do so at the same address.
       say("The command that served this page has ended; it shows what was there then");
     });

@@ -78,7 +78,7 @@ class PageServer(ThreadingHTTPServer):
     def end(self) -> None:
         """Tell open pages how the run ended, and stop."""
         self.site.ending.set()
-        deadline = time.monotonic() + 2 * _LAST_SECONDS
+        deadline = time.monotonic() + 3 * _LAST_SECONDS
         for _ in range(_MOST_WATCHERS):
             self.site.watchers.acquire(timeout=max(0.0, deadline - time.monotonic()))
         self.shutdown()
