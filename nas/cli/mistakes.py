@@ -84,6 +84,8 @@ def _unknown(name: str, names: Iterable[str]) -> str:
     prefix, _, last = name.rpartition(".")
     if name == "data.path" and known:
         return f"{name}: the data chosen lie in no place; give data=imagefolder or data=parquet too"
+    if prefix == "serve" and last in ("host", "port"):
+        return f"{name}: no page is served; give serve=true too"
     # A slip in the last part is nearest to what lies beside it; a short name may lie deeper.
     beside = [each for each in known if each.rpartition(".")[0] == prefix]
     deeper = [each for each in known if each.rpartition(".")[2] == last]

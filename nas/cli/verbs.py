@@ -27,26 +27,28 @@ class Verb:
     """Options of its groups that the verb does not take."""
 
 
+_SERVE = {"--serve": "serve=true"}
+
 VERBS = {
     "run": Verb(
         "search, sweep, scale, train and draw, in one run folder",
         "nas-search run data=imagefolder data.path=~/pets search.trials=200 train.members=[b0]",
         settings=SETTINGS["run"],
-        flags={"--from-csv": "from_csv=true"},
+        flags={"--from-csv": "from_csv=true", **_SERVE},
         places={"sweep_executor": "executor", "train.recipe": "recipe"},
     ),
     "search": Verb(
         "find a baseline network",
         "nas-search search space=mnasnet search.trials=100 reward.target=300e6",
         settings=SETTINGS["search"],
-        flags={"--from-csv": "from_csv=true"},
+        flags={"--from-csv": "from_csv=true", **_SERVE},
     ),
     "sweep": Verb(
         "find the scaling constants α, β, γ of a baseline",
         "nas-search sweep results/digits/baseline.yaml",
         settings=SETTINGS["sweep"],
         positional="baseline",
-        flags={"--plan": "plan=true"},
+        flags={"--plan": "plan=true", **_SERVE},
     ),
     "scale": Verb(
         "write a family of networks, B0 to B7, as YAML",
@@ -65,6 +67,7 @@ VERBS = {
         "nas-search train efficientnet_b0 data=imagefolder data.path=~/pets",
         settings=SETTINGS["train"],
         positional="network",
+        flags=_SERVE,
         refused={"executor": ("ray_tune",), "recipe": ("short",)},
     ),
     "evaluate": Verb(
@@ -127,10 +130,12 @@ VERBS = {
         settings=SETTINGS["proxy-check"],
     ),
     "dashboard": Verb(
-        "draw a run folder as one HTML page",
-        "nas-search dashboard results/digits",
+        "draw a run folder as one HTML page, several side by side; --serve shows what is new",
+        "nas-search dashboard results/digits --serve",
         settings=SETTINGS["dashboard"],
         positional="run",
+        many=True,
+        flags={"--out": "out=", **_SERVE},
     ),
 }
 

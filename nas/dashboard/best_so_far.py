@@ -83,9 +83,11 @@ def best_so_far_figure(frames: RunFrames) -> go.Figure:
             hoverinfo="text",
             cliponaxis=False,
         )
+    # Between two steps the line is level: thousands of points would draw the same one.
+    steps = trials[trials["best"].ne(trials["best"].shift()) | (trials.index == trials.index[-1])]
     figure.add_scatter(
-        x=trials["number"],
-        y=trials["best"],
+        x=steps["number"],
+        y=steps["best"],
         mode="lines",
         line={"shape": "hv", "color": theme.BLUE, "width": 2.5},
         name="best reward so far" if rewards else "front so far",

@@ -1,7 +1,7 @@
 """A run folder as data frames; whatever part of it is missing is empty, never an error."""
 
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from nas.dashboard.parts_log import Parts, read_parts
 from nas.dashboard.settings import Settings, read_settings
 from nas.dashboard.trained_files import Trained, read_trained
 from nas.runs.folder import RunFolder
+from nas.runs.records import Record
 from nas.runs.study import recorded
 from nas.runs.trials_csv import COLUMNS, rows
 from nas.searches.standing import search_result
@@ -99,18 +100,26 @@ class RunFrames:
         return [name for name in self.trials.columns if name not in _TRIAL_COLUMNS]
 
 
+class NoRun(UserError):
+    """Raised for a folder that holds no run."""
+
+
 _MOST_BYTES = 256 * 2**20
 """The size of the largest table that is read."""
 _TRIAL_COLUMNS = frozenset(COLUMNS)
+_LOGS = ("study.db", SWEEP, ABLATION, PARTS)
+_TABLES = ("trials.csv", "sweep.csv", "ablation_accuracy.csv")
 
 
-def load_run(folder: Path, rule: GrowthRule) -> RunFrames:
+def load_run(
+    folder: Path, rule: GrowthRule, records: Callable[[Path], list[Record]] = recorded
+) -> RunFrames:
     """The records of a run folder, which may be under way, killed or finished.
 
-    Its networks grow by `rule`.
+    Its networks grow by `rule`; `records` reads those of its search.
 
-    Raises UserError where the folder is not there or holds no run, and for files that are not what
-    their names say.
+    Raises UserError where the folder is not there or holds no run (NoRun), and for files that are
+    not what their names say.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -120,7 +129,7 @@ def load_run(folder: Path, rule: GrowthRule) -> RunFrames:
     constants = _read_mapping(folder / "constants.yaml")
     named = named_networks(settings.asked.get("sweep") or {}, constants)
     trained = _read_sweep_log(folder, rule, settings, constants)
-    trials, confirming = _read_trials(folder)
+    trials, confirming = _read_trials(folder, records(folder))
     frames = RunFrames(
         folder=folder,
         rule=rule,
@@ -143,17 +152,27 @@ def load_run(folder: Path, rule: GrowthRule) -> RunFrames:
     )
     parts = (frames.trials, frames.sweep, frames.ablation, frames.family, frames.trained.networks)
     if all(part.empty for part in parts) and not settings.stages and not frames.trained.curves:
-        raise UserError(
-            f"{folder}: no run here, expected a log (study.db, {SWEEP}, {ABLATION}), a table "
-            "(trials.csv, sweep.csv, ablation_accuracy.csv), family/*.yaml or trained/"
-        )
+        raise _no_run(folder)
     return frames
 
 
-def _read_trials(folder: Path) -> tuple[pd.DataFrame, int]:
+def check_run(folder: Path) -> None:
+    """Raises NoRun for a folder that has nothing of what runs leave, of which nothing is read."""
+    left = ("config.yaml", *_LOGS, *_TABLES, "family", "trained")
+    if not any((folder / name).exists() for name in left):
+        raise _no_run(folder)
+
+
+def _no_run(folder: Path) -> NoRun:
+    return NoRun(
+        f"{folder}: no run here, expected a log ({', '.join(_LOGS)}), a table "
+        f"({', '.join(_TABLES)}), family/*.yaml or trained/"
+    )
+
+
+def _read_trials(folder: Path, records: list[Record]) -> tuple[pd.DataFrame, int]:
     """From the records themselves, which a search under way or killed has too; and how many of the
     networks have a training alone on record."""
-    records = recorded(folder)
     columns = TRIAL_NUMBERS, TRIAL_FLAGS, TRIAL_WORDS
     if not records:
         table = _read_table(folder / "trials.csv", *columns)

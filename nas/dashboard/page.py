@@ -1,6 +1,7 @@
 """Sections and panels as one HTML file that needs nothing else."""
 
 import base64
+import functools
 import hashlib
 import json
 from collections.abc import Sequence
@@ -49,35 +50,63 @@ class Section:
     """What it comes to, in a sentence."""
 
 
-def render_page(title: str, header: Markup, sections: Sequence[Section], footer: Markup) -> str:
-    """The page as text. plotly.js is in it once; a policy forbids it to load anything."""
+def render_page(
+    title: str,
+    header: Markup,
+    sections: Sequence[Section],
+    footer: Markup,
+    *,
+    live: bool = False,
+) -> str:
+    """The page as text. plotly.js is in it once; a policy forbids it to load anything.
+
+    A live page asks the server that it came from, and nobody else, for what is new.
+    """
     panels = [panel for section in sections for panel in section.panels]
     figures = {panel.id: panel.figure for panel in panels if panel.figure is not None}
     numbers = {id_: index for index, id_ in enumerate(figures, start=1)}
-    own = '"use strict";\n' + "\n".join(map(_asset, SCRIPTS))
-    scripts = (get_plotlyjs(), own)
+    scripts = (plotly_script(), own_script())
     links = [element("a", section.title, href=f"#{section.id}") for section in sections]
     return Template(_asset("page.html")).substitute(
         title=join([title]),
-        policy=_policy(scripts),
+        policy=policy(live=live),
         style=_asset("page.css"),
         header=header.text,
         nav=element("nav", *links, aria_label="Sections").text,
         sections=join((_section(section, numbers) for section in sections), "\n"),
         footer=footer.text,
         dark=json.dumps(DARK),
-        data="\n".join(_data(id_, figure) for id_, figure in figures.items()),
+        data="\n".join(figure_data(id_, figure) for id_, figure in figures.items()),
         plotly=scripts[0],
         script=scripts[1],
+        live=f"<script>{_asset('live.js')}</script>\n" if live else "",
     )
 
 
-def _policy(scripts: Sequence[str]) -> str:
-    """Only these scripts run, and nothing is fetched from anywhere."""
+@functools.cache
+def plotly_script() -> str:
+    """plotly.js, which every page has in it."""
+    return str(get_plotlyjs())
+
+
+@functools.cache
+def own_script() -> str:
+    """The page's own scripts as one."""
+    return '"use strict";\n' + "\n".join(map(_asset, SCRIPTS))
+
+
+@functools.cache
+def policy(*, live: bool = False) -> str:
+    """Only the page's own scripts run, and nothing is fetched from anywhere.
+
+    A live page may also ask the server that it came from.
+    """
+    scripts = (plotly_script(), own_script(), *([_asset("live.js")] if live else []))
     digests = (base64.b64encode(hashlib.sha256(s.encode()).digest()).decode() for s in scripts)
     allowed = " ".join(f"'sha256-{digest}'" for digest in digests)
+    connect = "connect-src 'self'; " if live else ""
     return (
-        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; "
+        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; {connect}"
         "img-src data: blob:; base-uri 'none'; form-action 'none'"
     )
 
@@ -117,7 +146,8 @@ def _panel(panel: Panel, number: int | None) -> Markup:
     return element("figure", *content, class_="panel wide" if panel.wide else "panel")
 
 
-def _data(id_: str, figure: go.Figure) -> str:
+def figure_data(id_: str, figure: go.Figure) -> str:
+    """A figure as the page's script finds it."""
     # In a script element "<" alone could end it or start a comment.
     spec = str(figure.to_json()).replace("<", "\\u003c")
     return f'<script type="application/json" data-plot="{id_}">{spec}</script>'

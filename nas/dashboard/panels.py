@@ -39,6 +39,9 @@ from nas.dashboard.wording import (
 )
 from nas.statistics.factorial import verdict
 
+TRIALS = "accuracy-against-macs"
+"""The panel of every trial."""
+
 
 def sections(frames: RunFrames) -> list[Section]:
     """Search, sweep, ablations, family and trained networks: in the order of a run."""
@@ -96,7 +99,7 @@ def _macs_panel(frames: RunFrames) -> Panel:
     if len(frames.failed):
         caption.append(f" Crosses on the axis: {plural(len(frames.failed), 'failed trial')}.")
     return Panel(
-        id="accuracy-against-macs",
+        id=TRIALS,
         title="Proxy accuracy against MACs",
         caption=phrase(*caption, proxy_sentence(search_words(frames))),
         figure=accuracy_against_macs_figure(frames),

@@ -108,7 +108,13 @@ TEMPLATE = go.layout.Template(
 
 def styled(figure: go.Figure, height: int, **layout: Any) -> go.Figure:
     """The figure in the page's style, `height` pixels high and as wide as its place."""
-    return figure.update_layout(template=TEMPLATE, height=height, autosize=True, **layout)
+    return figure.update_layout(
+        template=TEMPLATE,
+        height=height,
+        autosize=True,
+        uirevision="reader",  # what a reader zoomed into stays when the figure is drawn anew
+        **layout,
+    )
 
 
 def log_count_axis(low: float, high: float, pad: float = 0.06, least: int = 4) -> dict[str, Any]:

@@ -23,14 +23,19 @@ def write_dashboard(folder: Path, rule: GrowthRule) -> Path:
     Raises UserError where the folder holds no run, or a file in it cannot be read.
     """
     frames = load_run(folder, rule)
-    page = render_page(f"{frames.folder.resolve().name} · nas-search", _header(frames),
-                       sections(frames), _footer())  # fmt: skip
     path = frames.folder / "dashboard.html"
-    write_text(path, page)
+    write_text(path, run_page(frames))
     return path
 
 
-def _header(frames: RunFrames) -> Markup:
+def run_page(frames: RunFrames, *, live: bool = False) -> str:
+    """The page of a run as text; a live one asks its server for what is new."""
+    title = f"{frames.folder.resolve().name} · nas-search"
+    return render_page(title, header(frames), sections(frames), footer(), live=live)
+
+
+def header(frames: RunFrames) -> Markup:
+    """What the page of a run begins with."""
     figures = [
         element("div", element("b", value), element("span", name))
         for name, value in headline(frames).items()
@@ -75,7 +80,8 @@ def _lead(frames: RunFrames) -> str:
     return f"{text[:1].upper()}{text[1:]}."
 
 
-def _footer() -> Markup:
+def footer() -> Markup:
+    """What every page ends with."""
     return element(
         "footer",
         "Made by nas-search from the run folder's records. MACs are multiply–adds of convolutions "

@@ -55,6 +55,11 @@ class StudyStore:
                 self._trials = list(study.get_trials(deepcopy=False))
         return self._trials
 
+    def reread(self) -> list[FrozenTrial]:
+        """Read the trials again, for a reader beside the writer: only new ones are fetched."""
+        self._trials = None
+        return self.trials()
+
     def recorded(self, made_with: Mapping[str, Any]) -> bool:
         """Tell whether there are trials. Raises UserError for such as were made otherwise."""
         if not self.trials():

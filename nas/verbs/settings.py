@@ -39,6 +39,7 @@ _SEARCH = {
     "from_csv": flag,
     "num_classes": optional(integer(1)),
     "latency_table": optional(path),
+    "serve": group(),
 }
 _RULE = {
     "constants": optional(path),
@@ -82,6 +83,7 @@ SETTINGS: Mapping[str, Mapping[str, Reader]] = {
         "num_classes": optional(integer(1)),
         "plan": flag,
         "per_stage": integer(0),
+        "serve": group(),
     },
     "scale": {
         **_FAMILY,
@@ -124,6 +126,7 @@ SETTINGS: Mapping[str, Mapping[str, Reader]] = {
         "executor": group("name"),
         "ray": group(),
         "max_failures": integer(0),
+        "serve": group(),
     },
     "evaluate": {
         **_INFERENCE,
@@ -199,5 +202,5 @@ SETTINGS: Mapping[str, Mapping[str, Reader]] = {
         "proxies": anything,
         "latency_table": optional(path),
     },
-    "dashboard": {"run": path},
+    "dashboard": {"run": paths, "out": optional(path), "serve": group()},
 }

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nas.cli.commands.dashboard import draw
+from nas.cli.live_page import with_live_page
 from nas.verbs import run_train
 from nas.verbs.config import Config
 from nas.verbs.progress import clock
@@ -27,6 +28,7 @@ from search_spaces.space import load_space
 from search_spaces.yaml_io import load_arch
 
 
+@with_live_page
 def main(config: Config) -> None:
     """Each stage goes on from what the run folder holds; the end is a table and a page."""
     run = Path(config["run"])

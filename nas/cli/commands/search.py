@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+from nas.cli.live_page import with_live_page
 from nas.verbs.config import Config
 from nas.verbs.search import search, summary, validated_on
 
 
+@with_live_page
 def main(config: Config) -> None:
     """Search, or go on with a search, in the run folder; print the baseline."""
     run = Path(config["run"])

@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
+from nas.cli.live_page import with_live_page
 from nas.verbs.classes import OfClasses
 from nas.verbs.config import Config
 from nas.verbs.sweep import per_stage, plan, summary, sweep
 from search_spaces.yaml_io import load_arch
 
 
+@with_live_page
 def main(config: Config) -> None:
     """Sweep, or go on with a sweep, in the run folder; print the constants."""
     baseline = load_arch(str(config["baseline"]))

@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+from nas.cli.live_page import with_live_page
 from nas.verbs.config import Config
 from nas.verbs.trained_table import trained_table
 from nas.verbs.whole_trainings import FOLDER, asked_networks, trained
 
 
+@with_live_page
 def main(config: Config) -> None:
     """Train each network, or go on with its training; print what they are worth."""
     run = Path(config["run"])

@@ -128,8 +128,8 @@ def test_text_that_looks_like_something_else_stays_text(tmp_path: Path) -> None:
         (
             "other.txt",
             "",
-            "no run here, expected a log (study.db, sweep.jsonl, ablation.jsonl), a table "
-            "(trials.csv, sweep.csv, ablation_accuracy.csv), family/*.yaml or trained/",
+            "no run here, expected a log (study.db, sweep.jsonl, ablation.jsonl, parts.jsonl), a "
+            "table (trials.csv, sweep.csv, ablation_accuracy.csv), family/*.yaml or trained/",
         ),
     ],
 )
