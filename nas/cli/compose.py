@@ -248,7 +248,7 @@ def _of(error: Exception, verb: str, arguments: Arguments) -> Exception:
                 continue
         return []
 
-    return of_composing(error, names)
+    return of_composing(error, names, arguments.overrides)
 
 
 def _is_option(override: str) -> bool:
