@@ -145,6 +145,15 @@ def group(*needed: str) -> Reader:
     return read
 
 
+def search(name: str, given: object) -> Any:
+    """A search's settings, with a time, where one is given, in the spelling that times have."""
+    read = group("workers", "start_from")(name, given)
+    budget = read.get("budget")
+    if budget is not None and not isinstance(budget, str):
+        raise UserError(f"{name}.budget: expected a time such as 90s, 30m or 2h, got {budget!r}")
+    return read
+
+
 _OF_THIS_MACHINE = ("nas.data.folders.ImageFolder", "nas.data.image_rows.Parquet")
 
 

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from nas.cli.confirmation import ConfirmationPlan
 from nas.cli.evaluation import started
 from nas.cli.executor import executor
 from nas.cli.price import price
-from nas.cli.progress import Pace, ProgressLine
+from nas.cli.search_report import SearchReport, accuracy_of
 from nas.data.names import counted
 from nas.evaluators.asked import check, class_names, description, exact, stand_alone
 from nas.evaluators.base import Evaluator
@@ -32,8 +32,8 @@ from nas.search.loop import Search, SearchSettings, SearchStopped
 from nas.search.pricing import TableLatency
 from nas.search.rewards import Front, Reward
 from nas.search.standing import search_result
+from nas.search.time_budget import Timing
 from nas.search.warm_start import read_warm_start
-from nas.statistics.intervals import share_error
 from nas.trainings.failures import Failures
 from search_spaces.arch import name_after
 from search_spaces.errors import UserError
@@ -81,7 +81,7 @@ def search(config: Config, run: Path) -> SearchResult:
         recorded=recorded,
         records=str(store.storage),
         exports=("baseline.yaml",),
-        asked={"trials": plan.search.settings.trials},
+        asked=plan.search.settings.asked,
     )
     confirming = [] if plan.confirmation is None else [plan.confirmation.stage]
     with folder.stage(stage, *confirming), store.held(plan.made_with):
@@ -132,7 +132,7 @@ class Plan:
             space = space.of_classes(len(classes))
         latency = TableLatency(config["latency_table"]) if settings.latency_max else None
         reward: Reward = make(config["reward"], "reward", Reward)
-        front = isinstance(reward, Front)
+        front, timing = isinstance(reward, Front), Timing()
         search = Search(
             space=space,
             sampler=make(config["sampler"], "sampler", SamplerFactory),
@@ -143,7 +143,8 @@ class Plan:
                 name=config["study"] or folder.study,
                 directions=("maximize", "minimize") if front else ("maximize",),
             ),
-            progress=_SearchReport(settings.trials, _images(evaluator)),
+            progress=SearchReport(settings, timing, _images(evaluator)),
+            timing=timing,
             cost_metric=price(config),
             latency=latency,
             warm=read_warm_start(config["search"]["start_from"], space),
@@ -229,7 +230,7 @@ def summary(found: SearchResult, run: Path, images: int | None = None) -> str:
     best = found.baseline
     alone = found.confirmed.get(best.number)
     reward = best.reward if alone is None else alone.reward
-    accuracy = _accuracy(best, images) if alone is None else _expected(alone)
+    accuracy = accuracy_of(best, images) if alone is None else _expected(alone)
     lines = [
         f"baseline  {best.compact}",
         f"          reward {reward:.4f}, proxy accuracy {accuracy}, "
@@ -282,14 +283,6 @@ def _images(evaluator: Evaluator) -> int | None:
     return images if isinstance(images, int) else None
 
 
-def _accuracy(record: Record, images: int | None) -> str:
-    """Spell an accuracy with its error: over seeds, or as a share of the validation images."""
-    accuracy, error = record.accuracy or 0.0, record.accuracy_stderr
-    if error is None and images:
-        return f"{accuracy:.4f} ± {share_error(accuracy, images):.4f} (of {images:,} images)"
-    return f"{accuracy:.4f}" + ("" if error is None else f" ± {error:.4f}")
-
-
 def _network(run: Path, suffix: str, record: Record, found_with: Mapping[str, Any]) -> str:
     about = {
         "trial": record.number,
@@ -304,29 +297,6 @@ def _network(run: Path, suffix: str, record: Record, found_with: Mapping[str, An
         **found_with,
     }
     return arch_to_yaml(record.arch.replace(name=name_after(run.resolve().name, suffix)), about)
-
-
-@dataclass(slots=True)
-class _SearchReport:
-    """Tells the terminal of each record."""
-
-    trials: int
-    images: int | None = None
-    """Validated on."""
-    line: ProgressLine = field(default_factory=lambda: ProgressLine("search"))
-    pace: Pace = field(default_factory=Pace)
-
-    def __call__(self, records: list[Record], finished: int) -> None:
-        found = search_result(records)
-        note = ""
-        if found is not None:
-            best = found.baseline
-            note = f"best reward {best.reward:.4f} "
-            note += f"(proxy accuracy {_accuracy(best, self.images)}, "
-            note += f"{best.macs / 1e6:.0f}M MACs)"
-        failed = len(records) - finished
-        note = " · ".join(filter(None, (note, f"{failed} failed" if failed else "")))
-        self.line(finished, self.trials, note, self.pace.step(self.trials - finished))
 
 
 def _made_with(config: Config, search: Search, evaluator: Evaluator) -> dict[str, Any]:
