@@ -24,7 +24,10 @@ def load_arch(reference: str) -> Arch:
 
     Raises UserError where it is neither, or the file does not describe a network.
     """
-    from search_spaces.zoo import understood, zoo  # the zoo is a page of data most calls do not need
+    from search_spaces.zoo import (
+        understood,
+        zoo,
+    )  # the zoo is a page of data most calls do not need
 
     if reference in understood():
         return zoo(reference)

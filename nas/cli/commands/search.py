@@ -14,6 +14,7 @@ from nas.cli.confirmation import ConfirmationPlan
 from nas.cli.evaluation import started
 from nas.cli.executor import executor
 from nas.cli.price import price
+from nas.cli.search_plan import search_plan
 from nas.cli.search_report import SearchReport, accuracy_of
 from nas.data.names import counted
 from nas.evaluators.asked import check, class_names, description, exact, stand_alone
@@ -113,6 +114,7 @@ class Plan:
     """What its records depend on: a run folder holds records of one such configuration."""
     confirmation: ConfirmationPlan | None
     """What is to be trained alone, or was; None for nothing."""
+    config: Config
     classes: tuple[str, ...] = ()
     """Names of the data's classes, where there are data."""
 
@@ -159,6 +161,7 @@ class Plan:
             executor=executor(config, evaluator, "search.workers", config["search"]["workers"]),
             made_with=_made_with(config, search, evaluator),
             confirmation=ConfirmationPlan.read(config, search, evaluator, folder),
+            config=config,
             classes=classes,
         )
 
@@ -166,6 +169,8 @@ class Plan:
         """Run the search in a run folder that is held, and write what came of it."""
         run, identity = folder.path, self.made_with["evaluator"]
         self.search.check_records()
+        if plan := search_plan(self.search, self.evaluator, self.config, run):
+            print(plan, file=sys.stderr, flush=True)
         self._say_budget()
         try:
             self.search.run(lambda: started(self.executor, folder, self.evaluator, identity))

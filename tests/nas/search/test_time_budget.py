@@ -129,7 +129,8 @@ def test_the_first_trial_is_done_in_any_time(tmp_path: Path, clock: Clock) -> No
 
 
 @pytest.mark.parametrize(
-    ("given", "seconds"), [("90s", 90), ("30m", 1800), ("2h", 7200), ("1h30m", 5400), ("1.5h", 5400)]
+    ("given", "seconds"),
+    [("90s", 90), ("30m", 1800), ("2h", 7200), ("1h30m", 5400), ("1.5h", 5400)],
 )
 def test_times_are_read(given: str, seconds: float) -> None:
     assert seconds_of(given) == seconds
