@@ -69,6 +69,11 @@ def _dispatch(argv: list[str]) -> None:
 
         print(f"nas-search {nas.__version__}")
         return
+    if argv[0] == "completion":
+        from nas.cli.completion import completion
+
+        print(completion(argv[1:]))
+        return
     from nas.cli.overrides import read_arguments
 
     name, *rest = argv

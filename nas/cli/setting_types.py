@@ -128,7 +128,12 @@ def is_literal(reader: Reader) -> bool:
 
     Of Hydra's grammar, only quotes, null, numbers, lists and `${…}` mean something in it.
     """
-    return (reader.args[0] if isinstance(reader, partial) else reader) in _LITERAL
+    return inner(reader) in _LITERAL
+
+
+def inner(reader: Reader) -> Reader:
+    """What reads the value where there is one, of a type that may be None."""
+    return reader.args[0] if isinstance(reader, partial) else reader
 
 
 def group(*needed: str) -> Reader:
