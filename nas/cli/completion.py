@@ -1,5 +1,6 @@
 """What a shell offers for the word at the cursor: verbs, settings, options, values, files."""
 
+import itertools
 import os
 import shlex
 from collections.abc import Iterator, Sequence
@@ -156,7 +157,7 @@ def _values(
 
 def _composed(name: str, verb: Verb, before: Sequence[str]) -> tuple[Composed, Folders]:
     """The settings as far as the line has chosen options; what else it says does not matter."""
-    own = [b for a, b in zip(before, before[1:], strict=False) if a == "--config-dir"]
+    own = [b for a, b in itertools.pairwise(before) if a == "--config-dir"]
     own += [each.partition("=")[2] for each in before if each.startswith("--config-dir=")]
     folders = Folders(own[-1] if own else None)
     chosen = [verb.places.get(n, n) + (f"@{n}" if n in verb.places else "") + f"={option}"

@@ -1,14 +1,15 @@
 """Help of a verb: its groups, their options, and the settings of what the command line chooses."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from nas.cli.compose import compose
-from nas.cli.composed import Composed, Folders
+from nas.cli.composed import Composed, ConfigSource, Folders
 from nas.cli.overrides import Arguments
-from nas.cli.verbs import VERBS, module
 from nas.cli.shipped import shipped
+from nas.cli.verbs import VERBS, module
 from search_spaces.files import read_text
 from search_spaces.yaml_text import PARSER
 
@@ -95,7 +96,27 @@ def _comments(composed: Composed) -> dict[str, str]:
             found[source.package] = _head(text) or found.get(source.package, "")
         for path, comment in _beside(text):
             found[f"{source.package}.{path}".lstrip(".")] = comment
+    for source in composed.sources:
+        for path, comment in _of_others(composed, source, found):
+            found.setdefault(path, comment)
     return found
+
+
+def _of_others(
+    composed: Composed, source: ConfigSource, found: Mapping[str, str]
+) -> Iterator[tuple[str, str]]:
+    """What other options of the same class say of settings that an option says nothing of."""
+    if not source.package:
+        return
+    ours = composed.at(source.package)
+    kind = ours.get("_target_") if isinstance(ours, Mapping) else None
+    if kind is None or all(f"{source.package}.{name}" in found for name in ours if name[0] != "_"):
+        return
+    for other in sorted(source.path.parent.glob("*.yaml")):
+        text = read_text(other)
+        if re.search(rf"^_target_: {re.escape(kind)}$", text, re.MULTILINE):
+            for path, comment in _beside(text):
+                yield f"{source.package}.{path}", comment
 
 
 def _head(text: str) -> str:

@@ -8,13 +8,11 @@ import copy
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from nas.cli.composed import Composed, ConfigSource, Folders
 from nas.cli.setting_values import plain_value
 from search_spaces.files import read_text
-from search_spaces.yaml_text import load_yaml
 
 _EVERY_SAMPLER = "every_sampler"
 _ENTRY = re.compile(r"(?:(override) )?/?([\w/]+)(?:@([\w.]+))?")

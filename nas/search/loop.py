@@ -115,9 +115,10 @@ class Search:
     def run(self, executor: Callable[[], AbstractContextManager[Executor]]) -> list[Record]:
         """Search until `settings.trials` are finished or the space is exhausted; all records.
 
-        With a budget of time, what ends in it counts in place of a number of trials. Workers are started only where something is left to do. A candidate that was lost through a
-        fault of the machine is not recorded, and the next call tries it again. Raises SearchStopped
-        where too many candidates fail, and where only lost ones are left.
+        With a budget of time, what ends in it counts in place of a number of trials. Workers are
+        started only where something is left to do. A candidate that was lost through a fault of the
+        machine is not recorded, and the next call tries it again. Raises SearchStopped where too
+        many candidates fail, and where only lost ones are left.
         """
         records, trials = self.store.records(), self.store.trials()
         self.timing.clock = self._clock(trials)

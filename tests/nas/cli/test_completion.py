@@ -116,7 +116,7 @@ def bash(keys: str, folder: Path) -> str:
 
 def test_a_real_bash_completes_what_is_begun(tmp_path: Path) -> None:
     # Bash takes words apart at =, so each kind of word is tried.
-    typed = "echo nas-search; nas-search swe\tda\t\x15nas-search run data=imagef\tdata.mi\ttrue done \x01#"
-    shown = bash(typed + "\n", tmp_path)
+    typed = "nas-search swe\tda\t\x15nas-search run data=imagef\tdata.mi\ttrue done \x01#\n"
+    shown = bash(typed, tmp_path)
     assert "nas-search sweep " in shown
     assert "nas-search run data=imagefolder data.mirror=true" in shown

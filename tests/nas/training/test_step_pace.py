@@ -1,4 +1,4 @@
-"""The time that a training is said to take is near the one that it takes, from the first telling."""
+"""The time that a training is said to take is near the one that it takes."""
 
 import pytest
 
