@@ -9,7 +9,7 @@ from nas.cli.compose import compose
 from nas.cli.composed import Composed, ConfigSource, Folders
 from nas.cli.overrides import Arguments
 from nas.cli.shipped import shipped
-from nas.cli.verbs import VERBS, module
+from nas.cli.verbs import VERBS, Verb, module
 from search_spaces.files import read_text
 from search_spaces.yaml_text import PARSER
 
@@ -17,7 +17,8 @@ from search_spaces.yaml_text import PARSER
 def help_of(name: str, arguments: Arguments) -> str:
     """What `name` can be told. Raises UserError for overrides that there are not."""
     verb = VERBS[name]
-    parts = [f"nas-search {name}: {verb.summary}\n\nexample:\n  {verb.example}"]
+    parts = [f"nas-search {name}: {verb.summary}", f"usage:\n  {_usage(name, verb)}"]
+    parts.append(f"example:\n  {verb.example}")
     folders = Folders(arguments.config_dir)
     composed = _composed(name, arguments, folders)
     if composed.choices:
@@ -35,6 +36,16 @@ def help_of(name: str, arguments: Arguments) -> str:
     none = "none"
     parts.append("settings:\n" + "\n".join(f"  {line}".rstrip() for line in lines or [none]))
     return "\n\n".join(parts)
+
+
+def _usage(name: str, verb: Verb) -> str:
+    """How the verb is called: arguments without a name come first."""
+    plain = "" if verb.positional is None else f"[{verb.positional.upper()}{' …' * verb.many}] "
+    flags = "".join(
+        f"[{flag}{f' {setting[:-1].upper()}' if setting.endswith('=') else ''}] "
+        for flag, setting in verb.flags.items()
+    )
+    return f"nas-search {name} {plain}{flags}[NAME=VALUE …]"
 
 
 def _composed(name: str, arguments: Arguments, folders: Folders) -> Composed:

@@ -14,8 +14,8 @@ from nas.cli.confirmation import ConfirmationPlan
 from nas.cli.evaluation import started
 from nas.cli.executor import executor
 from nas.cli.price import price
-from nas.cli.search_plan import search_plan
 from nas.cli.search_report import SearchReport, accuracy_of
+from nas.cli.time_plan import say_plan, search_plan
 from nas.data.names import counted
 from nas.evaluators.asked import check, class_names, description, exact, stand_alone
 from nas.evaluators.base import Evaluator
@@ -169,8 +169,7 @@ class Plan:
         """Run the search in a run folder that is held, and write what came of it."""
         run, identity = folder.path, self.made_with["evaluator"]
         self.search.check_records()
-        if plan := search_plan(self.search, self.evaluator, self.config, run):
-            print(plan, file=sys.stderr, flush=True)
+        say_plan(search_plan(self.search, self.evaluator, self.config, run))
         self._say_budget()
         try:
             self.search.run(lambda: started(self.executor, folder, self.evaluator, identity))

@@ -19,6 +19,7 @@ from nas.cli.evaluation import (
 from nas.cli.executor import check_executor, executor
 from nas.cli.progress import ProgressLine
 from nas.cli.same_data import check_same_data
+from nas.cli.time_plan import say_plan, sweep_plan
 from nas.networks.cost import cost
 from nas.runs.folder import RunFolder, RunStage, logged
 from nas.trainings.log import PER_STAGE, SWEEP
@@ -181,6 +182,7 @@ def sweep(baseline: Arch, config: Config, run: Path) -> "SweepResult":
             prepare_in(folder, trainer.evaluator, identity)
         say_data(evaluator)
         print(plan)
+        say_plan(sweep_plan(evaluator, networks, min(plan.todo, plan.most - plan.done), config))
         return run_sweep(
             baseline,
             settings,
