@@ -51,6 +51,7 @@ def _usage(name: str, verb: Verb) -> str:
 def _composed(name: str, arguments: Arguments, folders: Folders) -> Composed:
     """The configuration: Hydra is asked only where the files alone do not tell it."""
     plain = all(flag.startswith("--config-dir=") for flag in arguments.flags)
+    plain = plain and all(path.is_dir() for path in folders.paths)
     found = shipped(module(name), arguments.overrides, folders) if plain else None
     return compose(module(name), arguments) if found is None else found
 

@@ -38,6 +38,16 @@ def of_composing(
         options = options[: options.index("Config")] if "Config" in options else options
         place = _chosen_at(found[1], found[2], overrides)
         return UserError(f"{place}: no option {shown(found[2])}{closest(found[2], options)}")
+    if found := re.match(r"In '[^']*': Could not load '([^']*)/([^'/]*)'", text):
+        place = _chosen_at(found[1], found[2], overrides)
+        return UserError(f"{place}: no option {shown(found[2])}; expected the name of one")
+    if found := re.match(r"Ambiguous value for argument '([^=']+)=(.*?)' 1\. ", text):
+        return UserError(
+            f"{found[1]}: got {found[2]}; expected one value, a list as [{found[2]}], or "
+            f"--multirun beside it to try each"
+        )
+    if found := re.match(r"Additional config directory '(.*?)' not found", text):
+        return UserError(f"--config-dir: {found[1]}: no such folder")
     if text.startswith("Missing mandatory value"):
         return UserError(_missing(str(place)))
     if found := re.match(r"Interpolation key '([^']+)' not found", text):

@@ -93,6 +93,15 @@ def test_a_mistake_beside_help_is_one_line(capsys: pytest.CaptureFixture[str]) -
     assert "did you mean 'search.trials'" in capsys.readouterr().err
 
 
+def test_a_folder_of_options_that_is_not_there_is_told(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["search", "--config-dir", "nowhere", "--help"])
+    assert stopped.value.code == 2
+    assert "nowhere: no such folder" in capsys.readouterr().err
+
+
 def test_train_lists_what_it_takes(capsys: pytest.CaptureFixture[str]) -> None:
     lines = shown(capsys, "train")
     assert "  executor  local*, ray" in lines

@@ -120,3 +120,19 @@ def test_a_real_bash_completes_what_is_begun(tmp_path: Path) -> None:
     shown = bash(typed, tmp_path)
     assert "nas-search sweep " in shown
     assert "nas-search run data=imagefolder data.mirror=true" in shown
+
+
+def test_the_documentation_lists_presets_and_exit_codes_as_they_are() -> None:
+    import yaml
+
+    from nas.cli.verbs import EXIT_CODES
+
+    text = (ROOT / "docs" / "command-line.md").read_text()
+    assert all(f"| {code} | {meaning} |" in text for code, meaning in EXIT_CODES.items())
+    presets = [
+        yaml.safe_load((ROOT / "conf" / "effort" / f"{name}.yaml").read_text())
+        for name in ("minute", "hour", "day")
+    ]
+    for group, name in (("search", "budget"), ("sweep", "step"), ("sweep", "budget")):
+        row = " | ".join(str(preset[group][name]) for preset in presets)
+        assert f" | {row} |" in text
