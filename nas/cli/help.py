@@ -10,6 +10,7 @@ from nas.cli.composed import Composed, ConfigSource, Folders
 from nas.cli.overrides import Arguments
 from nas.cli.shipped import shipped
 from nas.cli.verbs import VERBS, Verb, module
+from search_spaces.errors import UserError
 from search_spaces.files import read_text
 from search_spaces.yaml_text import PARSER
 
@@ -20,6 +21,9 @@ def help_of(name: str, arguments: Arguments) -> str:
     parts = [f"nas-search {name}: {verb.summary}", f"usage:\n  {_usage(name, verb)}"]
     parts.append(f"example:\n  {verb.example}")
     folders = Folders(arguments.config_dir)
+    for path in folders.paths:
+        if not path.is_dir():
+            raise UserError(f"--config-dir: {path}: no such folder")
     composed = _composed(name, arguments, folders)
     if composed.choices:
         width = max(map(len, composed.choices))
@@ -51,7 +55,6 @@ def _usage(name: str, verb: Verb) -> str:
 def _composed(name: str, arguments: Arguments, folders: Folders) -> Composed:
     """The configuration: Hydra is asked only where the files alone do not tell it."""
     plain = all(flag.startswith("--config-dir=") for flag in arguments.flags)
-    plain = plain and all(path.is_dir() for path in folders.paths)
     found = shipped(module(name), arguments.overrides, folders) if plain else None
     return compose(module(name), arguments) if found is None else found
 

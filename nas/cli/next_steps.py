@@ -1,5 +1,6 @@
 """What may be done next with what a verb has left, as commands that name the same data."""
 
+import os
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -20,7 +21,8 @@ _OF_TRAININGS = ("data", "recipe", "evaluator", "experiment", "ray")
 def next_steps(verb: str, arguments: Arguments, config: Config) -> list[str]:
     """The commands, one a line; none for a verb that nothing follows."""
     follow = _FOLLOWING.get(verb)
-    if follow is None:
+    # Of several processes that train together, the first alone speaks.
+    if follow is None or os.environ.get("RANK", "0") != "0":
         return []
     run = Path(config["run"])
     return [shlex.join(["nas-search", *words]) for words in follow(run, arguments, config)]
