@@ -42,9 +42,10 @@ def _after_sweep(run: Path, arguments: Arguments, config: Config) -> Iterator[li
 
 def _after_scale(run: Path, arguments: Arguments, config: Config) -> Iterator[list[str]]:
     smallest = run / "family" / "b0.yaml"
-    if smallest.is_file():
-        yield ["cost", *(str(path) for path in sorted(smallest.parent.glob("b*.yaml")))]
-        yield ["train", str(smallest), *_data_of(run, arguments)]
+    data = _data_of(run, arguments)
+    if data and smallest.is_file():  # a published network's family is of no data yet
+        yield ["train", str(smallest), *data]
+        yield ["dashboard", str(run)]
 
 
 def _after_train(run: Path, arguments: Arguments, config: Config) -> Iterator[list[str]]:
@@ -53,7 +54,7 @@ def _after_train(run: Path, arguments: Arguments, config: Config) -> Iterator[li
     trained = run / "trained" / str(named)
     if trained.is_dir():
         yield ["evaluate", str(trained), *data_arguments(config["data"], arguments)]
-        yield ["predict", str(trained), "images=…"]
+        yield ["predict", str(trained), "images=PHOTOS"]
         yield ["export", str(trained), "--format", "onnx"]
 
 
@@ -100,7 +101,7 @@ def _data_of(run: Path, arguments: Arguments) -> list[str]:
         data = evaluator.get("data") if isinstance(evaluator, Mapping) else None
         if isinstance(data, Mapping) and isinstance(data.get("_target_"), str):
             return data_arguments(data, arguments)
-    return ["data=…"]
+    return []
 
 
 def data_arguments(data: Mapping[str, Any], arguments: Arguments) -> list[str]:
@@ -117,7 +118,7 @@ def data_arguments(data: Mapping[str, Any], arguments: Arguments) -> list[str]:
             continue
         said = [f"data={name}", *_differences(settings, data)]
         best = said if best is None or len(said) < len(best) else best
-    return [*_own_options(arguments), *(best or ["data=…"])]
+    return [*_own_options(arguments), *(best or [])]
 
 
 def _differences(option: Mapping[str, Any], data: Mapping[str, Any]) -> Iterator[str]:
