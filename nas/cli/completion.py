@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from nas.cli.composed import Composed, Folders
-from nas.cli.setting_types import data, database, network, networks, path, paths, table_file
-from nas.cli.setting_types import inner as inner_reader
 from nas.cli.shipped import shipped
 from nas.cli.verbs import VERBS, Verb, module
+from nas.verbs.setting_types import data, database, network, networks, path, paths, table_file
+from nas.verbs.setting_types import inner as inner_reader
 from search_spaces.errors import UserError
 from search_spaces.parsing import closest
 

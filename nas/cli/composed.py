@@ -6,8 +6,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from nas.cli.config import Config
 from nas.defaults.conf import config_dir
+from nas.verbs.config import Config
 from search_spaces.files import read_text
 from search_spaces.yaml_text import load_yaml
 

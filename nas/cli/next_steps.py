@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from nas.cli.config import Config
 from nas.cli.overrides import Arguments, quoted
 from nas.defaults.conf import config_dir
 from nas.runs.folder import RunFolder
+from nas.verbs.config import Config
 from search_spaces.errors import UserError
 from search_spaces.files import read_text
 from search_spaces.yaml_text import load_yaml

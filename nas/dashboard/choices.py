@@ -11,7 +11,7 @@ from plotly.subplots import make_subplots
 
 from nas.dashboard import theme
 from nas.dashboard.frames import RunFrames
-from nas.search.rewards import pareto_front
+from nas.searches.rewards import pareto_front
 
 MOST_OPTIONS = 16
 _STAGE = re.compile(r"s(\d+)_(.+)")

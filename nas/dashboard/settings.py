@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nas.runs.folder import ASKED
-from nas.search import rewards
-from nas.search.rewards import Front, TargetReward
+from nas.searches import rewards
+from nas.searches.rewards import Front, TargetReward
 
 REWARDS: Mapping[str, type[TargetReward]] = {
     f"{rewards.__name__}.{name}": cls

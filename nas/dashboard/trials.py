@@ -11,7 +11,7 @@ from nas.dashboard import theme
 from nas.dashboard.frames import RunFrames
 from nas.dashboard.iso_lines import IsoLine, baseline_line, iso_lines
 from nas.dashboard.wording import trial_hovers
-from nas.search.rewards import TargetReward
+from nas.searches.rewards import TargetReward
 
 TRIAL = {"color": theme.POINT, "size": 7, "opacity": 0.75}
 FRONT = {"color": theme.BLUE, "size": 8, "line": {"color": "white", "width": 1}}

@@ -8,7 +8,7 @@ import pandas as pd
 from nas.dashboard import theme
 from nas.dashboard.frames import RunFrames
 from nas.dashboard.html import Markup, element, phrase
-from nas.search.rewards import TargetReward
+from nas.searches.rewards import TargetReward
 
 _PHRASES = {
     "dataset": "{}",

@@ -18,7 +18,7 @@ from nas.networks.cost import cost
 from nas.proxies.page import accuracies_figure
 from nas.proxies.report import accuracies, baselines, dearest, verdict
 from nas.proxies.sample import spread_sample
-from nas.search.rewards import Soft
+from nas.searches.rewards import Soft
 from nas.statistics.rank_correlation import kendall, kendall_gain, standardised_sum
 from nas.trainings.record import TrainingRecord
 from search_spaces.arch import Arch
