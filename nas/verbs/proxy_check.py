@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nas.evaluators.asked import class_names
+from nas.dashboard.wording import proxy_words
+from nas.evaluators.asked import class_names, description
 from nas.evaluators.base import EvaluationFailed, Evaluator
 from nas.evaluators.identity import identity_of
 from nas.evaluators.measured import measured
 from nas.networks.cost import cost
-from nas.proxies.page import check_page
+from nas.proxies.page import Check, check_page
 from nas.proxies.report import (
     HEADER,
     Baseline,
@@ -21,6 +22,7 @@ from nas.proxies.report import (
     accuracies,
     baselines,
     cells,
+    conclusion,
     dearest,
     verdict,
 )
@@ -54,6 +56,8 @@ class ProxyCheck:
     networks: int
     against: str
     """What ranks them truly, in words."""
+    reference: str | None
+    """The proxy that does; None where there is a truth."""
     verdicts: tuple[Verdict, ...]
     """One a proxy."""
     free: tuple[Baseline, ...]
@@ -62,7 +66,7 @@ class ProxyCheck:
     def __str__(self) -> str:
         return (
             f"{self.networks} networks of {self.space}, against {self.against}\n\n"
-            f"{_shown(self.verdicts, self.free)}\n\n"
+            f"{_shown(self)}\n\n{conclusion(self.verdicts, self.reference)}\n\n"
             f"written to {self.run}: proxy_check.html, proxy_check.csv, proxy_check.jsonl"
         )
 
@@ -109,16 +113,29 @@ def proxy_check(config: Config) -> ProxyCheck:
         for name, evaluator in proxies.items():
             train(trainings[name], each_once, evaluator, workers[name], told)
         trained = [each for each in log.read() if each.evaluator in proxies and each.seed in seeds]
-        reference = truth if truth is not None else accuracies(trained, dearest(trained))
-        verdicts = [verdict(name, trained, archs, reference, reward) for name in proxies]
-        free = baselines(archs, reference, reward)
-        _write(folder / "proxy_check.csv", verdicts, free)
-        against = "true accuracies" if truth is not None else f"proxy {dearest(trained)!r}"
-        proxied = {name: accuracies(trained, name) for name in proxies}
-        details = {"space": space.name, "networks": str(count)}
-        page = check_page(archs, proxied, reference, verdicts, free, details, against)
-        write_text(folder / "proxy_check.html", page)
-    return ProxyCheck(folder, space.name, len(archs), against, tuple(verdicts), tuple(free))
+        reference = dearest(trained) if truth is None else None
+        true = accuracies(trained, dearest(trained)) if truth is None else truth
+        found = Check(
+            archs=archs,
+            space=space.name,
+            proxied={name: accuracies(trained, name) for name in proxies},
+            truth=true,
+            reference=reference,
+            about={name: _about(evaluator, len(seeds)) for name, evaluator in proxies.items()},
+            verdicts=[verdict(name, trained, archs, true, reward) for name in proxies],
+            baselines=baselines(archs, true, reward),
+        )
+        _write(folder / "proxy_check.csv", found)
+        write_text(folder / "proxy_check.html", check_page(found))
+    return ProxyCheck(
+        run=folder,
+        space=found.space,
+        networks=len(archs),
+        against=found.against,
+        reference=reference,
+        verdicts=tuple(found.verdicts),
+        free=tuple(found.baselines),
+    )
 
 
 def _proxies(config: Config) -> dict[str, Any]:
@@ -193,25 +210,34 @@ class _Told:
         self._line(self._done, self._total, f"{trained.evaluator} {said}", left)
 
 
-def _shown(verdicts: Sequence[Verdict], free: Sequence[Baseline]) -> str:
+def _about(evaluator: Evaluator, seeds: int) -> str:
+    """What a proxy's accuracies are of: data set, pixels, epochs."""
+    words = proxy_words(description(evaluator), [seeds])
+    return words or "an evaluator that does not say how its accuracies come about"
+
+
+def _shown(found: ProxyCheck) -> str:
     curves = [
         f"τ by epoch, {v.proxy}: {', '.join(f'{tau:.2f}' for tau in v.by_epoch)}"
-        for v in verdicts
-        if v.by_epoch
+        for v in found.verdicts
+        if v.by_epoch and v.proxy != found.reference
     ]
-    return "\n".join([table(HEADER, cells(verdicts, free)), "", *curves]).rstrip()
+    rows = cells(found.verdicts, found.free, found.reference)
+    return "\n".join([table(HEADER, rows), "", *curves]).rstrip()
 
 
-def _write(path: Path, verdicts: Sequence[Verdict], free: Sequence[Baseline]) -> None:
+def _write(path: Path, found: Check) -> None:
     taus = ("tau", "over_macs", "with_macs", "reward_tau", "calibrated_tau")
     ends = [tau + end for tau in taus for end in ("", "_low", "_high")]
     columns = ("proxy", "networks", "failed", "seconds", *ends, "spread")
     lines: list[tuple[object, ...]] = []
-    for v in verdicts:
+    for v in found.verdicts:
         of = (v.tau, v.over_macs, v.with_macs, v.reward, v.calibrated)
-        numbers = [number for tau in of for number in _numbers(tau)]
-        lines.append((v.proxy, v.networks, v.failed, v.seconds, *numbers, v.spread))
-    for b in free:
+        numbers: list[float | str] = [number for tau in of for number in _numbers(tau)]
+        # The reference has no τ: it would be that with itself.
+        said = [*numbers, v.spread] if v.proxy != found.reference else [""] * (len(numbers) + 1)
+        lines.append((v.proxy, v.networks, v.failed, v.seconds, *said))
+    for b in found.baselines:
         of_both = (*_numbers(b.tau), *[""] * 6, *_numbers(b.reward), *[""] * 4)
         lines.append((b.name, "", "", 0, *of_both))
     write_rows(path, columns, [dict(zip(columns, line, strict=True)) for line in lines])

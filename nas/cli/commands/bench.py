@@ -160,7 +160,7 @@ def _facts(conditions: Conditions, best: float) -> dict[str, str]:
     return {
         **about,
         "space": f"{landscape.space.name}, {landscape.space.size:,} candidates",
-        "target": f"{landscape.reward.target:g}",
+        "target": f"{landscape.reward.target:,.10g}",
         "workers": str(conditions.workers),
         **({} if landscape.is_front else {reached: f"{best:.5f}"}),
     }
