@@ -2,6 +2,7 @@
 
 import os
 import pty
+import re
 import select
 import subprocess
 import sys
@@ -95,16 +96,18 @@ def bash(keys: str, folder: Path) -> str:
     process, terminal = pty.fork()
     if process == 0:
         paths = f"{program.parent}:{os.environ['PATH']}"
-        settings = {"PATH": paths, "PYTHONPATH": str(ROOT), "PS1": "> ", "TERM": "dumb"}
+        settings = {"PATH": paths, "PYTHONPATH": str(ROOT), "PS1": "your turn: ", "TERM": "dumb"}
         os.execve("/bin/bash", ["bash", "--norc", "--noprofile", "-i"], {**os.environ, **settings})
     shown = ""
+    plain = re.compile(r"\x1b\[[?0-9;]*[a-zA-Z]")  # what bash tells the terminal of modes
     try:
         for line in ('eval "$(nas-search completion bash)"; echo re""ady\n', keys):
             os.write(terminal, line.encode())
             end = time.monotonic() + 60
-            wanted = "ready" if line != keys else "done "
+            # A line is bash's to edit, and to complete, from its prompt on.
+            wanted = "done " if line == keys else "ready\r\nyour turn: "
             shown = ""
-            while time.monotonic() < end and wanted not in shown:
+            while time.monotonic() < end and wanted not in plain.sub("", shown):
                 if select.select([terminal], [], [], 0.2)[0]:
                     shown += os.read(terminal, 4096).decode()
         return shown
