@@ -146,9 +146,16 @@ def seconds_left(
 ) -> float | None:
     """Seconds until all is finished, `more` trainings of the sweep's own epochs included.
 
-    A training takes as long as it has epochs. None before two of a length are finished.
+    A training takes as long as it has epochs. None before one of any length is finished.
     """
-    courses = [(own, trainings.pace, more)]
-    courses += [(each.epochs, each.trainings.pace, each.missing) for each in lengths]
-    paces = [pace / epochs for epochs, pace, _ in courses if pace is not None]
-    return paces[-1] * sum(epochs * count for epochs, _, count in courses) if paces else None
+    courses = [(own, trainings, more)]
+    courses += [(each.epochs, each.trainings, each.missing) for each in lengths]
+    begun = [(epochs, course.pace) for epochs, course, _ in courses if course.pace.known]
+    if not begun:
+        return None
+    told, pace = begun[-1]
+    whole = 0.0
+    for epochs, course, count in courses:
+        left = course.seconds_for(count, pace)
+        whole += 0.0 if left is None else left * epochs / told
+    return whole

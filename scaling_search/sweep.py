@@ -56,7 +56,7 @@ class SweepProgress:
     """The candidate of the highest mean so far, among those within the band."""
     best_accuracy: float | None
     seconds_left: float | None
-    """Estimated from the trainings of this call; None before the second."""
+    """Estimated from the trainings of this call; None before the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +260,7 @@ def _progress(
     best = max(means, key=lambda index: means[index], default=None)
     done, waiting = len(trainings.records), len(trainings.waiting)
     # A model goes on to its budget, unless it is settled before; how far a race goes is not known.
-    over = settings.strategy != "model" or any(each.trainings.finished for each in lengths)
+    over = settings.strategy != "model" or any(each.trainings.pace.known for each in lengths)
     more = waiting if over else max(waiting, strategy.most - done)
     done = _done(trainings, lengths)
     return SweepProgress(

@@ -20,18 +20,21 @@ _ARCH_FIELDS = ("name", "resolution", "num_classes", "stem", "stages", "head", "
 
 
 def load_arch(reference: str) -> Arch:
-    """The network that a zoo name or the path of a YAML file stands for.
+    """The network that a zoo name, its own or timm's, or the path of a YAML file stands for.
 
     Raises UserError where it is neither, or the file does not describe a network.
     """
-    from search_spaces.zoo import names, zoo  # the zoo is a page of data most calls do not need
+    from search_spaces.zoo import (
+        understood,
+        zoo,
+    )  # the zoo is a page of data most calls do not need
 
-    if reference in names():
+    if reference in understood():
         return zoo(reference)
     path = os.path.expanduser(reference)
     if path.endswith((".yaml", ".yml")) or os.path.exists(path):
         return read_arch(read_text(path), path)
-    hint = closest(reference, names())
+    hint = closest(reference, understood())
     raise UserError(
         f"{shown(reference, 100)} is neither a network of the zoo nor a YAML file{hint}"
     )

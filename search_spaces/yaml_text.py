@@ -19,7 +19,7 @@ MOST_DEPTH = 40
 _LONGEST_NUMBER = 100
 _MOST_INTEGER = 2**63 - 1
 # The C parser is about ten times as fast, but not every build of PyYAML has it.
-_PARSER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+PARSER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _RESOLVERS: Any = yaml.SafeLoader.yaml_implicit_resolvers
 _CONSTRUCTOR: Any = yaml.constructor.SafeConstructor()
 _NOT_TEXT = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -48,7 +48,7 @@ def load_yaml(text: str, source: str) -> Any:
         raise UserError(f"{source}: line {line}: not YAML: the character {stray[0]!a}")
     reader = _Reader(source)
     try:
-        for event in yaml.parse(text, Loader=_PARSER):
+        for event in yaml.parse(text, Loader=PARSER):
             reader.take(event)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)

@@ -182,13 +182,37 @@ ZOO: Mapping[str, Arch] = MappingProxyType(
 """Every network of the zoo by its name."""
 
 
+TIMM_NAMES: Mapping[str, str] = MappingProxyType(
+    {
+        "mnasnet_a1": "semnasnet_100",
+        "mnasnet_b1": "mnasnet_100",
+        "mobilenet_v1": "mobilenetv1_100",
+        "mobilenet_v2": "mobilenetv2_100",
+        "mobilenet_v3_large": "mobilenetv3_large_100",
+        "efficientnet_v2_s": "efficientnetv2_s",
+    }
+)
+"""timm's names of the networks that are called otherwise there; either name is understood."""
+
+_BY_TIMM = {theirs: ours for ours, theirs in TIMM_NAMES.items()}
+
+
 def names() -> tuple[str, ...]:
     """The names of the zoo's networks."""
     return tuple(ZOO)
 
 
+def understood() -> tuple[str, ...]:
+    """All names that `zoo` understands: its own, and timm's for networks it calls otherwise."""
+    return (*ZOO, *_BY_TIMM)
+
+
 def zoo(name: str) -> Arch:
-    """The network of that name; raises UserError for one the zoo does not hold."""
-    if name not in ZOO:
-        raise UserError(f"{name!r} is no network of the zoo{closest(name, ZOO)}")
-    return ZOO[name]
+    """The network of that name, or that timm calls so.
+
+    Raises UserError for one the zoo does not hold.
+    """
+    own = _BY_TIMM.get(name, name)
+    if own not in ZOO:
+        raise UserError(f"{name!r} is no network of the zoo{closest(name, understood())}")
+    return ZOO[own]

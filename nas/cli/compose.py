@@ -3,10 +3,10 @@
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nas.cli.composed import Composed, ConfigSource
 from nas.cli.mistakes import of_composing
 from nas.cli.overrides import Arguments, quoted
 from nas.defaults.conf import config_dir
@@ -26,31 +26,6 @@ _QUIET_HYDRA = (
     "hydra/job_logging=none",
     "hydra/hydra_logging=none",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class ConfigSource:
-    """A file that settings come from, and the setting that they lie in."""
-
-    path: Path
-    package: str
-
-
-@dataclass(frozen=True, slots=True)
-class Composed:
-    """A configuration as the overrides make it, its interpolations as they are written."""
-
-    settings: Config
-    choices: Mapping[str, str | None]
-    """The option chosen of each group."""
-    sources: tuple[ConfigSource, ...]
-
-    def at(self, path: str) -> Any:
-        """The settings, or the one at a dotted path."""
-        node: Any = self.settings
-        for name in path.split(".") if path else ():
-            node = node[name]
-        return node
 
 
 def names_of(settings: Config) -> list[str]:
@@ -248,7 +223,7 @@ def _of(error: Exception, verb: str, arguments: Arguments) -> Exception:
                 continue
         return []
 
-    return of_composing(error, names)
+    return of_composing(error, names, arguments.overrides)
 
 
 def _is_option(override: str) -> bool:

@@ -47,6 +47,13 @@ def last_words(argv: Sequence[str]) -> str:
     )
 
 
+def _say_next(steps: Sequence[str]) -> None:
+    """Say on stderr what may be done next: what a verb found is the output alone."""
+    for place, step in enumerate(steps):
+        label = "" if place else "next"
+        print(f"{label:<9} {printable(without_passwords(step))}", file=sys.stderr, flush=True)
+
+
 def _end(code: int, reason: str) -> None:
     with contextlib.suppress(OSError), forgiving_streams():  # a standard error that is full
         print(f"nas-search: {printable(without_passwords(reason))}", file=sys.stderr)
@@ -61,6 +68,11 @@ def _dispatch(argv: list[str]) -> None:
         import nas
 
         print(f"nas-search {nas.__version__}")
+        return
+    if argv[0] == "completion":
+        from nas.cli.completion import completion
+
+        print(completion(argv[1:]))
         return
     from nas.cli.overrides import read_arguments
 
@@ -79,7 +91,9 @@ def _dispatch(argv: list[str]) -> None:
         settings = checked(VERBS[name].settings, config)
         # Imported when it is called: most verbs need no framework.
         importlib.import_module(f"nas.cli.commands.{module(name)}").main(settings)
+        _say_next(next_steps(name, read, settings))
 
     from nas.cli.compose import with_config
+    from nas.cli.next_steps import next_steps
 
     with_config(module(name), read, command)

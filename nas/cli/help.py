@@ -1,23 +1,30 @@
 """Help of a verb: its groups, their options, and the settings of what the command line chooses."""
 
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any
 
-from nas.cli.compose import Composed, compose
+from nas.cli.compose import compose
+from nas.cli.composed import Composed, ConfigSource, Folders
 from nas.cli.overrides import Arguments
-from nas.cli.verbs import VERBS, module
-from nas.defaults.conf import config_dir
+from nas.cli.shipped import shipped
+from nas.cli.verbs import VERBS, Verb, module
+from search_spaces.errors import UserError
 from search_spaces.files import read_text
+from search_spaces.yaml_text import PARSER
 
 
 def help_of(name: str, arguments: Arguments) -> str:
     """What `name` can be told. Raises UserError for overrides that there are not."""
     verb = VERBS[name]
-    parts = [f"nas-search {name}: {verb.summary}\n\nexample:\n  {verb.example}"]
-    composed = compose(module(name), arguments)
-    folders = [config_dir(), *([Path(arguments.config_dir)] if arguments.config_dir else [])]
+    parts = [f"nas-search {name}: {verb.summary}", f"usage:\n  {_usage(name, verb)}"]
+    parts.append(f"example:\n  {verb.example}")
+    folders = Folders(arguments.config_dir)
+    for path in folders.paths:
+        if not path.is_dir():
+            raise UserError(f"--config-dir: {path}: no such folder")
+    composed = _composed(name, arguments, folders)
     if composed.choices:
         width = max(map(len, composed.choices))
         rows = [
@@ -25,15 +32,35 @@ def help_of(name: str, arguments: Arguments) -> str:
             for group, chosen in composed.choices.items()
         ]
         parts.append("groups, as group=option; what is chosen is marked *:\n" + "\n".join(rows))
+    # A preset also speaks to verbs that have other groups.
+    others = folders.groups() - composed.choices.keys() - verb.settings.keys()
+    shown = {each: node for each, node in composed.settings.items() if each not in others}
+    composed = replace(composed, settings=shown)
     lines = list(_Settings(composed, _comments(composed)).lines())
     none = "none"
     parts.append("settings:\n" + "\n".join(f"  {line}".rstrip() for line in lines or [none]))
     return "\n\n".join(parts)
 
 
-def _options(group: str, chosen: str | None, folders: list[Path], refused: tuple[str, ...]) -> str:
-    names = {path.stem for folder in folders for path in (folder / group).glob("*.yaml")}
-    taken = sorted(names.difference(refused))
+def _usage(name: str, verb: Verb) -> str:
+    """How the verb is called: arguments without a name come first."""
+    plain = "" if verb.positional is None else f"[{verb.positional.upper()}{' …' * verb.many}] "
+    flags = "".join(
+        f"[{flag}{f' {setting[:-1].upper()}' if setting.endswith('=') else ''}] "
+        for flag, setting in verb.flags.items()
+    )
+    return f"nas-search {name} {plain}{flags}[NAME=VALUE …]"
+
+
+def _composed(name: str, arguments: Arguments, folders: Folders) -> Composed:
+    """The configuration: Hydra is asked only where the files alone do not tell it."""
+    plain = all(flag.startswith("--config-dir=") for flag in arguments.flags)
+    found = shipped(module(name), arguments.overrides, folders) if plain else None
+    return compose(module(name), arguments) if found is None else found
+
+
+def _options(group: str, chosen: str | None, folders: Folders, refused: tuple[str, ...]) -> str:
+    taken = [name for name in folders.options(group) if name not in refused]
     return ", ".join(f"{name}*" if name == chosen else name for name in taken)
 
 
@@ -84,7 +111,27 @@ def _comments(composed: Composed) -> dict[str, str]:
             found[source.package] = _head(text) or found.get(source.package, "")
         for path, comment in _beside(text):
             found[f"{source.package}.{path}".lstrip(".")] = comment
+    for source in composed.sources:
+        for path, comment in _of_others(composed, source, found):
+            found.setdefault(path, comment)
     return found
+
+
+def _of_others(
+    composed: Composed, source: ConfigSource, found: Mapping[str, str]
+) -> Iterator[tuple[str, str]]:
+    """What other options of the same class say of settings that an option says nothing of."""
+    if not source.package:
+        return
+    ours = composed.at(source.package)
+    kind = ours.get("_target_") if isinstance(ours, Mapping) else None
+    if kind is None or all(f"{source.package}.{name}" in found for name in ours if name[0] != "_"):
+        return
+    for other in sorted(source.path.parent.glob("*.yaml")):
+        text = read_text(other)
+        if re.search(rf"^_target_: {re.escape(kind)}$", text, re.MULTILINE):
+            for path, comment in _beside(text):
+                yield f"{source.package}.{path}", comment
 
 
 def _head(text: str) -> str:
@@ -101,7 +148,7 @@ def _head(text: str) -> str:
 def _beside(text: str) -> Iterator[tuple[str, str]]:
     import yaml
 
-    root, lines = yaml.compose(text, Loader=yaml.SafeLoader), text.splitlines()
+    root, lines = yaml.compose(text, Loader=PARSER), text.splitlines()
 
     def walk(node: Any, path: str) -> Iterator[tuple[str, str]]:
         for key, value in node.value:

@@ -2,16 +2,18 @@
 
 import errno
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from search_spaces.errors import UserError
+from search_spaces.errors import UserError, shown
 from search_spaces.parsing import closest
 
 _PATHS = ("path", "run", "table", "latency_table")
 
 
-def of_composing(error: Exception, names: Callable[[], Iterable[str]]) -> UserError:
+def of_composing(
+    error: Exception, names: Callable[[], Iterable[str]], overrides: Sequence[str] = ()
+) -> UserError:
     """The mistake behind an error that composing a configuration ended in.
 
     `names` are those of all settings, for a hint at the one that was meant.
@@ -34,12 +36,33 @@ def of_composing(error: Exception, names: Callable[[], Iterable[str]]) -> UserEr
         options = text.partition("Available options in")[2].partition(":")[2].split()
         options = list(dict.fromkeys(option.partition(" ")[0] for option in options))
         options = options[: options.index("Config")] if "Config" in options else options
-        return UserError(f"{found[1]}/{found[2]}: no such option{closest(found[2], options)}")
+        place = _chosen_at(found[1], found[2], overrides)
+        return UserError(f"{place}: no option {shown(found[2])}{closest(found[2], options)}")
+    if found := re.match(r"In '[^']*': Could not load '([^']*)/([^'/]*)'", text):
+        place = _chosen_at(found[1], found[2], overrides)
+        return UserError(f"{place}: no option {shown(found[2])}; expected the name of one")
+    if found := re.match(r"Ambiguous value for argument '([^=']+)=(.*?)' 1\. ", text):
+        return UserError(
+            f"{found[1]}: got {found[2]}; expected one value, a list as [{found[2]}], or "
+            f"--multirun beside it to try each"
+        )
+    if found := re.match(r"Additional config directory '(.*?)' not found", text):
+        return UserError(f"--config-dir: {found[1]}: no such folder")
     if text.startswith("Missing mandatory value"):
         return UserError(_missing(str(place)))
     if found := re.match(r"Interpolation key '([^']+)' not found", text):
         return UserError(f"{found[1]}: missing; {place} refers to it")
     return UserError(_said(error))
+
+
+def _chosen_at(group: str, option: str, overrides: Sequence[str]) -> str:
+    """The setting by which an option of a group was chosen: `sampler`, or `train.recipe`."""
+    for override in overrides:
+        name, _, value = override.lstrip("+").partition("=")
+        chosen, _, place = name.partition("@")
+        if chosen == group and value.strip("'") == option:
+            return place or group
+    return group
 
 
 def is_users(error: OSError) -> bool:
@@ -97,7 +120,7 @@ def _unknown(name: str, names: Iterable[str]) -> str:
         hint = f"; did you mean {deeper[0]!r}?" if deeper else ""
         few = ", ".join(beside) if 0 < len(beside) <= 20 else ""
         hint = hint or (f"; expected one of: {few}" if few else "")
-    if f"{prefix}._target_" in known:
+    if f"{prefix}._target_" in known and "did you mean" not in hint:
         hint += f"; an argument of a class of your own: +{name}=…"
     return f"{name}: no such setting{hint}"
 

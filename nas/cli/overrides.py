@@ -102,6 +102,9 @@ def _hydra_flag(verb: Verb, flag: str, value: str | None, left: Iterator[str]) -
     """One argument, checked: Hydra itself answers a mistake with its usage."""
     name = _VALUED.get(flag, _PLAIN.get(flag, flag))
     if name not in _FLAGS:
+        setting = flag.lstrip("-").replace("-", "_")
+        if setting in verb.settings:
+            raise UserError(f"{flag}: no such flag, but a setting: give {setting}=…")
         known = [*verb.flags, "--help", *sorted(_FLAGS)]
         raise UserError(f"{flag}: no such flag{closest(flag, known)}; settings are name=value")
     if name not in _VALUED.values():

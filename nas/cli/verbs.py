@@ -145,15 +145,29 @@ def module(verb: str) -> str:
     return verb.replace("-", "_")
 
 
+EXIT_CODES = {
+    0: "done; the output is the answer",
+    1: "the system refused (a full disk, permissions), or a training or an evaluator failed",
+    2: "a mistake in what was asked for; nothing was done, and nothing is left behind",
+    130: "interrupted by Ctrl-C; what is finished is kept, and the same command goes on",
+    143: "terminated; likewise",
+}
+"""What each exit code of the program says."""
+
+
 def overview() -> str:
     """The verbs, a line each."""
     width = max(map(len, VERBS))
     verbs = "\n".join(f"  {name:<{width}}  {verb.summary}" for name, verb in VERBS.items())
+    codes = "\n".join(f"  {code:>3}  {meaning}" for code, meaning in EXIT_CODES.items())
     return (
         "nas-search: from a dataset and a compute budget to a family of networks.\n\n"
         f"usage: nas-search VERB [name=value ...]\n\nverbs:\n{verbs}\n\n"
         "Every verb takes Hydra overrides and Hydra's flags: --cfg job, --multirun, --config-dir.\n"
         "nas-search VERB --help: a verb's settings, the options of its groups, and an example;\n"
         "with name=value beside it, the settings of those options.\n"
-        "nas-search --version: which version this is."
+        "nas-search completion bash (or zsh, fish): a script that completes verbs, settings, "
+        "options.\n"
+        "nas-search --version: which version this is.\n\n"
+        f"exit codes:\n{codes}"
     )

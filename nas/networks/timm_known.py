@@ -12,17 +12,8 @@ from search_spaces.arch import Arch
 from search_spaces.limits import MOST_PIXELS
 from search_spaces.scaling import scale
 from search_spaces.stage import BatchNorm
-from search_spaces.zoo import ZOO
+from search_spaces.zoo import TIMM_NAMES, ZOO
 
-_NAMES = {
-    "mnasnet_a1": "semnasnet_100",
-    "mnasnet_b1": "mnasnet_100",
-    "mobilenet_v1": "mobilenetv1_100",
-    "mobilenet_v2": "mobilenetv2_100",
-    "mobilenet_v3_large": "mobilenetv3_large_100",
-    "efficientnet_v2_s": "efficientnetv2_s",
-}
-"""timm's names of networks of the zoo that are called otherwise there."""
 _SCALED = {
     **{"b1": (1.1, 1.0), "b2": (1.2, 1.1), "b3": (1.4, 1.2), "b4": (1.8, 1.4)},
     **{"b5": (2.2, 1.6), "b6": (2.6, 1.8), "b7": (3.1, 2.0), "b8": (3.6, 2.2)},
@@ -66,7 +57,7 @@ def timm_architecture(arch: Arch) -> TimmArchitecture:
 @functools.cache
 def _known() -> Mapping[str, str]:
     """timm's name of each network that it knows, by `_likeness`."""
-    networks = {_NAMES.get(name, name): arch for name, arch in ZOO.items()}
+    networks = {TIMM_NAMES.get(name, name): arch for name, arch in ZOO.items()}
     for prefix in ("efficientnet", "tf_efficientnet"):
         for member, (depth, width) in _SCALED.items():
             b0 = ZOO[f"{prefix}_b0"]

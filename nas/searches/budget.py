@@ -24,13 +24,18 @@ class Step:
     """One kind of thing that a search does, so many times."""
 
     name: str
-    count: int
+    count: int | None
+    """None where time decides, not a number."""
     each: float | None
     """Core-seconds; None where nothing tells."""
+    time: str = ""
+    """The time that decides, as it was given."""
 
     def __str__(self) -> str:
-        spelt = f"{self.count:,} {self.name}{'s' * (self.count != 1)}"
-        return spelt if self.each is None else f"{spelt} of {_spelt(self.each)}"
+        number = "" if self.count is None else f"{self.count:,} "
+        spelt = f"{number}{self.name}{'s' * (self.count != 1)}"
+        spelt = spelt if self.each is None else f"{spelt} of {_spelt(self.each)}"
+        return f"{spelt} for {self.time}" if self.time else spelt
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +49,11 @@ class Budget:
     @property
     def core_seconds(self) -> float | None:
         """Give the core-seconds that all of it takes; None where nothing tells."""
-        each = [step.count * step.each for step in self.steps if step.each is not None]
+        each = [
+            step.count * step.each
+            for step in self.steps
+            if step.each is not None and step.count is not None
+        ]
         if self.preparation is None or len(each) < len(self.steps):
             return None
         return self.preparation + sum(each)
@@ -68,7 +77,10 @@ def search_budget(
     """
     records = search.store.records()
     finished = [record for record in records if record.accuracy is not None]
-    left = max(0, search.settings.trials - len(finished))
+    time = search.settings.budget or ""
+    left = 1 if search.time_left else 0
+    if not time:
+        left = max(0, search.settings.trials - len(finished))
     trainings = _trainings(search, confirmation, records, left)
     if not left and not trainings:
         return None
@@ -78,7 +90,7 @@ def search_budget(
     if left:
         found = effort(evaluator, arch)
         each = _recorded(finished) if found is None else seeds * found.evaluation
-        steps.append(Step("evaluation", left, each))
+        steps.append(Step("evaluation", None if time else left, each, time))
         if not finished:  # else it was prepared for these
             preparation = None if found is None else found.preparation
     if confirmation is not None and trainings:

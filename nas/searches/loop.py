@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import math
 import random
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
@@ -20,13 +21,15 @@ from nas.samplers.recommend import expected_accuracies, recommend
 from nas.searches.pricing import CostMetric, Macs
 from nas.searches.proposals import Limits, Proposal, Proposer, candidates_within
 from nas.searches.rewards import Front, Reward
+from nas.searches.time_budget import TimeBudget, Timing, seconds_of
 from nas.searches.warm_start import WarmStart
 from nas.trainings.engine import work
 from nas.trainings.failures import Failures
+from nas.trainings.pace import Pace
 from nas.trainings.record import EvaluationResult
 from search_spaces.arch import Arch
 from search_spaces.compact import spell_arch
-from search_spaces.errors import UserError
+from search_spaces.errors import UserError, told_under
 from search_spaces.space import Space
 
 
@@ -36,6 +39,8 @@ class SearchSettings:
 
     trials: int = default("search/default", "trials")
     """Finished trials at the end, those of earlier calls included"""
+    budget: str | None = default("search/default", "budget")
+    """Wall-clock time in place of `trials`, such as 30m: no trial is begun that would end later"""
     seeds: int = default("search/default", "seeds")
     """Trainings of each candidate, whose accuracies are averaged"""
     seed: int = default("search/default", "seed")
@@ -54,6 +59,14 @@ class SearchSettings:
             if getattr(self, name) < bound:
                 raise UserError(f"{name}: expected at least {bound}, got {getattr(self, name)}")
         Limits(self.macs_max, self.params_max, self.latency_max)
+        if self.budget is not None:
+            with told_under("budget: "):
+                seconds_of(self.budget)
+
+    @property
+    def asked(self) -> dict[str, int | str]:
+        """How much is asked for: a number of trials, or a time."""
+        return {"trials": self.trials} if self.budget is None else {"budget": self.budget}
 
     @property
     def each_seed(self) -> tuple[int, ...]:
@@ -96,20 +109,35 @@ class Search:
     """The place where tracebacks of evaluators are kept"""
     on_loss: Callable[[str], None] = lambda reason: None
     """It is called with the reason why a candidate was lost; the next call tries it again."""
+    timing: Timing = field(default_factory=Timing)
+    """What the search learns of time"""
 
     def run(self, executor: Callable[[], AbstractContextManager[Executor]]) -> list[Record]:
         """Search until `settings.trials` are finished or the space is exhausted; all records.
 
-        Workers are started only where something is left to do. A candidate that was lost through a
-        fault of the machine is not recorded, and the next call tries it again. Raises SearchStopped
-        where too many candidates fail, and where only lost ones are left.
+        With a budget of time, what ends in it counts in place of a number of trials. Workers are
+        started only where something is left to do. A candidate that was lost through a fault of the
+        machine is not recorded, and the next call tries it again. Raises SearchStopped where too
+        many candidates fail, and where only lost ones are left.
         """
-        records = self.store.records()
-        loop = _Loop(self, records, self._proposer(self.store.trials()))
+        records, trials = self.store.records(), self.store.trials()
+        self.timing.clock = self._clock(trials)
+        loop = _Loop(self, records, self._proposer(trials), self.timing.clock)
         if loop.missing() > 0:
             with executor() as workers:
+                self.timing.pace.workers = workers.workers
                 loop.run(workers)
         return records
+
+    def _clock(self, trials: Iterable[FrozenTrial]) -> TimeBudget | None:
+        budget = self.settings.budget
+        return None if budget is None else TimeBudget.of(budget, trials)
+
+    @property
+    def time_left(self) -> float:
+        """Seconds that are left of a budget of time, by the trials on record; 0 without one."""
+        clock = self._clock(self.store.trials())
+        return 0.0 if clock is None else max(0.0, clock.left)
 
     def restore(self, records: list[Record]) -> None:
         """Add records that were kept elsewhere to the store, as far as it lacks them.
@@ -213,21 +241,40 @@ class _Loop:
     search: Search
     records: list[Record]
     proposer: Proposer
+    clock: TimeBudget | None = None
+    """The time that is left, where it counts in place of a number of trials"""
     running: dict[int, Proposal] = field(default_factory=dict)
     """Candidates that are being evaluated, by the number of the suggestion"""
     exhausted: bool = False
-    """Whether every network of the space was suggested"""
+    """Whether every network of the space was suggested, or the next would end past the budget"""
+    _earlier: Pace = field(init=False)
+    """How long the trials on record took"""
     failed: int = 0
     """The number of candidates that failed or were lost in this call"""
     lost: dict[int, str] = field(default_factory=dict)
     """The reason of each loss, by the number of the suggestion"""
 
-    def missing(self) -> int:
-        return self.search.settings.trials - self._count("finished")
+    def __post_init__(self) -> None:
+        self._earlier = Pace()
+        for record in self.records:
+            if record.state == "finished":
+                self._earlier.add(record.macs, record.seconds)
+
+    def missing(self) -> float:
+        """Give the number of trials to do; with a budget of time, any number until it is over."""
+        if self.clock is None:
+            return self.search.settings.trials - self._count("finished")
+        cheapest = min((record.macs for record in self.records), default=0)
+        return math.inf if self.clock.fits(self._takes(cheapest)) else 0
+
+    def _takes(self, macs: float) -> float | None:
+        """Seconds that a trial takes: as those of this call did, or else those on record."""
+        own = self.search.timing.pace.seconds(macs)
+        return self._earlier.seconds(macs) if own is None else own
 
     def run(self, workers: Executor) -> None:
         work(workers, self._more, self._finish)
-        if self.missing() > 0 and self.lost:
+        if self.clock is None and self.missing() > 0 and self.lost:
             *_, reason = self.lost.values()
             raise SearchStopped(
                 f"{len(self.lost)} candidates were lost, the last with: {reason}; "
@@ -240,6 +287,11 @@ class _Loop:
             return None
         candidate = self.proposer.propose(self._next_number())
         if candidate is None:
+            self.exhausted = True
+            return None
+        if self.clock is not None and not self.clock.fits(self._takes(candidate.cost.macs)):
+            # The next call that has time for it proposes it again.
+            self.proposer.study.tell(candidate.trial, state=TrialState.FAIL)
             self.exhausted = True
             return None
         self.running[candidate.number] = candidate
@@ -279,6 +331,8 @@ class _Loop:
         self.search.store.append(trial)
         self.proposer.tell(candidate, trial)
         self.records.append(record)
+        if record.state == "finished":
+            self.search.timing.pace.add(record.macs, record.seconds)
         self.search.progress(self.records, self._count("finished"))
 
     def _record(self, candidate: Proposal, outcome: Outcome) -> Record:

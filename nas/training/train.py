@@ -31,6 +31,7 @@ from nas.training.outcomes import TrainingFailed
 from nas.training.plan import Plan
 from nas.training.processes import told_in_a_line
 from nas.training.recipe import learning_rate
+from nas.training.step_pace import StepPace
 from nas.training.threads import threads
 from nas.training.transfer import set_trained
 from nas.training.update import Fitted, statistics_of
@@ -39,8 +40,6 @@ from search_spaces.yaml_io import write_arch
 
 _CUDA_STEPS = 50
 """Steps on CUDA between looks at the loss, each of which waits for the device."""
-_FIRST = 3
-"""Steps before the time left is told: the first ones take longer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,10 +134,8 @@ class _Run:
     images: Loader
     minival: Loader | None
     standing: Standing
-    started: float = field(default_factory=time.monotonic)
     saved: float = field(default_factory=time.monotonic)
-    taken: int = 0
-    """Steps that were taken since it started."""
+    pace: StepPace = field(default_factory=StepPace)
 
     @classmethod
     def begun(cls, plan: Plan, kept: Checkpoints, parts: int, watch: Watch, group: Group) -> "_Run":
@@ -178,7 +175,9 @@ class _Run:
             lr = learning_rate(recipe, epoch + step / steps, recipe.epochs, self.plan.batch_size)
             size = self.images.size(step)
             waiting.append(self.learner.step(batch, size, epoch, step, lr))
-            self.taken += 1
+            if self.pace.begins_now():
+                self._wait()
+            self.pace.step()
             if len(waiting) == every:
                 self._take_in(waiting, lr, time.monotonic() - begun)
                 due = time.monotonic() - self.saved >= self.plan.checkpoint_seconds
@@ -273,6 +272,11 @@ class _Run:
     def _evaluated(self, images: Loader, model: nn.Module) -> Evaluation:
         return evaluation(self.learner.answers(images, model), len(self.plan.classes))
 
+    def _wait(self) -> None:
+        """Wait for the device to do what it was asked for, so that a clock tells of it."""
+        if self.plan.device.type == "cuda":
+            torch.cuda.synchronize(self.plan.device)
+
     def _save(self, with_best: bool = False) -> None:
         if self.group.rank == 0:
             best = self.learner.judged.state_dict() if with_best else None
@@ -288,11 +292,10 @@ class _Run:
     def _progress(self, step: int) -> Progress:
         epochs, steps = self.plan.recipe.epochs, self.images.steps
         missing = (epochs - self.standing.epoch) * steps - step
-        pace = (time.monotonic() - self.started) / max(1, self.taken)
         return Progress(
             epoch=self.standing.epoch,
             epochs=epochs,
             step=step,
             steps=steps,
-            seconds_left=pace * missing if self.taken >= _FIRST else None,
+            seconds_left=self.pace.left(missing),
         )

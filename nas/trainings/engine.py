@@ -1,6 +1,6 @@
 """The engine of trainings: do what is missing on any executor, each once, on record at once."""
 
-import time
+import statistics
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -10,8 +10,10 @@ from typing import Any
 from nas.evaluators.asked import check
 from nas.evaluators.base import Evaluator
 from nas.executors.base import Executor, Job, Outcome
+from nas.networks.cost import cost
 from nas.trainings.failures import Failures
 from nas.trainings.log import TrainingLog
+from nas.trainings.pace import Pace
 from nas.trainings.record import TrainingId, TrainingRecord
 from nas.trainings.strategies import Pair, Strategy
 from search_spaces.arch import Arch
@@ -71,13 +73,16 @@ class Trainings:
     """What the evaluator is called, where the log holds trainings by several."""
     waiting: set[Pair] = field(default_factory=set)
     """Trainings that were asked for and are not finished."""
-    finished: list[float] = field(default_factory=list)
-    """When each training of this call was finished, by the monotonic clock."""
+    pace: Pace = field(default_factory=Pace)
+    """How long trainings take, by those that this call has finished."""
     _index: Mapping[str, int] = field(init=False)
     """The networks' places in their order, by their keys."""
+    _macs: Sequence[int] = field(init=False)
+    """The networks' MACs, in their order."""
 
     def __post_init__(self) -> None:
         self._index = {network.arch.key(): index for index, network in enumerate(self.networks)}
+        self._macs = [cost(network.arch).macs for network in self.networks]
 
     @classmethod
     def on_record(
@@ -123,17 +128,18 @@ class Trainings:
         return {network: "; ".join(notes) for network, notes in noted.items()}
 
     @property
-    def pace(self) -> float | None:
-        """Seconds from one training of this call to the next; None before two are finished."""
-        # Counted from the first: before it, workers start.
-        if len(self.finished) < 2:
-            return None
-        return (self.finished[-1] - self.finished[0]) / (len(self.finished) - 1)
-
-    @property
     def seconds_left(self) -> float | None:
-        """Seconds until what was asked for is finished; None before two trainings are."""
-        return None if self.pace is None else self.pace * len(self.waiting)
+        """Seconds until what was asked for is finished; None before a training is."""
+        return self.seconds_for(len(self.waiting))
+
+    def seconds_for(self, count: int, pace: Pace | None = None) -> float | None:
+        """Seconds of `count` trainings to come: those asked for, and then middling networks.
+
+        By another's pace, where one is given. None where no training is finished.
+        """
+        waiting = [self._macs[network] for network, _ in sorted(self.waiting)][:count]
+        others = [statistics.median(self._macs)] * (count - len(waiting)) if self._macs else []
+        return (pace or self.pace).left([*waiting, *others])
 
     def put(self, pair: Pair, outcome: Outcome) -> TrainingRecord:
         """Put an outcome on record, and give the record.
@@ -159,7 +165,8 @@ class Trainings:
             ) from None
         self.records[record.id] = record
         self.waiting.discard(pair)
-        self.finished.append(time.monotonic())
+        if record.state == "finished":
+            self.pace.add(self._macs[pair[0]], record.seconds)
         return record
 
 
@@ -182,6 +189,7 @@ def train(
     for network in trainings.networks:
         check(evaluator, network.arch)
     with executor() as workers:
+        trainings.pace.workers = workers.workers
         trainings.log.path.parent.mkdir(parents=True, exist_ok=True)
         trainings.log.repair()
         _Course(trainings, strategy, on_finish).run(workers, first)

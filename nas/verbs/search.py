@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,15 +26,16 @@ from nas.searches.loop import Search, SearchSettings, SearchStopped
 from nas.searches.pricing import TableLatency
 from nas.searches.rewards import Front, Reward
 from nas.searches.standing import search_result
+from nas.searches.time_budget import Timing
 from nas.searches.warm_start import read_warm_start
-from nas.statistics.intervals import share_error
 from nas.trainings.failures import Failures
 from nas.verbs.config import Config, make
 from nas.verbs.confirmation import ConfirmationPlan
 from nas.verbs.evaluation import started
 from nas.verbs.executor import executor
 from nas.verbs.price import price
-from nas.verbs.progress import Pace, ProgressLine
+from nas.verbs.search_report import SearchReport, accuracy_of
+from nas.verbs.time_plan import say_plan, search_plan
 from search_spaces.arch import name_after
 from search_spaces.errors import UserError
 from search_spaces.files import not_a_link, write_text
@@ -74,7 +75,7 @@ def search(config: Config, run: Path) -> Standing:
         recorded=recorded,
         records=str(store.storage),
         exports=("baseline.yaml",),
-        asked={"trials": plan.search.settings.trials},
+        asked=plan.search.settings.asked,
     )
     confirming = [] if plan.confirmation is None else [plan.confirmation.stage]
     with folder.stage(stage, *confirming), store.held(plan.made_with):
@@ -106,6 +107,7 @@ class Plan:
     """What its records depend on: a run folder holds records of one such configuration."""
     confirmation: ConfirmationPlan | None
     """What is to be trained alone, or was; None for nothing."""
+    config: Config
     classes: tuple[str, ...] = ()
     """Names of the data's classes, where there are data."""
 
@@ -125,7 +127,7 @@ class Plan:
             space = space.of_classes(len(classes))
         latency = TableLatency(config["latency_table"]) if settings.latency_max else None
         reward: Reward = make(config["reward"], "reward", Reward)
-        front = isinstance(reward, Front)
+        front, timing = isinstance(reward, Front), Timing()
         search = Search(
             space=space,
             sampler=make(config["sampler"], "sampler", SamplerFactory),
@@ -136,7 +138,8 @@ class Plan:
                 name=config["study"] or folder.study,
                 directions=("maximize", "minimize") if front else ("maximize",),
             ),
-            progress=_SearchReport(settings.trials, _images(evaluator)),
+            progress=SearchReport(settings, timing, _images(evaluator)),
+            timing=timing,
             cost_metric=price(config),
             latency=latency,
             warm=read_warm_start(config["search"]["start_from"], space),
@@ -151,6 +154,7 @@ class Plan:
             executor=executor(config, evaluator, "search.workers", config["search"]["workers"]),
             made_with=_made_with(config, search, evaluator),
             confirmation=ConfirmationPlan.read(config, search, evaluator, folder),
+            config=config,
             classes=classes,
         )
 
@@ -158,6 +162,7 @@ class Plan:
         """Run the search in a run folder that is held, and write what came of it."""
         run, identity = folder.path, self.made_with["evaluator"]
         self.search.check_records()
+        say_plan(search_plan(self.search, self.evaluator, self.config, run))
         self._say_budget()
         try:
             self.search.run(lambda: started(self.executor, folder, self.evaluator, identity))
@@ -222,7 +227,7 @@ def summary(found: Standing, run: Path, images: int | None = None) -> str:
     best = found.baseline
     alone = found.confirmed.get(best.number)
     reward = best.reward if alone is None else alone.reward
-    accuracy = _accuracy(best, images) if alone is None else _expected(alone)
+    accuracy = accuracy_of(best, images) if alone is None else _expected(alone)
     lines = [
         f"baseline  {best.compact}",
         f"          reward {reward:.4f}, proxy accuracy {accuracy}, "
@@ -275,14 +280,6 @@ def _images(evaluator: Evaluator) -> int | None:
     return images if isinstance(images, int) else None
 
 
-def _accuracy(record: Record, images: int | None) -> str:
-    """Spell an accuracy with its error: over seeds, or as a share of the validation images."""
-    accuracy, error = record.accuracy or 0.0, record.accuracy_stderr
-    if error is None and images:
-        return f"{accuracy:.4f} ± {share_error(accuracy, images):.4f} (of {images:,} images)"
-    return f"{accuracy:.4f}" + ("" if error is None else f" ± {error:.4f}")
-
-
 def _network(run: Path, suffix: str, record: Record, found_with: Mapping[str, Any]) -> str:
     about = {
         "trial": record.number,
@@ -297,29 +294,6 @@ def _network(run: Path, suffix: str, record: Record, found_with: Mapping[str, An
         **found_with,
     }
     return arch_to_yaml(record.arch.replace(name=name_after(run.resolve().name, suffix)), about)
-
-
-@dataclass(slots=True)
-class _SearchReport:
-    """Tells the terminal of each record."""
-
-    trials: int
-    images: int | None = None
-    """Validated on."""
-    line: ProgressLine = field(default_factory=lambda: ProgressLine("search"))
-    pace: Pace = field(default_factory=Pace)
-
-    def __call__(self, records: list[Record], finished: int) -> None:
-        found = search_result(records)
-        note = ""
-        if found is not None:
-            best = found.baseline
-            note = f"best reward {best.reward:.4f} "
-            note += f"(proxy accuracy {_accuracy(best, self.images)}, "
-            note += f"{best.macs / 1e6:.0f}M MACs)"
-        failed = len(records) - finished
-        note = " · ".join(filter(None, (note, f"{failed} failed" if failed else "")))
-        self.line(finished, self.trials, note, self.pace.step(self.trials - finished))
 
 
 def _made_with(config: Config, search: Search, evaluator: Evaluator) -> dict[str, Any]:

@@ -128,7 +128,12 @@ def is_literal(reader: Reader) -> bool:
 
     Of Hydra's grammar, only quotes, null, numbers, lists and `${…}` mean something in it.
     """
-    return (reader.args[0] if isinstance(reader, partial) else reader) in _LITERAL
+    return inner(reader) in _LITERAL
+
+
+def inner(reader: Reader) -> Reader:
+    """What reads the value where there is one, of a type that may be None."""
+    return reader.args[0] if isinstance(reader, partial) else reader
 
 
 _PLAIN = (type(None), bool, int, float, str, list, tuple, Mapping)
@@ -147,6 +152,15 @@ def group(*needed: str) -> Reader:
                 raise UserError(f"{name}.{each}: missing; leave it as it is, or give a value")
         return given
 
+    return read
+
+
+def search(name: str, given: object) -> Any:
+    """A search's settings, with a time, where one is given, in the spelling that times have."""
+    read = group("workers", "start_from")(name, given)
+    budget = read.get("budget")
+    if budget is not None and not isinstance(budget, str):
+        raise UserError(f"{name}.budget: expected a time such as 90s, 30m or 2h, got {budget!r}")
     return read
 
 

@@ -19,6 +19,7 @@ from nas.verbs.setting_types import (
     path,
     paths,
     processors,
+    search,
     table_file,
     text,
 )
@@ -32,7 +33,7 @@ _SEARCH = {
     "cost": group("_target_"),
     "reward": group("_target_"),
     "executor": group("name"),
-    "search": group("workers", "start_from"),
+    "search": search,
     "run": path,
     "storage": database,
     "study": optional(text),

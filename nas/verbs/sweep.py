@@ -22,6 +22,7 @@ from nas.verbs.evaluation import (
 from nas.verbs.executor import check_executor, executor
 from nas.verbs.progress import ProgressLine
 from nas.verbs.same_data import check_same_data
+from nas.verbs.time_plan import say_plan, sweep_plan
 from search_spaces.arch import Arch
 from search_spaces.parsing import from_mapping
 
@@ -167,6 +168,7 @@ def sweep(baseline: Arch, config: Config, run: Path) -> "Findings":
             prepare_in(folder, trainer.evaluator, identity)
         say_data(evaluator)
         print(plan)
+        say_plan(sweep_plan(evaluator, networks, min(plan.todo, plan.most - plan.done), config))
         return run_sweep(
             baseline,
             settings,

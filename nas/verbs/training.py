@@ -280,5 +280,15 @@ def described(plan: Plan, place: Path) -> str:
         f"{counted(len(found.train), 'image')} in batches of {sizes}, "
         f"{recipe.optimizer}{policy}, {member}; {held}; "
         f"{len(found.test):,} test images are read at the end; on {plan.device}, "
-        f"into {shown(place)}"
+        f"into {shown(place)}, with up to {_megabytes(plan):,.0f} MB of checkpoints"
     )
+
+
+def _megabytes(plan: Plan) -> float:
+    """What a training takes on the disk at most: while a checkpoint is written, the one before it
+    is there too."""
+    recipe = plan.recipe
+    moments = 1 if recipe.optimizer == "sgd" else 2
+    state = 1 + moments + (recipe.ema is not None)
+    best = 1
+    return 2 * (state + best) * 4 * cost(plan.arch).params / 1e6

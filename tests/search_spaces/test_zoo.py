@@ -3,7 +3,8 @@
 import pytest
 
 from search_spaces.errors import UserError
-from search_spaces.zoo import ZOO, names, zoo
+from search_spaces.yaml_io import load_arch
+from search_spaces.zoo import TIMM_NAMES, ZOO, names, zoo
 
 
 def test_names() -> None:
@@ -54,3 +55,11 @@ def test_the_zoos_keys_stay() -> None:
 def test_it_cannot_be_changed() -> None:
     with pytest.raises(TypeError):
         ZOO["mine"] = zoo("resnet50")  # type: ignore[index]
+
+
+def test_networks_are_understood_by_timms_names_too() -> None:
+    assert zoo("mobilenetv3_large_100") is zoo("mobilenet_v3_large")
+    assert all(zoo(theirs) is zoo(ours) for ours, theirs in TIMM_NAMES.items())
+    assert load_arch("semnasnet_100") == zoo("mnasnet_a1")
+    with pytest.raises(UserError, match="did you mean 'mobilenetv3_large_100'"):
+        load_arch("mobilenetv3_large_075")

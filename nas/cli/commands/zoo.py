@@ -3,7 +3,7 @@
 from nas.networks.cost import cost
 from nas.verbs.columns import table
 from nas.verbs.config import Config
-from search_spaces.zoo import ZOO
+from search_spaces.zoo import TIMM_NAMES, ZOO
 
 
 def main(config: Config) -> None:
@@ -14,6 +14,7 @@ def main(config: Config) -> None:
         rows.append(
             (
                 name,
+                TIMM_NAMES.get(name, name),
                 arch.resolution,
                 sum(stage.repeats for stage in arch.stages),
                 f"{price.params:,}",
@@ -21,4 +22,5 @@ def main(config: Config) -> None:
                 f"{price.activations:,}",
             )
         )
-    print(table(("network", "resolution", "blocks", "params", "MACs", "activations"), rows))
+    header = ("network", "in timm", "resolution", "blocks", "params", "MACs", "activations")
+    print(table(header, rows))

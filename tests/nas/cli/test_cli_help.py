@@ -29,7 +29,7 @@ def test_a_sweep_is_told_all_of_its_settings(capsys: pytest.CaptureFixture[str])
     lines = shown(capsys, "sweep")
     names = [line.partition(":")[0] for line in section(lines, "sweep")]
     assert {"strategy", "seeds", "step", "band", "phi", "budget"} <= set(names)
-    assert "strategy: model" in section(lines, "sweep")
+    assert section(lines, "sweep")[0].startswith("strategy: model ")
     assert not any("defaults" in line or "_self_" in line for line in lines)
 
 
@@ -41,7 +41,7 @@ def test_settings_are_of_the_options_chosen(capsys: pytest.CaptureFixture[str]) 
     evaluator = section(lines, "evaluator")
     assert "trained:" in [line.partition("  #")[0] for line in evaluator]
     assert any(line.startswith("scores: [naswot, jacov, grad_norm]") for line in evaluator)
-    assert "image_column: image" in section(lines, "data")
+    assert any(line.startswith("image_column: image ") for line in section(lines, "data"))
     assert any("parquet*" in line for line in lines)
     assert any("cifar10*" in line for line in lines)
 
@@ -93,6 +93,15 @@ def test_a_mistake_beside_help_is_one_line(capsys: pytest.CaptureFixture[str]) -
     assert "did you mean 'search.trials'" in capsys.readouterr().err
 
 
+def test_a_folder_of_options_that_is_not_there_is_told(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["search", "--config-dir", "nowhere", "--help"])
+    assert stopped.value.code == 2
+    assert "nowhere: no such folder" in capsys.readouterr().err
+
+
 def test_train_lists_what_it_takes(capsys: pytest.CaptureFixture[str]) -> None:
     lines = shown(capsys, "train")
     assert "  executor  local*, ray" in lines
@@ -100,3 +109,66 @@ def test_train_lists_what_it_takes(capsys: pytest.CaptureFixture[str]) -> None:
     assert "short" not in recipes
     assert "finetune" in recipes
     assert not any("search.workers" in line for line in lines)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_setting_is_told_with_its_meaning(
+    verb: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Those of a space apart, which is a network's description, and the names of classes."""
+    lines = shown(capsys, verb)
+    settings = [line for line in lines[lines.index("settings:") + 1 :] if line.strip()]
+    apart = section(lines, "space") if "  space:" in "\n".join(lines) else []
+    bare = [
+        line.strip()
+        for line in settings
+        if "#" not in line and not line.rstrip().endswith(":") and line.strip() not in apart
+    ]
+    assert [line for line in bare if not line.startswith(("_target_:", "none"))] == []
+
+
+@pytest.mark.parametrize(
+    "option",
+    ["data=pets", "data=parquet", "evaluator=scored_supernet_macro", "sampler=nsga2",
+     "cost=latency", "reward=absolute", "sweep=race", "recipe=plain", "effort=minute"],
+)  # fmt: skip
+def test_settings_of_an_option_are_told_with_their_meaning(
+    option: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = shown(capsys, "run", option)
+    name = option.partition("=")[0]
+    inner = section(lines, "sweep" if name == "effort" else name)
+    bare = [line for line in inner if "#" not in line and not line.endswith(":")]
+    assert [line for line in bare if not line.startswith("_target_:")] == []
+
+
+def test_presets_show_what_they_set_and_nothing_of_other_verbs(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    lines = shown(capsys, "search", "effort=minute")
+    assert any(line.startswith("budget: 1m") for line in section(lines, "search"))
+    assert any(line.startswith("limit: 1000") for line in section(lines, "data"))
+    assert not any(line.startswith("  sweep:") for line in lines)
+    assert any(
+        line.startswith("budget: 8")
+        for line in section(shown(capsys, "sweep", "effort=minute"), "sweep")
+    )
+
+
+def test_exit_codes_are_among_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["--help"])
+    lines = capsys.readouterr().out
+    assert all(f"  {code:>3}  " in lines for code in (0, 1, 2, 130, 143))
+
+
+def test_help_of_a_verb_needs_no_hydra(capsys: pytest.CaptureFixture[str]) -> None:
+    import subprocess
+    import sys
+
+    code = (
+        "import sys; from nas.cli import main; main(['run', 'data=imagefolder', '--help']);"
+        "print({'torch', 'hydra', 'omegaconf', 'numpy'} & sys.modules.keys())"
+    )
+    root = Path(__file__).parents[3]
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=root)
+    assert done.stdout.splitlines()[-1] == "set()", done.stderr

@@ -227,7 +227,7 @@ FORMULA = ("coefficients=formula", "alpha=1.2", "beta=1.1", "gamma=1.15")
         (["latency", "--table=x.yaml"], ("--table", "table=")),
         (["latency", "--table", "check=-1"], ("check", "at least 0")),
         (["latency", "--table", "contexts=0"], ("contexts", "at least 1")),
-        (["latency", "--table", "space=nope"], ("space/nope",)),
+        (["latency", "--table", "space=nope"], ("space: no option 'nope'",)),
         (["cost", "resnet50", "check=maybe"], ("check", "true or false", "maybe")),
         (["export", "resnet50"], ("format", "timm, onnx, program")),
         (["export", "resnet50", "--format"], ("--format", "a value")),

@@ -58,7 +58,7 @@ def test_a_run_ends_in_trained_members(capsys: pytest.CaptureFixture[str]) -> No
         (["train.members=null"], "train.members: expected a list such as [b0,b2], got None"),
         (["train.members=[b0,b0]"], "train.members: expected each once"),
         ([TRAIN[0], "train.recipe=short"], "train.recipe: nas.training.recipe.Recipe is a proxy's"),
-        ([TRAIN[0], "train.recipe=sort"], "recipe/sort: no such option"),
+        ([TRAIN[0], "train.recipe=sort"], "train.recipe: no option 'sort'; "),
         ([*TRAIN, "train.recipe.epochs=0"], "train.recipe.epochs: expected at least 1, got 0"),
         ([*TRAIN, "train.recipe.minival=500"], "train.recipe.minival: expected fewer than the 120"),
         ([*TRAIN, "train.resolution=0"], "train.resolution: expected an integer of at least 1"),

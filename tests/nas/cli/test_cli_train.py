@@ -65,7 +65,10 @@ def test_it_ends_with_test_accuracy_and_does_nothing_twice(
     main(TRAIN)
     again = capsys.readouterr()
     assert again.out == told.out
-    assert again.err == "net: trained already, in r/trained/net; nothing is left to do\n"
+    done, *steps = again.err.splitlines()
+    assert done == "net: trained already, in r/trained/net; nothing is left to do"
+    assert steps[0] == "next      nas-search evaluate r/trained/net data=digits data.limit=150"
+    assert [step.split()[1] for step in steps[1:]] == ["predict", "export"]
     assert files() == before
 
 

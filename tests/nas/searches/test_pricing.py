@@ -156,7 +156,7 @@ def test_the_command_line_prices_by_activations() -> None:
         ),
         (["search.latency_max=30"], ("latency_table", "--table")),
         (["search.latency_max=-1"], ("latency_max", "above 0")),
-        (["cost=nope"], ("cost/nope", "latency")),
+        (["cost=nope"], ("cost: no option 'nope'", "latency")),
     ],
 )
 def test_a_mistake_gives_one_line(
