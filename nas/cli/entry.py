@@ -11,6 +11,7 @@ from nas.cli.interrupts import INTERRUPTED, TERMINATED, Terminated, interruptibl
 from nas.cli.mistakes import is_users, printable, shortened, told
 from nas.cli.setting_types import checked
 from nas.cli.streams import forgiving_streams
+from nas.cli.tracking import tracked
 from nas.cli.verbs import VERBS, module, overview
 from nas.runs.passwords import without_passwords
 from search_spaces.errors import CommandFailed, UserError
@@ -77,8 +78,9 @@ def _dispatch(argv: list[str]) -> None:
 
     def command(config: Config) -> None:
         settings = checked(VERBS[name].settings, config)
-        # Imported when it is called: most verbs need no framework.
-        importlib.import_module(f"nas.cli.commands.{module(name)}").main(settings)
+        with tracked(name, settings):
+            # Imported when it is called: most verbs need no framework.
+            importlib.import_module(f"nas.cli.commands.{module(name)}").main(settings)
 
     from nas.cli.compose import with_config
 

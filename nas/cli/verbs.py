@@ -46,9 +46,11 @@ class Verb:
 
 
 _EVALUATION = {"evaluator": evaluator, "ray": group()}
+_TRACKED = {"tracker": group("_target_")}
 _TRAININGS = {"executor": group("name"), "workers": optional(integer(1))}
 _SEARCH = {
     **_EVALUATION,
+    **_TRACKED,
     "space": group(),
     "sampler": group("_target_"),
     "cost": group("_target_"),
@@ -112,6 +114,7 @@ VERBS = {
         settings={
             **_EVALUATION,
             **_TRAININGS,
+            **_TRACKED,
             "sweep": group(),
             "baseline": network,
             "run": path,
@@ -159,6 +162,7 @@ VERBS = {
         "train networks whole, and say how accurate they are on the test images",
         "nas-search train efficientnet_b0 data=imagefolder data.path=~/pets",
         settings={
+            **_TRACKED,
             "network": optional(network),
             "members": anything,
             "data": data,
