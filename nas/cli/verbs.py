@@ -260,7 +260,7 @@ VERBS = {
         flags={"--table": "table=true"},
     ),
     "export": Verb(
-        "write a network for timm, the hub, as ONNX, a torch.export program, or as trained",
+        "write a network for timm, the hub, as ONNX, int8, a torch.export program, or as trained",
         "nas-search export results/digits/family/b3.yaml --format timm",
         settings={
             "network": network,
@@ -271,6 +271,9 @@ VERBS = {
             "supernet": optional(path),
             "data": optional(data),
             "out": optional(path),
+            "dynamic": text,
+            "calibration": integer(1),
+            "validation": integer(1),
         },
         positional="network",
         flags={"--format": "format=", "--out": "out="},
