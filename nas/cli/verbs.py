@@ -84,7 +84,17 @@ _INFERENCE = {
     "device": text,
     "threads": optional(processors(1)),
 }
-_TIMING = ("threads", "batch", "dtype", "memory_format", "clock", "memory", "runs", "warmup")
+_TIMING = (
+    "engine",
+    "threads",
+    "batch",
+    "dtype",
+    "memory_format",
+    "clock",
+    "memory",
+    "runs",
+    "warmup",
+)
 
 VERBS = {
     "run": Verb(
