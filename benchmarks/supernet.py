@@ -1,11 +1,12 @@
 """How well supernets rank NAS-Bench-Macro's networks, alone and with zero-cost scores.
 
     python benchmarks/supernet.py CIFAR10 TABLE [--variants single-own fair-own sandwich-sliced ...]
-        [--supernets 3] [--epochs 40] [--networks 190] [--seed 3] [--scores] [--folder DIR]
+        [--supernets 0 1 2] [--epochs 40] [--networks 190] [--seed 3] [--scores] [--folder DIR]
 
 CIFAR10 is a folder of parquet files, TABLE nas-bench-macro_cifar10.json. A variant is the paths of
-a step and the rule of sharing; each trains `--supernets` supernets, at ¼ width and 16 px on 20,000
-images, which `--folder` keeps: a call that was killed goes on from there. Seconds are of one core.
+a step and the rule of sharing; each trains supernets of the seeds `--supernets`, at ¼ width and
+16 px on 20,000 images, which `--folder` keeps: a call that was killed goes on from there. Seconds
+are of one core.
 Without arguments nothing is measured.
 """
 
@@ -56,7 +57,7 @@ def main(arguments: Sequence[str]) -> None:
         promises, seconds = _promises(given, archs)
         rows.append(_row("scores", 0, seconds, promises, truth))
     for variant in given.variants:
-        for number in range(given.supernets):
+        for number in given.supernets:
             rows += _measured(given, variant, number, archs, truth, promises)
             print(table(HEADER, rows), flush=True)
 
@@ -158,7 +159,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("data")
     parser.add_argument("table")
     parser.add_argument("--variants", nargs="+", default=["single-own"])
-    parser.add_argument("--supernets", type=int, default=1)
+    parser.add_argument("--supernets", nargs="+", type=int, default=[0])
     parser.add_argument("--epochs", type=int, default=40)
     parser.add_argument("--networks", type=int, default=190)
     parser.add_argument("--seed", type=int, default=3)

@@ -13,7 +13,7 @@ from nas.defaults.conf import default
 from nas.evaluators.base import Effort, EvaluationFailed, Measurement, ProgressReport, Report
 from nas.evaluators.effort import timed
 from nas.evaluators.proxy import derive_seed
-from nas.evaluators.scores import SCORES, ScoreName
+from nas.evaluators.scores import SCORES, Pass, ScoreName
 from nas.evaluators.slim import SlimEvaluator
 from nas.networks.model import build
 from nas.training.augment import normalise
@@ -81,12 +81,12 @@ class ZeroCostEvaluator(SlimEvaluator):
         fresh = slim.replace(num_classes=data.num_classes, dropout=0.0, drop_path=0.0)
         batch = _batch(data, self.images, seed)
         found: dict[ScoreName, float] = {}
-        for name in self.scores:
-            # A score may spoil the network that it scores: each gets the same one anew.
-            with threads(1), seeded(derive_seed(seed, arch), _CPU):
-                found[name] = SCORES[name](build(fresh), *batch)
-            if not math.isfinite(found[name]):
-                raise EvaluationFailed(f"{name} is {found[name]}")
+        with threads(1), seeded(derive_seed(seed, arch), _CPU):
+            scored = Pass(build(fresh), *batch)
+            for name in self.scores:
+                found[name] = SCORES[name](scored)
+                if not math.isfinite(found[name]):
+                    raise EvaluationFailed(f"{name} is {found[name]}")
         note = ", ".join(f"{name} {score:.6g}" for name, score in found.items())
         return Promise(combined(found), note)
 

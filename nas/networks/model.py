@@ -1,7 +1,7 @@
 """An Arch as a PyTorch module."""
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from torch import Tensor, nn
@@ -16,16 +16,26 @@ from search_spaces.arch import Arch
 from search_spaces.blocks import blocks, blocks_by_stage
 from search_spaces.kinds.base import Block
 
+BlockMaker = Callable[[str, Block, Arch, float], nn.Module]
+"""Gives the module of a block of a network: takes its place, `1.0`, the block, the network, and the
+rate at which its branch is dropped."""
+
+
+def new_block(place: str, block: Block, arch: Arch, drop_path: float) -> nn.Module:
+    """Make the module of a block, wherever it stands."""
+    return make_block(block, arch, drop_path)
+
 
 class Network(nn.Module):
     """The network `arch` describes. Takes (batch, in_channels, height, width) images of any size
     its strides leave something of, gives (batch, num_classes) logits.
 
     Weights bear timm's names: `conv_stem`, `blocks.<stage>.<block>.conv_pw`, `classifier`, …; and
-    so do the methods that give features, change the classifier and save memory.
+    so do the methods that give features, change the classifier and save memory. `make_block` gives
+    the modules of its blocks: new ones, or some that another network has too.
     """
 
-    def __init__(self, arch: Arch) -> None:
+    def __init__(self, arch: Arch, make_block: BlockMaker = new_block) -> None:
         super().__init__()
         self.arch = arch
         self.grad_checkpointing = False
@@ -44,7 +54,7 @@ class Network(nn.Module):
             self.bn1 = normalise(stem.channels, arch.batch_norm)
             self.act1 = activate(arch.activation)
         self.maxpool: nn.Module = MaxPool(arch.padding) if stem.pool else nn.Identity()
-        self.blocks = _blocks(arch)
+        self.blocks = _blocks(arch, make_block)
         features = arch.stages[-1].channels
         if arch.head.has_conv:
             pooled = arch.head.kind == "pooled_conv"
@@ -161,7 +171,7 @@ def build(arch: Arch, weights: str | Path | None = None, num_classes: int | None
     return model
 
 
-def _blocks(arch: Arch) -> nn.Sequential:
+def _blocks(arch: Arch, make: BlockMaker) -> nn.Sequential:
     """Stages of blocks, numbered as timm does: a stage that continues another adds to its number.
 
     Drop path grows linearly over the blocks that do something.
@@ -175,7 +185,8 @@ def _blocks(arch: Arch) -> nn.Sequential:
         if not stage.continues:
             modules.append([])
         for block in stage_blocks:
-            modules[-1].append(make_block(block, arch, arch.drop_path * done / steps))
+            place = f"{len(modules) - 1}.{len(modules[-1])}"
+            modules[-1].append(make(place, block, arch, arch.drop_path * done / steps))
             done += not block.is_nothing()
     return nn.Sequential(
         OrderedDict((str(i), nn.Sequential(*stage)) for i, stage in enumerate(modules))

@@ -13,7 +13,7 @@ from torch import nn
 from nas.cli import main
 from nas.data.folders import ImageFolder
 from nas.evaluators.base import EvaluationFailed
-from nas.evaluators.scores import SCORES, ScoreName, grad_norm, jacov, naswot, synflow
+from nas.evaluators.scores import SCORES, Pass, ScoreName, grad_norm, jacov, naswot, synflow
 from nas.evaluators.zero_cost import ZeroCostEvaluator, combined, squashed
 from search_spaces.errors import UserError
 from search_spaces.zoo import names, zoo
@@ -55,7 +55,7 @@ def test_synflow_of_two_linear_layers_is_what_it_is_by_hand() -> None:
         model[3].weight.copy_(torch.tensor([[-7.0, 8.0]]))
         model[3].bias.zero_()
     # Each layer's weights times their gradients add up to R = 7 · 6 + 8 · 150.
-    assert synflow(model, torch.zeros(1, 3, 1, 1), torch.zeros(1)) == pytest.approx(
+    assert synflow(Pass(model, torch.zeros(1, 3, 1, 1), torch.zeros(1))) == pytest.approx(
         math.log(2 * (7 * 6 + 8 * 150))
     )
 
@@ -65,15 +65,16 @@ def test_naswot_is_the_determinant_of_units_set_alike() -> None:
     images = torch.tensor([[1.0, 1, 1], [1, -1, -1], [-1, -1, 1]])[:, :, None, None]
     # Alike: images 0 and 1 in one of three units, 0 and 2 in one, 1 and 2 in one.
     kernel = torch.tensor([[3.0, 1, 1], [1, 3, 1], [1, 1, 3]])
-    assert naswot(model, images, torch.zeros(3)) == pytest.approx(math.log(kernel.det()) / 3)
-    assert naswot(model, images[[0, 0]], torch.zeros(2)) == -math.inf
+    assert naswot(Pass(model, images, torch.zeros(3))) == pytest.approx(math.log(kernel.det()) / 3)
+    assert naswot(Pass(model, images[[0, 0]], torch.zeros(2))) == -math.inf
 
 
 def test_jacov_prefers_gradients_that_do_not_correlate() -> None:
     torch.manual_seed(0)
     images, linear = torch.randn(6, 3, 4, 4), nn.Sequential(nn.Flatten(), nn.Linear(48, 5))
     curved = nn.Sequential(nn.Flatten(), nn.Linear(48, 64), nn.ReLU(), nn.Linear(64, 5))
-    assert jacov(linear, images, torch.zeros(6)) < jacov(curved, images, torch.zeros(6))
+    straight, bent = (Pass(model, images, torch.zeros(6)) for model in (linear, curved))
+    assert jacov(straight) < jacov(bent)
 
 
 def test_grad_norm_grows_with_the_error() -> None:
@@ -81,13 +82,13 @@ def test_grad_norm_grows_with_the_error() -> None:
     with torch.no_grad():
         model[1].weight.copy_(torch.tensor([[1.0, 0, 0], [0, 0, 0]]))
     image = torch.tensor([[5.0, 0, 0]])[:, :, None, None]
-    right, wrong = (grad_norm(model, image, torch.tensor([label])) for label in (0, 1))
+    right, wrong = (grad_norm(Pass(model, image, torch.tensor([label]))) for label in (0, 1))
     assert right < wrong
     assert wrong == pytest.approx(math.log(math.sqrt(2) * 5 / (1 + math.exp(-5))), rel=1e-4)
 
 
 def test_a_network_without_a_score_has_failed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(SCORES, "synflow", lambda model, images, labels: math.inf)  # type: ignore[arg-type]
+    monkeypatch.setitem(SCORES, "synflow", lambda of: math.inf)
     with pytest.raises(EvaluationFailed, match="synflow is inf"):
         ZeroCostEvaluator(scores=("synflow",)).evaluate(zoo("mnasnet_b1"), 0, quiet)
 
@@ -150,3 +151,13 @@ def test_a_score_that_is_none_gets_one_line(capsys: pytest.CaptureFixture[str]) 
 def test_no_score_at_all_is_a_mistake() -> None:
     with pytest.raises(UserError, match=r"scores: expected at least one of synflow, .*, got none"):
         ZeroCostEvaluator(scores=())
+
+
+@pytest.mark.parametrize("name", ["efficientnet_b0", "convnext_tiny"])
+def test_a_score_is_what_it_is_whatever_was_scored_before(name: str) -> None:
+    arch = zoo(name)
+    evaluator = ZeroCostEvaluator(images=8, width=0.25)
+    alone = [replace(evaluator, scores=(score,)).promise(arch, 0).note for score in SCORES]
+    for order in (1, -1):
+        together = replace(evaluator, scores=tuple(SCORES)[::order]).promise(arch, 0).note
+        assert together.split(", ") == alone[::order]
