@@ -65,10 +65,10 @@ class LatencySettings:
             if getattr(self, name) < least:
                 raise UserError(f"{name}: expected at least {least}, got {getattr(self, name)}")
         check_count("threads", self.threads, MOST_THREADS)
-        if self.device == "cuda" and not torch.cuda.is_available():
-            raise UserError("device: cuda was asked for, and there is none")
         if self.engine == "onnxruntime" and (self.device == "cuda" or self.dtype != "float32"):
             raise UserError("engine: onnxruntime is timed with device=cpu and dtype=float32")
+        if self.device == "cuda" and not torch.cuda.is_available():
+            raise UserError("device: cuda was asked for, and there is none")
         if self.clock == "processor" and (self.resolved_device() != "cpu" or self.threads > 1):
             raise UserError("clock: processor needs device=cpu and threads=1")
 
