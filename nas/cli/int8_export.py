@@ -87,14 +87,16 @@ def _said(classifier: ImageClassifier, report: Int8Report, out: Path) -> list[st
         f"difference {report.difference:+.4f} (95 %)",
     ]
     if report.collapsed:
-        suffers = fragile(classifier.network.arch)
-        why = (
-            f"{' and '.join(suffers)} are known to collapse in int8" if suffers else "no usual one"
-        )
-        lines.append(
-            f"that is more than a few points: {why}; space=deploy_int8 has ReLU6 and no SE"
-        )
+        lines.append(_advice(fragile(classifier.network.arch)))
     return lines
+
+
+def _advice(suffers: tuple[str, ...]) -> str:
+    """What to do about a drop of more than a few points."""
+    if not suffers:
+        return "that is more than a few points: try more images, with calibration=…"
+    why = f"{' and '.join(suffers)} are known to collapse in int8"
+    return f"that is more than a few points: {why}; space=deploy_int8 has ReLU6 and no SE"
 
 
 @dataclass(slots=True)

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from nas.cli import main
+from nas.cli.int8_export import _advice
 from nas.data.dataset import splits
 from nas.data.sources import Digits
 from nas.data.training_splits import training_splits
@@ -99,13 +100,16 @@ def test_both_accuracies_are_those_of_another_loop_and_the_file_is_a_third(
     assert told["images"] == 150  # a quarter of 600, as the training held out
 
 
-def test_a_collapse_is_told_with_a_space_that_does_not(
+def test_a_collapse_is_told_with_a_space_for_those_that_are_known_to(
     trained: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("nas.deploy.int8.COLLAPSE", -1.0)  # any change is one
     main(["export", str(trained), "--format", "int8", *DATA, "validation=20"])
     *_, last = capsys.readouterr().out.splitlines()
-    assert last.endswith("space=deploy_int8 has ReLU6 and no SE")
+    assert last.endswith("try more images, with calibration=…")
+    said = _advice(fragile(zoo("efficientnet_b0")))
+    assert "silu and squeeze-and-excitation are known to collapse in int8" in said
+    assert said.endswith("space=deploy_int8 has ReLU6 and no SE")
 
 
 def test_what_suffers_in_int8_is_named() -> None:
