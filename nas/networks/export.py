@@ -159,6 +159,11 @@ def _shapes(dynamic: Dynamic) -> dict[str, dict[int, Any]]:
 @contextlib.contextmanager
 def _of_free_size(arch: Arch, dynamic: Dynamic) -> Iterator[None]:
     """Raises UserError where a network cannot be exported for images of any size."""
+    if dynamic == "size" and arch.padding == "same":
+        # Each map's size is a formula of all before it, which the exporter does not come to solve.
+        raise UserError(
+            f"dynamic: {arch.name} pads by the images' size (padding: same); expected batch"
+        )
     try:
         yield
     except Exception as error:  # the exporters wrap what torch.export raises in their own
