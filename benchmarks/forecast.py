@@ -14,8 +14,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from nas.cli.columns import table
 from nas.trainings.record import TrainingRecord
+from nas.verbs.columns import table
 from scaling_search.grow.family import formula_family
 from scaling_search.grow.grid import make_grid
 from scaling_search.grow.grown import Grown

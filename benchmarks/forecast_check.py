@@ -11,7 +11,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from nas.cli.columns import table
 from nas.data.image_rows import Parquet
 from nas.evaluators.proxy import ProxyEvaluator
 from nas.executors.local import InProcess
@@ -21,6 +20,7 @@ from nas.trainings.engine import LabelledArch, Trainings, train
 from nas.trainings.log import TrainingLog
 from nas.trainings.record import TrainingRecord
 from nas.trainings.strategies import FlatGrid
+from nas.verbs.columns import table
 from search_spaces.yaml_io import load_arch, read_about
 
 MEMBERS = ("b1", "b2", "b3")

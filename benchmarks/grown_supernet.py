@@ -24,8 +24,6 @@ from typing import Any
 
 import numpy as np
 
-from nas.cli.columns import table
-from nas.cli.progress import ProgressLine
 from nas.data.image_rows import Parquet
 from nas.data.sources import Digits
 from nas.evaluators.grown_supernet import GrownSupernetEvaluator
@@ -37,6 +35,8 @@ from nas.trainings.engine import LabelledArch, Trainings, train
 from nas.trainings.log import TrainingLog
 from nas.trainings.record import TrainingRecord
 from nas.trainings.strategies import FlatGrid
+from nas.verbs.columns import table
+from nas.verbs.progress import ProgressLine
 from scaling_search.grow.grid import Candidate, make_grid
 from scaling_search.grow.grid_points import GridSettings
 from scaling_search.judge.observations import directions_of, places_of

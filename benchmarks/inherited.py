@@ -17,12 +17,12 @@ from pathlib import Path
 import pandas as pd
 from cifar10_trainings import SEEDS, mean, train_all
 
-from nas.cli.progress import ProgressLine
 from nas.data.image_rows import Parquet
 from nas.defaults.conf import settings
 from nas.evaluators.supernet import SupernetEvaluator
 from nas.networks.trained import read_card
 from nas.training.recipe import Recipe
+from nas.verbs.progress import ProgressLine
 from search_spaces.space import load_space
 from search_spaces.yaml_io import write_arch
 

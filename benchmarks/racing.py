@@ -16,10 +16,10 @@ import numpy as np
 import surfaces
 from numpy.typing import NDArray
 
-from nas.cli.columns import table
 from nas.statistics.comparison import compare
 from nas.statistics.intervals import mean_error
 from nas.trainings.strategies import Pair, Race, Strategy
+from nas.verbs.columns import table
 from scaling_search.grow.grid import make_grid
 from scaling_search.grow.grid_points import GridSettings
 from scaling_search.judge.estimate import estimate, known_tilt

@@ -14,12 +14,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from nas.cli.columns import table
 from nas.evaluators.base import Evaluator, Measurement, Report
 from nas.executors.base import Job
 from nas.executors.ray_cluster import RaySettings
 from nas.executors.ray_tasks import RayTasks
 from nas.executors.ray_tune.executor import RayTune
+from nas.verbs.columns import table
 from scaling_search.settings import SweepSettings
 from scaling_search.sweep import run_sweep
 from search_spaces.arch import Arch

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
-from nas.cli.columns import table
 from nas.evaluators.proxy import ProxyEvaluator
 from nas.executors.local import Processes
+from nas.verbs.columns import table
 from scaling_search.grow.family import formula_family
 from scaling_search.rule.rule import Constants
 from scaling_search.settings import SweepSettings

@@ -30,14 +30,14 @@ import yaml
 from numpy.typing import NDArray
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from nas.cli.columns import table
 from nas.networks.cost import Cost, cost
 from nas.prediction.features import Encoding
 from nas.samplers.cost_aware import CostAware
 from nas.samplers.recommend import expected_rewards
-from nas.search.proposals import Limits, Proposer
-from nas.search.rewards import Soft
+from nas.searches.proposals import Limits, Proposer
+from nas.searches.rewards import Soft
 from nas.statistics.intervals import mean_interval
+from nas.verbs.columns import table
 from scaling_search.rule.compound import PAPER
 from scaling_search.rule.rule import Multipliers
 from search_spaces.arch import Arch

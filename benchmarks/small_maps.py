@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from nas.cli.columns import table
 from nas.networks.depthwise import over_small_map
 from nas.training.allocator import freed_memory_kept
+from nas.verbs.columns import table
 
 ROUNDS = 6
 BATCH = 128

@@ -20,8 +20,6 @@ from functools import partial
 from pathlib import Path
 from typing import cast
 
-from nas.cli.columns import table
-from nas.cli.progress import ProgressLine
 from nas.data.image_rows import Parquet
 from nas.defaults.conf import settings
 from nas.evaluators.base import Evaluator
@@ -34,6 +32,8 @@ from nas.statistics.rank_correlation import kendall, kendall_tau, standardised_s
 from nas.supernet.paths import PATHS, PathsName
 from nas.supernet.slices import SHARINGS, Sharing
 from nas.training.recipe import Recipe
+from nas.verbs.columns import table
+from nas.verbs.progress import ProgressLine
 from search_spaces.arch import Arch
 from search_spaces.space import load_space
 

@@ -20,7 +20,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from nas.cli.columns import table
 from nas.data.image_rows import Parquet
 from nas.defaults.conf import settings
 from nas.evaluators.base import Evaluator
@@ -30,6 +29,7 @@ from nas.networks.cost import cost_and_capacity
 from nas.proxies.sample import spread_sample
 from nas.statistics.rank_correlation import kendall
 from nas.training.recipe import Recipe
+from nas.verbs.columns import table
 from search_spaces.arch import Arch
 from search_spaces.space import load_space
 

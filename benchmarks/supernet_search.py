@@ -19,11 +19,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from nas.cli.columns import table
 from nas.defaults.conf import settings
 from nas.evaluators.nas_bench_macro import NasBenchMacroEvaluator
 from nas.networks.cost import cost
-from nas.search.rewards import Soft
+from nas.searches.rewards import Soft
+from nas.verbs.columns import table
 from search_spaces.arch import Arch
 from search_spaces.space import load_space
 from search_spaces.yaml_io import load_arch

@@ -8,7 +8,7 @@ import yaml
 from nas.runs.csv_files import write_rows
 from scaling_search.judge.estimate import Estimate
 from scaling_search.judge.turning import Turn
-from scaling_search.judge.winner import CandidateResult, SweepResult
+from scaling_search.judge.winner import CandidateResult, Findings
 from scaling_search.rule.rule import Rule
 from search_spaces.compact import spell_arch
 from search_spaces.files import write_text
@@ -26,12 +26,12 @@ def columns(rule: Rule) -> tuple[str, ...]:
     )
 
 
-def write_csv(path: Path, result: SweepResult) -> None:
+def write_csv(path: Path, result: Findings) -> None:
     """A row for each candidate; accuracies are fractions, missing figures empty."""
     write_rows(path, columns(result.grid.rule), map(_row, result.candidates))
 
 
-def write_constants(path: Path, result: SweepResult) -> None:
+def write_constants(path: Path, result: Findings) -> None:
     """What is named and its uncertainty as plain YAML, which `read_constants` reads back."""
     write_text(
         path, yaml.safe_dump(_constants(result), sort_keys=False, allow_unicode=True, width=100)
@@ -59,7 +59,7 @@ def _row(result: CandidateResult) -> dict[str, Any]:
     }
 
 
-def _constants(result: SweepResult) -> dict[str, Any]:
+def _constants(result: Findings) -> dict[str, Any]:
     winner, settings = result.winner, result.settings
     low, high = settings.cost_band()
     return {

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from nas.defaults.conf import default
-from nas.search.pricing import COUNTED
+from nas.searches.pricing import COUNTED
 from scaling_search.grow.grid import Grid
 from scaling_search.grow.grid_points import GridSettings
 from search_spaces.errors import UserError

@@ -30,7 +30,7 @@ from scaling_search.judge.observations import (
 )
 from scaling_search.judge.surface import Seen
 from scaling_search.judge.turning import around, turn_with_cost
-from scaling_search.judge.winner import SweepResult, find_winner
+from scaling_search.judge.winner import Findings, find_winner
 from scaling_search.lengths import (
     Length,
     check_lengths,
@@ -148,7 +148,7 @@ def run_sweep(
     strategy: Strategy | None = None,
     lengths: Mapping[int, Trainer] = MappingProxyType({}),
     progress: Callable[[SweepProgress], None] = lambda progress: None,
-) -> SweepResult:
+) -> Findings:
     """Train what is not on record in `folder`, and write sweep.csv and constants.yaml there.
 
     Each finished training is a line of sweep.jsonl before it counts, and is never done again:

@@ -42,6 +42,8 @@ class Space:
     name: str
     base: Arch
     choices: tuple[Choice, ...]
+    written: Mapping[str, Any] | None = field(default=None, repr=False, compare=False)
+    """The plain data that it was loaded from, where it was."""
     _network: "_Decoder[Arch]" = field(init=False, repr=False, compare=False)
     _stages: "tuple[_Decoder[Stage], ...]" = field(init=False, repr=False, compare=False)
 
@@ -196,7 +198,7 @@ def load_space(data: object, source: str = "space") -> Space:
     if len(choices) > MOST_CHOICES:
         raise UserError(f"{source}: {len(choices)} choices; expected at most {MOST_CHOICES}")
     try:
-        return Space(name, base, choices)
+        return Space(name, base, choices, fields)
     except UserError as error:
         raise error.under(f"{source}.") from None
 

@@ -67,14 +67,18 @@ def test_the_tracker_of_ones_own_is_told_each_trial() -> None:
     assert [row["step"] for row in rows if row["series"] == "search"] == [0, 1, 2]
 
 
-def test_what_is_shown_of_the_library_runs() -> None:
-    networks, search = blocks("python.md", "python")
-    names: dict[str, object] = {}
-    exec(networks, names)
+def test_what_is_shown_of_the_functions_runs() -> None:
+    names: dict[str, Any] = {}
+    for block in blocks("python.md", "python"):
+        exec(block, names)
+    assert names["b0"].folder == Path("results/py/trained/b0")
+    assert [Path("results/py", each).exists() for each in ("baseline.yaml", "constants.yaml")]
+    assert Path("search.html").exists()
+    assert names["module"].name == "b0_timm.py"
+    assert names["deep"].record.accuracy == max(names["deep"].records["accuracy"])
     assert read_about("larger.yaml") == {"source": "by hand"}
     assert names["model"].__class__.__name__ == "Network"
-    exec(search, names)
-    assert len(names["records"]) == 4  # type: ignore[arg-type]
+    assert len(names["records"]) == 4
 
 
 def test_what_is_shown_of_networks_runs() -> None:

@@ -7,8 +7,8 @@ from nas.evaluators.asked import predict_many
 from nas.evaluators.base import EvaluationFailed, Evaluator
 from nas.evaluators.measured import measured
 from nas.networks.cost import cost
-from nas.search.pricing import CostMetric, Macs
-from nas.search.rewards import Front, Reward
+from nas.searches.pricing import CostMetric, Macs
+from nas.searches.rewards import Front, Reward
 from search_spaces.arch import Arch
 from search_spaces.space import Space
 

@@ -42,6 +42,7 @@ def bench_page(
             "the best there is in every search."
         ),
         figure=regret_figure(results, best, what),
+        table=_table(rows),
         wide=True,
     )
     figures = Panel(
@@ -119,4 +120,5 @@ def _table(rows: Sequence[SamplerSummary]) -> Markup:
             )
             for row in rows
         ],
+        name="After so many trials",
     )

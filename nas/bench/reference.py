@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from nas.bench.landscape import Landscape, TrueResult
-from nas.search.rewards import pareto_front
+from nas.searches.rewards import pareto_front
 from search_spaces.errors import UserError
 from search_spaces.space import Params
 

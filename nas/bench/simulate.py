@@ -12,7 +12,7 @@ from nas.bench.reference import Reference
 from nas.evaluators.asked import exact
 from nas.samplers.base import Problem, SamplerFactory
 from nas.samplers.recommend import recommend
-from nas.search.proposals import Limits, Proposal, Proposer
+from nas.searches.proposals import Limits, Proposal, Proposer
 from search_spaces.errors import UserError
 
 

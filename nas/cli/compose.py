@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nas.cli.config import Config
 from nas.cli.mistakes import of_composing
 from nas.cli.overrides import Arguments, quoted
 from nas.defaults.conf import config_dir
-from nas.runs.folder import run_folder_of
+from nas.verbs.compose import FUNCTIONS
+from nas.verbs.config import Config
 from search_spaces.errors import UserError
 from search_spaces.files import read_text
 from search_spaces.yaml_text import load_yaml
@@ -187,8 +187,8 @@ def _prepare(own: str | None) -> None:
     # A bench has every sampler that there is, so that a new one is in it by being there.
     defaults = [{f"sampler@samplers.{name}": name} for name in samplers]
     ConfigStore.instance().store("every_sampler", {"defaults": defaults})
-    OmegaConf.register_new_resolver("stem", _stem, replace=True)
-    OmegaConf.register_new_resolver("home", _home, replace=True)
+    for name, function in FUNCTIONS.items():
+        OmegaConf.register_new_resolver(name, function, replace=True)
 
 
 def _group_overrides(arguments: Arguments) -> list[str]:
@@ -277,15 +277,3 @@ def _paths(node: object, path: str) -> list[str]:
         return [path]
     inner = [_paths(value, f"{path}.{name}".lstrip(".")) for name, value in node.items()]
     return [path, *(each for paths in inner for each in paths)]
-
-
-def _stem(path: object) -> str:
-    return Path(str(path)).expanduser().resolve().stem or "data"
-
-
-def _home(baseline: object) -> str:
-    """The run folder that a network's file lies in; else one that is named after the network."""
-    path = Path(str(baseline))
-    if path.suffix not in (".yaml", ".yml"):
-        return f"results/{baseline}"
-    return str(run_folder_of(path) or Path("results", path.stem))

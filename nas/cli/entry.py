@@ -6,14 +6,14 @@ import shlex
 import sys
 from collections.abc import Sequence
 
-from nas.cli.config import Config
 from nas.cli.interrupts import INTERRUPTED, TERMINATED, Terminated, interruptible
 from nas.cli.mistakes import is_users, printable, shortened, told
-from nas.cli.setting_types import checked
 from nas.cli.streams import forgiving_streams
 from nas.cli.tracking import tracked
 from nas.cli.verbs import VERBS, module, overview
 from nas.runs.passwords import without_passwords
+from nas.verbs.config import Config
+from nas.verbs.setting_types import checked
 from search_spaces.errors import CommandFailed, UserError
 from search_spaces.parsing import closest
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from nas.cli.setting_types import is_literal
 from nas.cli.verbs import VERBS, Verb
+from nas.verbs.setting_types import is_literal
 from search_spaces.errors import UserError
 from search_spaces.parsing import closest
 

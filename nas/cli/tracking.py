@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nas.cli.config import Config, make
+from nas.verbs.config import Config, make
 from search_spaces.errors import UserError
 
 if TYPE_CHECKING:

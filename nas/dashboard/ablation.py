@@ -12,6 +12,7 @@ from nas.dashboard import theme
 from nas.dashboard.frames import RunFrames
 from nas.dashboard.growth_rule import GrowthRule
 from nas.dashboard.html import Markup, table
+from nas.dashboard.narrow import stacked
 from nas.dashboard.sweep import error_bars
 from nas.dashboard.wording import ablation_words, plural
 
@@ -60,7 +61,7 @@ def dimensions_figure(frames: RunFrames) -> go.Figure:
     figure.update_annotations(font={"size": 13, "color": theme.INK})
     figure.update_yaxes(range=_percents(rows), zeroline=False)
     figure.update_yaxes(title_text=theme.PROXY_PERCENT, row=1, col=1)
-    return figure
+    return stacked(figure, 220)
 
 
 def ways_figure(frames: RunFrames) -> go.Figure:
@@ -99,7 +100,7 @@ def ablation_table(frames: RunFrames) -> Markup:
         ]
         for row in rows
     ]
-    return table(header, cells)
+    return table(header, cells, name="Ways of growing the baseline")
 
 
 def _dimensions(rule: GrowthRule) -> list[str]:

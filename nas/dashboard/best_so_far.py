@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 
 from nas.dashboard import theme
 from nas.dashboard.frames import RunFrames
+from nas.dashboard.html import Markup, table
 from nas.dashboard.trials import BASELINE
 from nas.dashboard.wording import trial_hovers
 
@@ -107,3 +108,20 @@ def best_so_far_figure(frames: RunFrames) -> go.Figure:
         title_text=shown.title, range=[low, high], tickformat=".3f" if rewards else ".2f"
     )
     return figure
+
+
+def best_so_far_table(frames: RunFrames) -> Markup:
+    """A row a trial that raised the best: what it reached, and its cost."""
+    shown = best_so_far(frames)
+    raised = shown.trials[shown.trials["best"].diff().fillna(1.0) > 0]
+    rows = [
+        [
+            theme.number(row["number"], 0),
+            theme.number(row["best"], 4),
+            theme.percent_pm(row["accuracy"], row["accuracy_stderr"], 2).removesuffix(" %"),
+            theme.count(row["macs"]),
+        ]
+        for row in raised.to_dict("records")
+    ]
+    header = ["trial", shown.title, "proxy accuracy (%)", "MACs"]
+    return table(header, rows, words=0, name="Trials that raised the best so far")

@@ -7,6 +7,7 @@ from plotly.subplots import make_subplots
 from nas.dashboard import theme
 from nas.dashboard.frames import RunFrames
 from nas.dashboard.growth_rule import GrowthRule
+from nas.dashboard.narrow import stacked
 from nas.dashboard.sweep import HEIGHT, STANDINGS, candidate_markers, error_bars, sweep
 
 MOST_ROWS = 25
@@ -48,7 +49,10 @@ def candidates_figure(frames: RunFrames) -> go.Figure:
     if shown.target_ratio is not None:
         line = {"color": theme.MUTED, "width": 1, "dash": "dot"}
         figure.add_vline(shown.target_ratio, line=line, row=1, col=cost)
-    return figure
+    # The rows say the constants themselves: their dots make place on a telephone.
+    each = ROW_HEIGHT * max(len(rows), 3) + 20
+    hidden = {index: {"visible": False} for index in range(len(constants))}
+    return stacked(figure, each, hidden=len(constants), data=hidden)
 
 
 def _style(figure: go.Figure, rows: pd.DataFrame, rule: GrowthRule) -> None:

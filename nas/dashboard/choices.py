@@ -11,9 +11,13 @@ from plotly.subplots import make_subplots
 
 from nas.dashboard import theme
 from nas.dashboard.frames import RunFrames
-from nas.search.rewards import pareto_front
+from nas.dashboard.html import Markup, table
+from nas.dashboard.narrow import stacked
+from nas.searches.rewards import pareto_front
 
 MOST_OPTIONS = 16
+_NARROW_ROW = 38
+"""Pixels of a stage on a telephone, where the text of a cell takes two lines."""
 _STAGE = re.compile(r"s(\d+)_(.+)")
 
 
@@ -103,7 +107,7 @@ def choices_figure(frames: RunFrames) -> go.Figure:
         150 + 44 * len(stages),
         margin={"l": 72, "r": 24, "t": 56, "b": 48},
         coloraxis={
-            "colorscale": [[0, theme.BLUE], [0.5, "#ffffff"], [1, theme.ORANGE]],
+            "colorscale": list(zip((0, 0.5, 1), theme.TINTS, strict=True)),
             "cmin": -0.6,
             "cmax": 0.6,
             "colorbar": {
@@ -119,7 +123,35 @@ def choices_figure(frames: RunFrames) -> go.Figure:
     figure.update_xaxes(type="category", showgrid=False, ticks="", showline=False)
     figure.update_yaxes(type="category", showgrid=False, ticks="", showline=False)
     figure.update_yaxes(autorange="reversed", categoryorder="array", categoryarray=stages)
+    figure.update_yaxes(title_text="")
+    stacked(figure, _NARROW_ROW * len(stages), data=_in_two_lines(figure))
+    figure.layout.meta["narrow"]["layout"]["coloraxis"] = {"showscale": False}
     return figure
+
+
+def choices_table(frames: RunFrames) -> Markup:
+    """A row an option of each choice, those that nobody tried left out."""
+    rows = [
+        [
+            row["stage"],
+            row["field"],
+            row["option"],
+            f"{100 * row['share_best']:.0f}",
+            f"{100 * row['share_all']:.0f}",
+            "chosen" if row["baseline"] else "",
+        ]
+        for row in choices(frames).shares.to_dict("records")
+    ]
+    header = ["where", "choice", "option", "of the best (%)", "of all (%)", "baseline"]
+    return table(header, rows, words=3, name="Choices of the best tenth")
+
+
+def _in_two_lines(figure: go.Figure) -> dict[int, dict[str, Any]]:
+    """The texts of cells that are too narrow for one line."""
+    return {
+        index: {"text": [[cell.replace(" / ", "<br>") for cell in row] for row in trace.text]}
+        for index, trace in enumerate(figure.data)
+    }
 
 
 def _heat_map(part: pd.DataFrame, stages: list[str], options: list[str]) -> go.Heatmap:
@@ -131,6 +163,7 @@ def _heat_map(part: pd.DataFrame, stages: list[str], options: list[str]) -> go.H
         z=[[cell and cell["share_best"] - cell["share_all"] for cell in row] for row in grid],
         text=[[_cell_text(cell) for cell in row] for row in grid],
         texttemplate="%{text}",
+        textfont={"size": 12, "color": theme.INK},
         hovertext=[[_cell_hover(cell) for cell in row] for row in grid],
         hoverinfo="text",
         coloraxis="coloraxis",

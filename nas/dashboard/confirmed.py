@@ -51,7 +51,12 @@ def confirmed_table(frames: RunFrames) -> Markup:
         ]
         for row in rows.to_dict("records")
     ]
-    return table(header, cells, marked=[i for i, w in enumerate(rows["baseline"]) if w])
+    return table(
+        header,
+        cells,
+        name="The best networks, trained alone",
+        marked=[i for i, w in enumerate(rows["baseline"]) if w],
+    )
 
 
 def _percent(accuracy: float, stderr: float) -> str:

@@ -3,6 +3,7 @@
 import plotly.graph_objects as go
 
 from nas.dashboard import theme
+from nas.dashboard.html import Markup, table
 from nas.dashboard.named import ConstantEstimate, Estimate
 
 _ROW = 62
@@ -60,10 +61,26 @@ def estimate_figure(found: Estimate) -> go.Figure:
             showarrow=False,
             yanchor="bottom",
             yshift=5,
-            font={"color": theme.VERMILLION, "size": 12.5},
+            font={"color": theme.RUST, "size": 12.5},
         )
     _style_axes(figure, found)
     return figure
+
+
+def estimate_table(found: Estimate) -> Markup:
+    """A row a constant."""
+    rows = [
+        [
+            each.symbol,
+            theme.number(each.value, 3),
+            theme.number(each.low, 3),
+            theme.number(each.high, 3),
+            theme.plain(each.known),
+        ]
+        for each in found.constants
+    ]
+    header = ["constant", "estimate", "95 % from", "95 % to", "published"]
+    return table(header, rows, name="What the trainings say of the constants")
 
 
 def spelt(constant: ConstantEstimate) -> str:

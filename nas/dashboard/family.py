@@ -9,6 +9,8 @@ from plotly.subplots import make_subplots
 
 from nas.dashboard import theme
 from nas.dashboard.frames import RunFrames
+from nas.dashboard.html import Markup, table
+from nas.dashboard.narrow import stacked
 from nas.dashboard.published import published_efficientnet, published_networks
 
 # Where each name stands clear of its neighbours; to the right of the point otherwise.
@@ -71,8 +73,9 @@ def growth_figure(frames: RunFrames) -> go.Figure:
                 text=[theme.escaped(network) for network in networks["name"]],
                 textposition=_label_sides(networks, shown.published, field),
                 textfont={"size": 11.5, "color": theme.BLUE},
+                hovertext=[theme.escaped(network) for network in networks["name"]],
                 customdata=[theme.count(value, 4) for value in networks[field]],
-                hovertemplate="<b>%{text}</b>, " + name + "<br>φ %{x}: %{customdata} " + title
+                hovertemplate="<b>%{hovertext}</b>, " + name + "<br>φ %{x}: %{customdata} " + title
                 + "<extra></extra>",
                 cliponaxis=False,
                 row=1,
@@ -84,7 +87,27 @@ def growth_figure(frames: RunFrames) -> go.Figure:
         figure.update_yaxes(row=1, col=column, **axis)
     theme.styled(figure, 440)
     figure.update_xaxes(title_text="φ")
-    return figure
+    return stacked(figure, 260)
+
+
+def growth_table(frames: RunFrames) -> Markup:
+    """A row a network of the family, beside the published one of its name."""
+    published = published_efficientnet().set_index("name")
+    rows = []
+    for row in growth(frames).ours.to_dict("records"):
+        known = published.loc[row["name"]] if row["name"] in published.index else None
+        rows.append(
+            [
+                row["name"],
+                theme.plain(row["phi"]),
+                theme.count(row["params"], 4),
+                theme.count(row["macs"], 4),
+                "" if known is None else theme.count(known["params"], 4),
+                "" if known is None else theme.count(known["macs"], 4),
+            ]
+        )
+    header = ["network", "φ", "params", "MACs", "published params", "published MACs"]
+    return table(header, rows, name="Parameters and MACs against φ")
 
 
 def _label_sides(networks: pd.DataFrame, published: pd.DataFrame, field: str) -> list[str]:
@@ -105,11 +128,13 @@ def published_figure(frames: RunFrames) -> go.Figure:
         name="other networks, published",
         marker={"symbol": "diamond", "size": 7, "color": theme.POINT},
         text=networks["name"],
+        hovertext=networks["name"],
         textposition=[_LABEL_PLACES.get(name, "middle right") for name in networks["name"]],
         textfont={"size": 11, "color": theme.MUTED},
         customdata=[theme.count(value) for value in networks["macs"]],
-        hovertemplate="<b>%{text}</b><br>published ImageNet top-1 %{y} %, not ours<br>"
+        hovertemplate="<b>%{hovertext}</b><br>published ImageNet top-1 %{y} %, not ours<br>"
         "%{customdata} MACs<extra></extra>",
+        cliponaxis=False,
     )
     figure.add_scatter(
         x=efficientnet["macs"],
@@ -119,11 +144,13 @@ def published_figure(frames: RunFrames) -> go.Figure:
         line={"color": theme.VERMILLION, "width": 2},
         marker={"size": 7},
         text=efficientnet["name"],
+        hovertext=efficientnet["name"],
         textposition="top left",
-        textfont={"size": 11.5, "color": theme.VERMILLION},
+        textfont={"size": 11.5, "color": theme.RUST},
         customdata=[theme.count(value, 4) for value in efficientnet["macs"]],
-        hovertemplate="<b>EfficientNet-%{text}</b><br>published ImageNet top-1 %{y} %, not ours<br>"
-        "%{customdata} MACs<extra></extra>",
+        hovertemplate="<b>EfficientNet-%{hovertext}</b><br>published ImageNet top-1 %{y} %, "
+        "not ours<br>%{customdata} MACs<extra></extra>",
+        cliponaxis=False,
     )
     every = [*networks["macs"], *efficientnet["macs"], *frames.family["macs"].dropna()]
     _mark_family(figure, frames.family)
@@ -135,6 +162,26 @@ def published_figure(frames: RunFrames) -> go.Figure:
     return figure
 
 
+def published_table(frames: RunFrames) -> Markup:
+    """The published networks, cheapest first, and ours, of which nothing is published."""
+    known = pd.concat(
+        [
+            published_efficientnet().assign(name=lambda t: "EfficientNet-" + t["name"]),
+            published_networks(),
+        ]
+    )
+    rows = [
+        [row["name"], theme.count(row["macs"]), theme.count(row["params"]), f"{row['top1']:.1f}"]
+        for row in known.sort_values("macs").to_dict("records")
+    ]
+    rows += [
+        [f"{row['name']} of this family", theme.count(row["macs"]), theme.count(row["params"]), ""]
+        for row in frames.family.to_dict("records")
+    ]
+    header = ["network", "MACs", "params", "published top-1 (%)"]
+    return table(header, rows, name="Published ImageNet top-1")
+
+
 def _mark_family(figure: go.Figure, family: pd.DataFrame) -> None:
     """Where our networks' MACs lie: on the axis, for they have no ImageNet accuracy."""
     figure.add_scatter(
@@ -144,9 +191,10 @@ def _mark_family(figure: go.Figure, family: pd.DataFrame) -> None:
         name="MACs of this family",
         marker={"symbol": "line-ns-open", "size": 12, "color": theme.BLUE, "line": {"width": 2}},
         text=[theme.escaped(name) for name in family["name"]],
+        hovertext=[theme.escaped(name) for name in family["name"]],
         textposition="top center",
         textfont={"size": 11, "color": theme.BLUE},
         customdata=[theme.count(value, 4) for value in family["macs"]],
-        hovertemplate="<b>%{text}</b> of this family: %{customdata} MACs<extra></extra>",
+        hovertemplate="<b>%{hovertext}</b> of this family: %{customdata} MACs<extra></extra>",
         cliponaxis=False,
     )

@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 from nas.dashboard import theme
 from nas.dashboard.family_files import FORECAST_NUMBERS
 from nas.dashboard.frames import RunFrames
+from nas.dashboard.html import Markup, table
 
 LITTLE = 0.001
 """A step up that is expected to bring less than this, a fraction, hardly pays."""
@@ -81,6 +82,26 @@ def forecast_figure(shown: Forecast, trained: pd.DataFrame) -> go.Figure:
     figure.update_xaxes(title_text="MACs", **theme.log_count_axis(min(every), 1.1 * max(every)))
     figure.update_yaxes(title_text=f"expected {theme.PROXY_PERCENT}")
     return figure
+
+
+def forecast_table(shown: Forecast) -> Markup:
+    """A row a member: what is expected of it, and what it adds to the one before."""
+    rows = []
+    for row in shown.members.to_dict("records"):
+        low, high = (100 * row[name] for name in ("forecast_low", "forecast_high"))
+        gain = row["forecast_gain"]
+        rows.append(
+            [
+                row["name"],
+                theme.count(row["macs"], 4),
+                theme.percent(row["forecast"], 2).removesuffix(" %"),
+                f"{low:.2f}–{high:.2f}",
+                "" if pd.isna(gain) else f"{100 * gain:+.2f}",
+                "extrapolated" if row["extrapolated"] else "within what was trained",
+            ]
+        )
+    header = ["network", "MACs", "expected (%)", "95 %", "gain (points)", "how"]
+    return table(header, rows, name="What each step up is expected to bring")
 
 
 def _members(rows: pd.DataFrame, name: str, symbol: str) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from nas.dashboard.trained_files import Trained, read_trained
 from nas.runs.folder import RunFolder
 from nas.runs.study import recorded
 from nas.runs.trials_csv import COLUMNS, rows
-from nas.search.standing import search_result
+from nas.searches.standing import search_result
 from nas.trainings.log import ABLATION, PARTS, SWEEP, of_epochs
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError

@@ -1,40 +1,29 @@
 """The page's first words: the headline, what was run, and the baseline stage by stage."""
 
+import math
 from collections.abc import Mapping
-from typing import Any
-
-import pandas as pd
 
 from nas.dashboard import theme
 from nas.dashboard.estimate import spelt
+from nas.dashboard.expected import best_trial
 from nas.dashboard.frames import RunFrames
-from nas.dashboard.html import Markup, table
+from nas.dashboard.html import SOFT, Markup, table
 from nas.dashboard.named import Estimate, estimate
 from nas.dashboard.trials import macs_reward
 from nas.dashboard.wording import plural, reward_words, search_words, sweep_words
-from nas.statistics.intervals import share_error
 from search_spaces.arch import Arch
 
 
 def headline(frames: RunFrames) -> dict[str, str]:
     """The few figures that one looks for first, by name; unknown ones are left out."""
     facts: dict[str, str] = {}
-    finished, name = frames.finished, "Baseline"
-    best = finished[finished["baseline"]].head(1)
-    if best.empty and not frames.settings.is_front and finished["reward"].notna().any():
-        best, name = finished.nlargest(1, "reward"), "Best measured so far"
-    for trial in best.to_dict("records"):
-        accuracy, stderr = trial["accuracy"], trial["accuracy_stderr"]
-        if pd.notna(trial["expected"]):
-            accuracy, stderr = trial["expected"], trial["expected_stderr"]
-        images = frames.settings.search_evaluator.get("validation images")
-        if pd.isna(stderr) and isinstance(images, int) and images > 0:
-            stderr = share_error(accuracy, images)
-        facts[f"{name}, proxy accuracy"] = theme.percent_pm(accuracy, stderr)
-        facts[f"{name}, MACs"] = theme.count(trial["macs"])
-        facts[f"{name}, params"] = theme.count(trial["params"])
-        if pd.notna(trial["reward"]):
-            facts[f"{name}, reward"] = theme.number(_reward(frames, trial), 4)
+    if (best := best_trial(frames)) is not None:
+        of = ", ".join(filter(None, [f"{best.name}, proxy accuracy", best.how]))
+        facts[of] = theme.percent_pm(best.accuracy, best.stderr).replace(" ", "\u00a0")
+        facts[f"{best.name}, MACs"] = theme.count(best.macs)
+        facts[f"{best.name}, params"] = theme.count(best.params)
+        if math.isfinite(best.reward):
+            facts[f"{best.name}, reward"] = theme.number(best.reward, 4)
     facts |= _constants(frames)
     trained = frames.trained.networks
     for row in trained[trained["test"].notna()].tail(1).to_dict("records"):
@@ -45,14 +34,6 @@ def headline(frames: RunFrames) -> dict[str, str]:
         macs, params = theme.count(network["macs"]), theme.count(network["params"])
         facts[f"{network['name']}, MACs / params"] = f"{macs} / {params}"
     return facts
-
-
-def _reward(frames: RunFrames, trial: Mapping[Any, Any]) -> float:
-    """The reward that a trial was named by: of what is expected of it, where it was confirmed."""
-    reward = frames.settings.reward
-    if reward is None or pd.isna(trial["expected"]):
-        return float(trial["reward"])
-    return reward(trial["expected"], trial["macs"] if pd.isna(trial["cost"]) else trial["cost"])
 
 
 def _constants(frames: RunFrames) -> dict[str, str]:
@@ -96,6 +77,7 @@ def run_facts(frames: RunFrames) -> dict[str, str | Markup]:
     unit = "MACs" if macs_reward(frames) else "cost"
     facts: dict[str, str | Markup] = {
         "Proxy accuracy": search_words(frames) or sweep_words(frames),
+        "Data digest": str(settings.data.get("digest", "")),
         "Space": settings.space,
         "Objective": reward_words(settings.reward, unit) or "",
         "Sampler": settings.sampler,
@@ -126,7 +108,10 @@ def _swept(frames: RunFrames) -> str:
 
 def baseline_table(baseline: Arch) -> Markup:
     """The stages of the winner."""
-    header = ["stage", "op", "kernel", "stride", "expand", "SE", "channels", "layers"]
+    header = [
+        "stage", "op", f"ker{SOFT}nel", "stride", f"ex{SOFT}pand", "SE", f"chan{SOFT}nels",
+        f"lay{SOFT}ers",
+    ]  # fmt: skip
     rows = [
         [
             str(index),
@@ -140,4 +125,4 @@ def baseline_table(baseline: Arch) -> Markup:
         ]
         for index, stage in enumerate(baseline.stages)
     ]
-    return table(header, rows, words=2)
+    return table(header, rows, words=2, name="The baseline, stage by stage")

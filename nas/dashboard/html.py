@@ -4,6 +4,11 @@ import html
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+NONE = "–"
+"""What stands in a cell where there is nothing to say."""
+SOFT = "\u00ad"
+"""A hyphen that is seen only where a line breaks at it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Markup:
@@ -45,10 +50,12 @@ def table(
     caption: "str | Markup" = "",
     words: int = 1,
     marked: Iterable[int] = (),
+    name: str = "",
 ) -> Markup:
     """A table whose first `words` columns are words and whose others are figures.
 
-    Rows whose index is in `marked` stand out.
+    Rows whose index is in `marked` stand out. A cell without a word has a dash, for a blank one may
+    be a fault; `name` is what the table is called where its caption does not say.
     """
     kinds = ["word" if i < words else "figure" for i in range(len(header))]
     strong = set(marked)
@@ -59,11 +66,15 @@ def table(
     body = [
         element(
             "tr",
-            *(element("td", cell, class_=kind) for cell, kind in zip(row, kinds, strict=True)),
+            *(
+                element("td", cell or NONE, class_=kind)
+                for cell, kind in zip(row, kinds, strict=True)
+            ),
             class_="marked" if index in strong else "plain",
         )
         for index, row in enumerate(rows)
     ]
+    named = {"aria_label": name} if name else {}
     return element(
         "div",
         element(
@@ -71,8 +82,13 @@ def table(
             *([element("caption", caption)] if caption else []),
             element("thead", element("tr", *head)),
             element("tbody", *body),
+            **named,
         ),
         class_="scroll",
+        # A keyboard scrolls only what it can stand on.
+        tabindex="0",
+        role="region",
+        aria_label=name or "Table",
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nas.dashboard.theme import nice_step
-from nas.search.rewards import Reward
+from nas.searches.rewards import Reward
 
 
 @dataclass(frozen=True, slots=True)

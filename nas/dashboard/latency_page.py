@@ -32,6 +32,7 @@ def write_page(path: Path, rows: Sequence[Row], conditions: Mapping[str, Any]) -
             caption="On the dotted line latency is in proportion to MACs, as for the first "
             "network: above it, a multiply–add takes longer.",
             figure=macs_figure(rows),
+            table=_table(rows),
         ),
     ]
     known = {
@@ -88,9 +89,11 @@ def macs_figure(rows: Sequence[Row]) -> go.Figure:
         y=times,
         text=[theme.escaped(row["network"]) for row in rows],
         mode="markers+text",
+        hovertext=[theme.escaped(row["network"]) for row in rows],
         textposition="top center",
+        cliponaxis=False,
         marker={"color": theme.BLUE, "size": 9},
-        hovertemplate="%{text}: %{x:,} MACs, %{y:.2f} ms<extra></extra>",
+        hovertemplate="%{hovertext}: %{x:,} MACs, %{y:.2f} ms<extra></extra>",
         showlegend=False,
     )
     theme.styled(figure, 420, margin={"l": 64, "r": 24, "t": 12, "b": 56})
@@ -114,6 +117,7 @@ def _table(rows: Sequence[Row]) -> Any:
             )
             for row in rows
         ],
+        name="Latency",
     )
 
 

@@ -1,25 +1,39 @@
-"use strict";
-const config = {
-  responsive: true,
-  displaylogo: false,
-  showSendToCloud: false,
-  modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d"],
-  toImageButtonOptions: { format: "svg" },
-};
-const plots = [];
 for (const data of document.querySelectorAll("script[data-plot]")) {
   const holder = document.getElementById(data.dataset.plot);
-  const figure = JSON.parse(data.textContent);
-  Plotly.newPlot(holder, figure.data, figure.layout, config);
-  plots.push(holder);
+  drawFigure(holder, JSON.parse(data.textContent));
+  resized.observe(holder);
+  const title = document.getElementById(holder.getAttribute("aria-labelledby")).textContent;
+  const save = (format) => () => downloadFigure(holder, format);
+  holder.closest(".panel").querySelector(".figure-tools").append(
+    button("PNG", `Download ${title} as PNG`, save("png"), "Downloaded"),
+    button("SVG", `Download ${title} as SVG`, save("svg"), "Downloaded"),
+  );
 }
-// Paper is narrower than the screen, a drawn figure does not shrink by itself, and Plotly's own
-// resizing comes too late for the printer.
-window.addEventListener("beforeprint", () => {
-  document.body.classList.add("printing");
-  plots.forEach((plot) => Plotly.relayout(plot, { width: plot.clientWidth }));
-});
-window.addEventListener("afterprint", () => {
-  document.body.classList.remove("printing");
-  plots.forEach((plot) => Plotly.relayout(plot, { width: null, autosize: true }));
-});
+
+for (const table of document.querySelectorAll("table")) {
+  const name = table.getAttribute("aria-label") ?? "the table";
+  const tools = document.createElement("p");
+  tools.className = "tools";
+  tools.append(
+    button("Copy as CSV", `Copy ${name} as CSV`, () => copyText(asCsv(table)), "Copied"),
+    button("Copy as LaTeX", `Copy ${name} as LaTeX`, () => copyText(asLatex(table)), "Copied"),
+  );
+  table.parentElement.after(tools);
+}
+
+// A button that says what came of it, to people who look and to those who listen.
+function button(text, name, action, done) {
+  const made = document.createElement("button");
+  made.type = "button";
+  made.textContent = text;
+  made.setAttribute("aria-label", name);
+  made.addEventListener("click", async () => {
+    const said = await Promise.resolve()
+      .then(action)
+      .then(() => done, (error) => `Not done: ${error.message}`);
+    made.textContent = said;
+    document.getElementById("status").textContent = `${said}: ${name}`;
+    setTimeout(() => (made.textContent = text), 2000);
+  });
+  return made;
+}

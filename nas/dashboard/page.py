@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -11,6 +12,10 @@ import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
 from nas.dashboard.html import Markup, element, join
+from nas.dashboard.theme import DARK
+
+SCRIPTS = ("figures.js", "labels.js", "downloads.js", "tables.js", "page.js")
+"""The page's own scripts; one after the other they are a single one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +32,8 @@ class Panel:
     wide: bool = False
     """Takes the page's whole width, on wide screens too."""
     least_width: int = 0
-    """Pixels that the figure needs; on a narrower screen it scrolls within its panel."""
+    """Pixels that the figure needs, however it is laid out; on a narrower screen it scrolls within
+    its panel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +54,8 @@ def render_page(title: str, header: Markup, sections: Sequence[Section], footer:
     panels = [panel for section in sections for panel in section.panels]
     figures = {panel.id: panel.figure for panel in panels if panel.figure is not None}
     numbers = {id_: index for index, id_ in enumerate(figures, start=1)}
-    scripts = (get_plotlyjs(), _asset("page.js"))
+    own = '"use strict";\n' + "\n".join(map(_asset, SCRIPTS))
+    scripts = (get_plotlyjs(), own)
     links = [element("a", section.title, href=f"#{section.id}") for section in sections]
     return Template(_asset("page.html")).substitute(
         title=join([title]),
@@ -58,6 +65,7 @@ def render_page(title: str, header: Markup, sections: Sequence[Section], footer:
         nav=element("nav", *links, aria_label="Sections").text,
         sections=join((_section(section, numbers) for section in sections), "\n"),
         footer=footer.text,
+        dark=json.dumps(DARK),
         data="\n".join(_data(id_, figure) for id_, figure in figures.items()),
         plotly=scripts[0],
         script=scripts[1],
@@ -80,11 +88,12 @@ def _section(section: Section, numbers: dict[str, int]) -> Markup:
     panels = [_panel(panel, numbers.get(panel.id)) for panel in section.panels]
     return element(
         "section",
-        element("h2", section.title),
+        element("h2", section.title, id=f"{section.id}-title"),
         *verdict,
         *missing,
         element("div", *panels, class_="panels"),
         id=section.id,
+        aria_labelledby=f"{section.id}-title",
     )
 
 
@@ -95,11 +104,14 @@ def _panel(panel: Panel, number: int | None) -> Markup:
         style = f"height: {panel.figure.layout.height}px; min-width: {panel.least_width}px"
         plot = element("div", id=panel.id, class_="plot", style=style, role="img",
                        aria_labelledby=title, aria_describedby=caption)  # fmt: skip
-        content.append(element("div", plot, class_="scroll"))
+        scrolls = {"tabindex": "0"} if panel.least_width else {}
+        content.append(element("div", plot, class_="scroll", **scrolls))
     if panel.table is not None and panel.open_table:
         content.append(panel.table)
     label = "" if number is None else f"Figure {number}. "
     content.append(element("figcaption", element("b", label), panel.caption, id=caption))
+    if panel.figure is not None:
+        content.append(element("p", class_="tools figure-tools"))
     if panel.table is not None and not panel.open_table:
         content.append(element("details", element("summary", "As a table"), panel.table))
     return element("figure", *content, class_="panel wide" if panel.wide else "panel")

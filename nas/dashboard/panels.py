@@ -1,17 +1,16 @@
 """The sections of a run's page: what each panel shows, or what makes it."""
 
-import shlex
-
 import pandas as pd
 
 from nas.dashboard.ablation import ablation_table, dimensions_figure, ways_figure
-from nas.dashboard.best_so_far import best_so_far_figure
+from nas.dashboard.best_so_far import best_so_far_figure, best_so_far_table
 from nas.dashboard.candidates import MOST_ROWS, candidates_figure
-from nas.dashboard.choices import choices, choices_figure
+from nas.dashboard.choices import choices, choices_figure, choices_table
+from nas.dashboard.commands import made_by_scale, made_by_search, made_by_sweep
 from nas.dashboard.confirmed import confirmed_table
-from nas.dashboard.family import growth_figure, published_figure
+from nas.dashboard.family import growth_figure, growth_table, published_figure, published_table
 from nas.dashboard.frames import RunFrames
-from nas.dashboard.html import Markup, element, phrase
+from nas.dashboard.html import Markup, phrase
 from nas.dashboard.named import constants_verdict
 from nas.dashboard.page import Panel, Section
 from nas.dashboard.parts import arms_table, effects_figure, effects_table
@@ -27,6 +26,7 @@ from nas.dashboard.sweep import sweep, sweep_figure
 from nas.dashboard.tables import family_table, sweep_table
 from nas.dashboard.trained_section import trained_sections
 from nas.dashboard.trials import accuracy_against_macs_figure, macs_reward
+from nas.dashboard.trials_table import trials_table
 from nas.dashboard.wording import (
     ablation_words,
     parts_words,
@@ -61,8 +61,8 @@ def search_section(frames: RunFrames) -> Section:
     state = _state(frames, "search")
     if finished.empty:
         none = phrase(f"{plural(len(failed), 'trial')} failed, none finished{_last(failed)}.")
-        made_by = _made_by(f"nas-search search run={_path(frames)}")
-        return Section("search", "Search", [], none if len(failed) else state or made_by)
+        missing = none if len(failed) else state or made_by_search(frames)
+        return Section("search", "Search", [], missing)
     panels = [_macs_panel(frames), _progress_panel(frames)]
     if finished["confirmed"].notna().any():
         panels.append(_confirmed_panel(frames))
@@ -97,10 +97,10 @@ def _macs_panel(frames: RunFrames) -> Panel:
         caption.append(f" Crosses on the axis: {plural(len(frames.failed), 'failed trial')}.")
     return Panel(
         id="accuracy-against-macs",
-        least_width=560,
         title="Proxy accuracy against MACs",
         caption=phrase(*caption, proxy_sentence(search_words(frames))),
         figure=accuracy_against_macs_figure(frames),
+        table=trials_table(frames),
     )
 
 
@@ -113,11 +113,17 @@ def _progress_panel(frames: RunFrames) -> Panel:
         )
     else:
         title, caption = "Best reward so far", "The reward of each trial, and the best up to it."
-    return Panel(id="progress", title=title, caption=caption, figure=best_so_far_figure(frames))
+    return Panel(
+        id="progress",
+        title=title,
+        caption=caption,
+        figure=best_so_far_figure(frames),
+        table=best_so_far_table(frames),
+    )
 
 
 def _confirmed_panel(frames: RunFrames) -> Panel:
-    words = proxy_words(frames.settings.confirm_evaluator, pd.DataFrame({"seeds": []}))
+    words = proxy_words(frames.settings.confirm_evaluator, ())
     return Panel(
         id="confirmed",
         title="The best networks, trained alone",
@@ -135,12 +141,12 @@ def _choices_panel(frames: RunFrames) -> Panel:
     shown, finished = choices(frames), frames.finished
     return Panel(
         id="choices",
-        least_width=640,
         title="Choices of the best tenth",
         caption=f"Share of each option among the best {shown.best} of {shown.all} trials (bold) "
         "and among them all; orange where the best chose it more often, blue where less often."
         f"{' Framed: the choice of the baseline.' if finished['baseline'].any() else ''}",
         figure=choices_figure(frames),
+        table=choices_table(frames),
         wide=True,
     )
 
@@ -149,7 +155,7 @@ def sweep_section(frames: RunFrames) -> Section:
     """What the trainings say of the constants, and every candidate against its realised cost."""
     title, state = "Scaling constants", _state(frames, "sweep")
     if frames.sweep.empty:
-        return Section("constants", title, [], state or _made_of_baseline(frames, "sweep"))
+        return Section("constants", title, [], state or made_by_sweep(frames))
     shown = sweep(frames)
     if shown.candidates.empty:
         candidates = plural(shown.failed, "candidate")
@@ -160,10 +166,10 @@ def sweep_section(frames: RunFrames) -> Section:
         title="Proxy accuracy of the scaled networks against their real cost",
         caption=f"{sweep_caption(shown, _turn(frames))}{proxy_sentence(sweep_words(frames))}",
         figure=sweep_figure(frames),
+        table=sweep_table(frames),
     )
     each = Panel(
         id="candidates",
-        least_width=720,
         title="The candidates",
         caption=candidates_caption(shown, frames.rule, MOST_ROWS),
         figure=candidates_figure(frames),
@@ -186,15 +192,14 @@ def ablation_section(frames: RunFrames) -> Section:
     left_out = f" {plural(len(failed), 'way')} failed; the table has why." if len(failed) else ""
     alone = Panel(
         id="dimensions",
-        least_width=780,
         title="Proxy accuracy of growing one dimension alone",
         caption="Laid out as the paper's Figure 3, with proxy accuracies in place of its ImageNet "
         f"ones. From the baseline on; bars are one standard error.{proxy_sentence(words)}",
         figure=dimensions_figure(frames),
+        table=ablation_table(frames),
     )
     against = Panel(
         id="ways",
-        least_width=480,
         title="Proxy accuracy of one dimension against all three, at equal MACs",
         caption="Laid out as the paper's Figure 8, with proxy accuracies in place of its ImageNet "
         "ones. Ways of the same cost are drawn side by side; bars are one standard error."
@@ -229,7 +234,6 @@ def parts_section(frames: RunFrames) -> Section:
         )
     worth = Panel(
         id="effects",
-        least_width=560,
         title="What each part is worth",
         caption=f"{verdict(found)} Intervals hold the true value with 95 %, each for itself; × is "
         "by how much parts depend on each other.",
@@ -244,21 +248,21 @@ def family_section(frames: RunFrames) -> Section:
     """Growth beside EfficientNet's, the published accuracies, and the table."""
     published = Panel(
         id="published",
-        least_width=640,
         title="Published ImageNet top-1, not ours",
         caption=f"{published_source()}. GPipe (84.3 %) is left out: its FLOPs are not given.",
         figure=published_figure(frames),
+        table=published_table(frames),
         wide=frames.family.empty,
     )
     if frames.family.empty:
-        return Section("family", "Family", [published], _made_of_baseline(frames, "scale"))
+        return Section("family", "Family", [published], made_by_scale(frames))
     growth = Panel(
         id="growth",
-        least_width=560,
         title="Parameters and MACs against φ",
         caption="The published EfficientNets stand at the φ nearest to their coefficients: B1 0.5, "
         "B2 1, B3 2, B4 3.5, B5 5, B6 6, B7 7.",
         figure=growth_figure(frames),
+        table=growth_table(frames),
     )
     networks = Panel(
         id="networks",
@@ -276,24 +280,6 @@ def _turn(frames: RunFrames) -> str:
     """Whether the best direction turns with cost, in words; empty where nothing says."""
     said = frames.constants.get("turn_with_cost")
     return said if isinstance(said, str) else ""
-
-
-def _made_by(command: str) -> Markup:
-    return phrase("Not run yet: ", element("code", command))
-
-
-def _made_of_baseline(frames: RunFrames, verb: str) -> Markup:
-    if frames.baseline is None and unfinished(frames, "search"):
-        return phrase("Not run yet: the search has not named a baseline.")
-    smallest = "baseline.yaml" if frames.baseline or frames.family.empty else "family/b0.yaml"
-    known = (frames.folder / smallest).exists()
-    here = f"baseline={_path(frames, smallest)}" if known else f"baseline=… run={_path(frames)}"
-    formula = " coefficients=formula" if verb == "scale" and frames.constants else ""
-    return _made_by(f"nas-search {verb} {here}{formula}")
-
-
-def _path(frames: RunFrames, *parts: str) -> str:
-    return shlex.quote(str(frames.folder.joinpath(*parts)))
 
 
 def _last(failed: pd.DataFrame) -> str:

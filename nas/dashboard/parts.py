@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 from nas.dashboard import theme
 from nas.dashboard.frames import RunFrames
 from nas.dashboard.html import Markup, table
+from nas.dashboard.narrow import on_narrow
 from nas.networks.cost import cost
 from nas.statistics.factorial import Effect
 
@@ -36,7 +37,9 @@ def effects_figure(frames: RunFrames) -> go.Figure:
     names = [theme.escaped(effect.name) for effect in effects]
     ticks = {"tickvals": list(rows.values()), "ticktext": names, "showgrid": False, "ticks": ""}
     figure.update_yaxes(range=[0.4, len(effects) + 0.6], **ticks)
-    return figure
+    broken = [name.replace(" × ", " ×<br>") for name in names]
+    title = {"text": "points of proxy accuracy<br>that the full version adds"}
+    return on_narrow(figure, {"yaxis": {"ticktext": broken}, "xaxis": {"title": title}})
 
 
 def effects_table(frames: RunFrames) -> Markup:
@@ -50,7 +53,11 @@ def effects_table(frames: RunFrames) -> Markup:
         for effect in (*found.main, *found.interactions)
     ]
     rows.append(["all, full less plain", f"{found.total.times(100):.2f}", ""])
-    return table(["points, with 95 % intervals", "on average", "all others full"], rows)
+    return table(
+        ["points, with 95 % intervals", "on average", "all others full"],
+        rows,
+        name="What each part is worth",
+    )
 
 
 def arms_table(frames: RunFrames) -> Markup:
@@ -77,8 +84,8 @@ def arms_table(frames: RunFrames) -> Markup:
                 arm.measured.reason if arm.measured else "",
             ]
         )
-    header = ["arm", "network", "MACs", "over the first's", "proxy accuracy (%)", "seeds", ""]
-    return table(header, rows, words=2)
+    header = ["arm", "network", "MACs", "over the first's", "proxy accuracy (%)", "seeds", "failed"]
+    return table(header, rows, words=2, name="The arms")
 
 
 def _points(

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from nas.dashboard.estimate import estimate_figure
-from nas.dashboard.forecast import LITTLE, Forecast, forecast, forecast_figure
+from nas.dashboard.estimate import estimate_figure, estimate_table
+from nas.dashboard.forecast import LITTLE, Forecast, forecast, forecast_figure, forecast_table
 from nas.dashboard.frames import RunFrames
 from nas.dashboard.growth_rule import GrowthRule
 from nas.dashboard.named import MODEL, Estimate, estimate
@@ -23,6 +23,7 @@ def estimate_panels(frames: RunFrames) -> list[Panel]:
             title=f"What the trainings say of {frames.rule.symbols}",
             caption=estimate_caption(found),
             figure=estimate_figure(found),
+            table=estimate_table(found),
             wide=True,
         )
     ]
@@ -37,10 +38,10 @@ def forecast_panels(frames: RunFrames) -> list[Panel]:
     return [
         Panel(
             id="forecast",
-            least_width=560,
             title="What each step up is expected to bring",
             caption=f"{forecast_caption(found)}{proxy_sentence(sweep_words(frames))}",
             figure=forecast_figure(found, measured),
+            table=forecast_table(found),
             wide=True,
         )
     ]

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nas.runs.folder import ASKED
-from nas.search import rewards
-from nas.search.rewards import Front, TargetReward
+from nas.searches import rewards
+from nas.searches.rewards import Front, TargetReward
 
 REWARDS: Mapping[str, type[TargetReward]] = {
     f"{rewards.__name__}.{name}": cls
@@ -35,7 +35,9 @@ class Settings:
     """How the ablation's came about."""
     parts_evaluator: Mapping[str, Any] = field(default_factory=dict)
     """How those of parts that were taken apart came about, but for the recipe."""
-
+    data: Mapping[str, Any] = field(default_factory=dict)
+    """What data all of them had, as records tell it: digest, splits, limit; empty where they had
+    different ones."""
     stages: frozenset[str] = frozenset()
     """The stages that were begun: search, confirm, sweep, ablate, parts."""
     asked: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -106,9 +108,16 @@ def read_settings(config: Mapping[str, Any]) -> Settings:
         sweep_evaluator=_mapping(sweep.get("about")),
         ablation_evaluator=_mapping(_mapping(config.get("ablate")).get("about")),
         parts_evaluator=_mapping(_mapping(config.get("parts")).get("about")),
+        data=_data(config),
         stages=frozenset(_STAGES & config.keys()),
         asked={name: _mapping(_mapping(config.get(name)).get(ASKED)) for name in _STAGES},
     )
+
+
+def _data(config: Mapping[str, Any]) -> Mapping[str, Any]:
+    evaluators = [_mapping(_mapping(config.get(name)).get("evaluator")) for name in _STAGES]
+    known = [_mapping(each["data"]) for each in evaluators if "data" in each]
+    return known[0] if known and all(each == known[0] for each in known) else {}
 
 
 def _reward(node: Mapping[str, Any]) -> TargetReward | None:

@@ -21,21 +21,21 @@ def so_far(frames: RunFrames, stage: str) -> str:
         case "search":
             if not records_are_here(frames):
                 return ""
-            return _part(len(frames.finished), frames.settings.trials_asked, "trials")
+            return _part(len(frames.finished), frames.settings.trials_asked, "trial")
         case "confirm":
             asked = frames.settings.confirm_asked
             most = None if asked is None else min(asked, len(frames.finished))
-            return "" if so_far(frames, "search") else _part(frames.confirming, most, "networks")
+            return "" if so_far(frames, "search") else _part(frames.confirming, most, "network")
         case "sweep" if strategy(frames.settings.asked.get("sweep") or {}, {}) == MODEL:
             return _of_a_model(frames)
         case "sweep":
-            said = _part(*_settled(frames, stage, 1), "networks")
+            said = _part(*_settled(frames, stage, 1), "network")
             return said or _without_answer(frames)
         case "parts":
             asked = len(frames.parts.arms) * frames.parts.seeds
-            return _part(frames.parts.done, asked, "trainings")
+            return _part(frames.parts.done, asked, "training")
         case _:
-            return _part(*_settled(frames, stage, frames.settings.seeds_asked), "networks")
+            return _part(*_settled(frames, stage, frames.settings.seeds_asked), "network")
 
 
 def records_are_here(frames: RunFrames) -> bool:
@@ -92,5 +92,5 @@ def _of_a_model(frames: RunFrames) -> str:
     return f"{done} of at most {plural(most, 'training')}"
 
 
-def _part(done: int, asked: int | None, things: str) -> str:
-    return "" if asked is None or done >= asked else f"{done} of {asked} {things}"
+def _part(done: int, asked: int | None, thing: str) -> str:
+    return "" if asked is None or done >= asked else f"{done} of {plural(asked, thing)}"

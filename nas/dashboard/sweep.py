@@ -207,7 +207,7 @@ def _winner_label(row: Mapping[Any, Any], ends: tuple[float, float]) -> dict[str
         "yanchor": "bottom",
         "yshift": 8 if math.isnan(row["stderr"]) else 3,
         "showarrow": False,
-        "font": {"color": theme.VERMILLION, "size": 12.5},
+        "font": {"color": theme.RUST, "size": 12.5},
         "bgcolor": "rgba(255,255,255,0.8)",
     }
 

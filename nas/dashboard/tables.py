@@ -28,7 +28,9 @@ def sweep_table(frames: RunFrames) -> Markup:
         ]
         for row in rows.to_dict("records")
     ]
-    return table(header, cells, marked=[i for i, w in enumerate(rows["winner"]) if w])
+    return table(
+        header, cells, name="The candidates", marked=[i for i, w in enumerate(rows["winner"]) if w]
+    )
 
 
 def family_table(frames: RunFrames) -> Markup:
@@ -59,4 +61,4 @@ def family_table(frames: RunFrames) -> Markup:
                 *(row[name] for name in asked),
             ]
         )
-    return table(header, cells)
+    return table(header, cells, name="The networks of the family")

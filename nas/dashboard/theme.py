@@ -14,12 +14,40 @@ GREEN = "#009E73"
 ORANGE = "#E69F00"
 VERMILLION = "#D55E00"
 PURPLE = "#CC79A7"
+RUST = "#a84300"
+"""Vermillion for text: its contrast to white, and to a light grey, is above 4.5."""
 INK = "#1c2127"
 MUTED = "#5f6b7a"
 POINT = "#8a97a8"
 RULE = "#c9d0d9"
 GRID = "#e9ecf0"
 WASH = "#f3f6f9"
+
+TINTS = ("#8cc9ee", "#ffffff", "#f3c566")
+"""Less, as much, more: so light that text in the page's ink is read on all of them."""
+DARK = {
+    "#0072b2": "#5ab4ea",
+    "#56b4e9": "#2f7fb5",
+    "#009e73": "#2fc79b",
+    "#e69f00": "#f0b429",
+    "#d55e00": "#ff8a47",
+    "#cc79a7": "#e29cc3",
+    "#a84300": "#ff9d5c",
+    "#1c2127": "#e6e9ee",
+    "#5f6b7a": "#a3adba",
+    "#8a97a8": "#7f8c9d",
+    "#c9d0d9": "#3a434e",
+    "#e9ecf0": "#262d36",
+    "#f3f6f9": "#1c222a",
+    "#8cc9ee": "#0b4f7a",
+    "#f3c566": "#7a5300",
+    "#deebf7": "#27425c",
+    "#08306b": "#a6dcfa",
+    "#ffffff": "#14181d",
+    "white": "#14181d",
+    "rgba(255,255,255,0.8)": "rgba(20,24,29,0.8)",
+}
+"""What each colour is on a dark page, as its own script puts it there; keys in lower case."""
 
 SERIES = (VERMILLION, BLUE, GREEN, ORANGE, SKY, PURPLE, MUTED, INK)
 """Colours for curves in one figure; the first stands out most."""

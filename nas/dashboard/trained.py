@@ -10,7 +10,7 @@ from plotly.subplots import make_subplots
 
 from nas.dashboard import theme
 from nas.dashboard.frames import RunFrames
-from nas.dashboard.html import Markup, table
+from nas.dashboard.narrow import on_narrow, stacked
 from nas.dashboard.published import published_efficientnet
 from nas.dashboard.trained_files import Confusion
 from nas.statistics.metrics import METRICS, Metric
@@ -23,6 +23,8 @@ _LONGEST = 20
 """Characters of a class's name at an axis."""
 _COUNTED = 16
 """The most classes whose counts stand in its cells."""
+_NARROW_COUNTED = 6
+"""The same on a telephone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ def accuracy_against_cost_figure(shown: AccuracyAgainstCost) -> go.Figure:
         )
     theme.styled(figure, 440)
     figure.update_yaxes(title_text=f"{METRICS[shown.metric]} (%)", col=1)
-    return figure
+    return stacked(figure, 280)
 
 
 def _tested(shown: AccuracyAgainstCost, field: str) -> dict[str, Any]:
@@ -99,7 +101,7 @@ def _tested(shown: AccuracyAgainstCost, field: str) -> dict[str, Any]:
         "marker": {"size": 9, "color": theme.VERMILLION},
         "text": [theme.escaped(name) for name in rows["name"]],
         "textposition": "top left",
-        "textfont": {"size": 11.5, "color": theme.VERMILLION},
+        "textfont": {"size": 11.5, "color": theme.RUST},
         "hovertext": [_hover(row, shown.metric) for row in rows.to_dict("records")],
         "hoverinfo": "text",
         "cliponaxis": False,
@@ -119,7 +121,7 @@ def _expected(shown: AccuracyAgainstCost, field: str) -> dict[str, Any]:
         "hovertext": [
             theme.hover(
                 f"{theme.escaped(row['name'])}, expected",
-                [f"proxy accuracy {_interval(row, 'forecast')}"],
+                [f"proxy accuracy {interval(row, 'forecast')}"],
             )
             for row in rows.to_dict("records")
         ],
@@ -157,15 +159,15 @@ def _bars(rows: pd.DataFrame, name: str, color: str) -> dict[str, Any]:
 
 def _hover(row: Mapping[Any, Any], metric: Metric) -> str:
     lines = [
-        f"test {METRICS[metric]} {_interval(row, 'test')}",
-        f"of {theme.whole(row['test_images'])} images",
+        f"test {METRICS[metric]} {interval(row, 'test')}",
+        f"of {theme.whole(row['test_images'])} test images",
         f"{theme.count(row['macs'], 4)} MACs at {theme.whole(row['pixels'])} px",
         f"{theme.count(row['params'], 4)} params",
     ]
     return theme.hover(theme.escaped(row["name"]), lines)
 
 
-def _interval(row: Mapping[Any, Any], name: str) -> str:
+def interval(row: Mapping[Any, Any], name: str) -> str:
     """An accuracy and its 95 % interval: `93.7 % [90.1, 96.1]`."""
     low, high = 100 * row[f"{name}_low"], 100 * row[f"{name}_high"]
     return f"{theme.percent(row[name])} [{low:.1f}, {high:.1f}]"
@@ -226,7 +228,8 @@ def confusion_figure(shown: Confusion) -> go.Figure:
             customdata=shown.counts,
             text=[[str(c) if c else "" for c in row] for row in shown.counts] if written else None,
             texttemplate="%{text}" if written else None,
-            colorscale=[[0, "#ffffff"], [0.05, "#dcebf5"], [1, theme.BLUE]],
+            colorscale=[[0, "#ffffff"], [0.05, "#deebf7"], [1, theme.TINTS[0]]],
+            textfont={"color": theme.INK},
             colorbar={"title": {"text": "% of the class"}, "thickness": 12, "outlinewidth": 0},
             hovertext=[[f"{a} taken for {b}" for b in classes] for a in classes],
             hovertemplate="<b>%{hovertext}</b><br>%{customdata} images, %{z:.1f} % of the class"
@@ -239,36 +242,12 @@ def confusion_figure(shown: Confusion) -> go.Figure:
     named = {"tickvals": ticks, "ticktext": short} if len(classes) <= _NAMED else {}
     figure.update_xaxes(title_text="taken for", showgrid=False, **named)
     figure.update_yaxes(title_text="class", autorange="reversed", showgrid=False, **named)
-    return figure
+    # Cells of a telephone hold no more than two figures; the table has what was confused.
+    hidden = {0: {"texttemplate": "", "colorbar": {"title": {"text": "%"}}}}
+    return on_narrow(figure, {}, hidden if len(classes) > _NARROW_COUNTED else None)
 
 
 def _short(name: str) -> str:
     """A name that leaves the cells of a figure their room; its hover label has all of it."""
     whole = len(name) <= _LONGEST
     return theme.escaped(name if whole else f"{name[: _LONGEST - 1]}…")
-
-
-def trained_table(frames: RunFrames) -> Markup:
-    """The trained networks: what they cost, the epoch that was kept, what they are worth."""
-    header = [
-        "network", "folder", "px", "params", "MACs", "epochs", "best epoch", "minival (%)",
-        "judged by", "test (%) [95 %]", "top-1 (%)", "test images",
-    ]  # fmt: skip
-    cells = [
-        [
-            row["name"],
-            row["folder"],
-            theme.whole(row["pixels"]),
-            theme.whole(row["params"]),
-            theme.whole(row["macs"]),
-            theme.whole(row["epochs"]),
-            theme.whole(row["best_epoch"]),
-            theme.percent(row["minival"], 2).removesuffix(" %"),
-            METRICS[row["metric"]],
-            "–" if pd.isna(row["test"]) else _interval(row, "test").replace(" %", ""),
-            theme.percent(row["top1"], 2).removesuffix(" %"),
-            theme.whole(row["test_images"]),
-        ]
-        for row in frames.trained.networks.to_dict("records")
-    ]
-    return table(header, cells, words=2)

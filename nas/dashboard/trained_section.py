@@ -10,9 +10,9 @@ from nas.dashboard.trained import (
     accuracy_against_cost_figure,
     confusion_figure,
     curves_figure,
-    trained_table,
 )
 from nas.dashboard.trained_files import MOST_SHEET, Sheet
+from nas.dashboard.trained_tables import confusion_table, curves_table, trained_table
 from nas.dashboard.wording import plural
 
 
@@ -28,12 +28,12 @@ def trained_sections(frames: RunFrames) -> list[Section]:
         panels.append(
             Panel(
                 id="confusion",
-                least_width=480,
                 title=f"What {shown.name} takes classes for",
                 caption=f"Images of its {shown.split} split by their class, a row, and the class "
                 f"they were taken for, a column; {plural(wrong, 'image')} of "
                 f"{sum(map(sum, shown.counts)):,} taken for another. Colours are shares of a row.",
                 figure=confusion_figure(shown),
+                table=confusion_table(shown),
             )
         )
     if trained.sheet is not None:
@@ -77,7 +77,15 @@ def _accuracy_panels(frames: RunFrames) -> list[Panel]:
         caption += " Diamonds: ImageNet top-1 as published for the EfficientNet of that name."
     figure = accuracy_against_cost_figure(shown)
     title = "Test accuracy against MACs and parameters"
-    return [Panel(id="test-accuracy", least_width=640, title=title, caption=caption, figure=figure)]
+    return [
+        Panel(
+            id="test-accuracy",
+            title=title,
+            caption=caption,
+            figure=figure,
+            table=trained_table(frames),
+        )
+    ]
 
 
 def _curve_panels(frames: RunFrames) -> list[Panel]:
@@ -89,8 +97,10 @@ def _curve_panels(frames: RunFrames) -> list[Panel]:
         "Training accuracies, dotted, are of images as they were augmented, often the harder ones."
     )
     figure = curves_figure(frames)
-    return [Panel(id="curves", least_width=480, title="Learning curves", caption=caption,
-                  figure=figure)]  # fmt: skip
+    table = curves_table(frames)
+    return [
+        Panel(id="curves", title="Learning curves", caption=caption, figure=figure, table=table)
+    ]
 
 
 def _table_panels(frames: RunFrames) -> list[Panel]:

@@ -11,7 +11,7 @@ from nas.dashboard import theme
 from nas.dashboard.frames import RunFrames
 from nas.dashboard.iso_lines import IsoLine, baseline_line, iso_lines
 from nas.dashboard.wording import trial_hovers
-from nas.search.rewards import TargetReward
+from nas.searches.rewards import TargetReward
 
 TRIAL = {"color": theme.POINT, "size": 7, "opacity": 0.75}
 FRONT = {"color": theme.BLUE, "size": 8, "line": {"color": "white", "width": 1}}
@@ -23,6 +23,8 @@ BASELINE = {
     "color": theme.VERMILLION,
     "line": {"color": "white", "width": 1},
 }
+_FAR = 0.6
+"""The part of the axis from which a label to the right of a line no longer fits on a telephone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,7 @@ def accuracy_against_macs_figure(frames: RunFrames) -> go.Figure:
     figure.update_layout(annotations=_iso_labels(shown.iso_lines, axis["range"], (floor, ceiling)))
     if shown.target is not None:
         figure.add_vline(shown.target, line={"color": theme.MUTED, "width": 1, "dash": "dot"})
-        figure.add_annotation(_target_label(shown.target))
+        figure.add_annotation(_target_label(shown.target, axis["range"]))
     theme.styled(figure, 490, margin={"l": 64, "r": 64, "t": 60, "b": 56})
     at = f" at {frames.baseline.resolution} px" if frames.baseline else ""
     figure.update_xaxes(title_text=f"MACs of the full-size network{at}", **axis)
@@ -123,12 +125,15 @@ def accuracy_against_macs_figure(frames: RunFrames) -> go.Figure:
     return figure
 
 
-def _target_label(target: float) -> dict[str, Any]:
+def _target_label(target: float, log_range: list[float]) -> dict[str, Any]:
+    """At the foot of the target's line, on the side that is away from the nearer end."""
+    low, high = log_range
+    is_far = (math.log10(target) - low) / (high - low) > _FAR
     return {
         "x": math.log10(target),
-        "xshift": 4,
+        "xshift": -4 if is_far else 4,
         "yshift": 8,
-        "xanchor": "left",
+        "xanchor": "right" if is_far else "left",
         "y": 0,
         "yref": "y domain",
         "yanchor": "bottom",
@@ -206,7 +211,7 @@ def _iso_labels(
                 "showarrow": False,
                 "font": {
                     "size": 11.5,
-                    "color": theme.VERMILLION if line.through_baseline else theme.MUTED,
+                    "color": theme.RUST if line.through_baseline else theme.MUTED,
                 },
             }
         )

@@ -1,6 +1,7 @@
 """What a run was, in words: said in the header, in captions and in hover labels."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pandas as pd
@@ -8,8 +9,11 @@ import pandas as pd
 from nas.dashboard import theme
 from nas.dashboard.frames import RunFrames
 from nas.dashboard.html import Markup, element, phrase
-from nas.search.rewards import TargetReward
+from nas.searches.rewards import TargetReward
 
+_HIDDEN = frozenset({"data digest"})
+"""Facts that tell data apart for a machine: a reader is given them once, not in each caption."""
+_ONE = {"classes": "class", "epochs": "epoch"}
 _PHRASES = {
     "dataset": "{}",
     "training images": "{} training images",
@@ -24,43 +28,53 @@ _PHRASES = {
 }
 
 
-def proxy_words(evaluator: Mapping[str, Any], records: pd.DataFrame) -> str:
+def proxy_words(evaluator: Mapping[str, Any], seeds: Iterable[float]) -> str:
     """What accuracies are of: `digits, 1437 images, 32 px, width × 0.25, 8 epochs, 2 seeds`.
 
-    `records` are the trials or candidates that were measured, with their number of seeds. Empty
-    where the configuration says nothing of the evaluator.
+    `seeds` are the numbers of them that what was measured was trained with. Empty where the
+    configuration says nothing of the evaluator.
     """
     words = {
         key: value
         for key, value in evaluator.items()
-        if isinstance(value, str | int | float) and not (key in ("width", "depth") and value == 1)
+        if isinstance(value, str | int | float)
+        and not (key in ("width", "depth") and value == 1)
+        and key not in _HIDDEN
     }
     ordered = [key for key in _PHRASES if key in words] + [k for k in words if k not in _PHRASES]
-    parts = [_PHRASES.get(key, f"{key} {{}}").format(words[key]) for key in ordered]
-    return ", ".join([*parts, *_seeds(records)]) if parts else ""
+    parts = [_spelt(key, words[key]) for key in ordered]
+    return ", ".join([*parts, *_seeds(seeds)]) if parts else ""
+
+
+def _spelt(key: str, value: str | int | float) -> str:
+    """A fact in words: `1 epoch`, `4 epochs`, `3 folds`."""
+    said = _PHRASES.get(key, f"{key} {{}}").format(value)
+    if value != 1:
+        return said
+    return said.replace("images", "image").replace(key, _ONE.get(key, key))
 
 
 def search_words(frames: RunFrames) -> str:
     """What the accuracies of the trials are of."""
-    return proxy_words(frames.settings.search_evaluator, frames.finished)
+    return proxy_words(frames.settings.search_evaluator, frames.finished["seeds"])
 
 
 def sweep_words(frames: RunFrames) -> str:
     """What the accuracies of the sweep are of."""
     measured = frames.sweep[frames.sweep["accuracy"].notna()]
-    return proxy_words(frames.settings.sweep_evaluator, measured)
+    return proxy_words(frames.settings.sweep_evaluator, measured["seeds"])
 
 
 def ablation_words(frames: RunFrames) -> str:
     """What the accuracies of the ablation are of."""
     measured = frames.ablation[frames.ablation["accuracy"].notna()]
-    return proxy_words(frames.settings.ablation_evaluator, measured)
+    return proxy_words(frames.settings.ablation_evaluator, measured["seeds"])
 
 
 def parts_words(frames: RunFrames) -> str:
     """What the accuracies of parts that were taken apart are of."""
     counts = [len(arm.accuracies) for arm in frames.parts.arms if arm.accuracies]
-    return proxy_words(frames.settings.parts_evaluator, pd.DataFrame({"seeds": counts}))
+    return proxy_words(frames.settings.parts_evaluator, counts)
 
 
 def reward_words(reward: TargetReward | None, unit: str = "MACs") -> Markup | None:
@@ -129,9 +143,9 @@ def proxy_sentence(words: str) -> str:
     return f" Proxy accuracy: {words}." if words else ""
 
 
-def _seeds(records: pd.DataFrame) -> list[str]:
-    seeds = sorted({int(n) for n in records["seeds"].dropna()})
-    if not seeds:
+def _seeds(seeds: Iterable[float]) -> list[str]:
+    counts = sorted({int(count) for count in seeds if not math.isnan(count)})
+    if not counts:
         return []
-    span = str(seeds[0]) if len(seeds) == 1 else f"{seeds[0]}–{seeds[-1]}"
-    return [f"{span} seed" if seeds == [1] else f"{span} seeds"]
+    span = str(counts[0]) if len(counts) == 1 else f"{counts[0]}–{counts[-1]}"
+    return [f"{span} seed" if counts == [1] else f"{span} seeds"]

@@ -6,10 +6,10 @@ from nas.dashboard.frames import RunFrames, load_run
 from nas.dashboard.growth_rule import GrowthRule
 from nas.dashboard.header import baseline_table, headline, run_facts
 from nas.dashboard.html import Markup, definitions, element
-from nas.dashboard.named import constants_verdict
 from nas.dashboard.page import render_page
 from nas.dashboard.panels import sections
 from nas.dashboard.state import run_state
+from nas.dashboard.verdict import run_verdict
 from nas.dashboard.wording import plural
 from search_spaces.arch import Arch
 from search_spaces.files import write_text
@@ -40,25 +40,21 @@ def _header(frames: RunFrames) -> Markup:
         "header",
         element("h1", frames.folder.resolve().name),
         element("p", _lead(frames), class_="lead"),
+        *([element("p", said, class_="verdict")] if (said := run_verdict(frames)) else []),
         *([element("p", state, class_="state")] if (state := run_state(frames)) else []),
         *([element("div", *figures, class_="headline")] if figures else []),
-        *([element("p", said, class_="verdict")] if (said := _verdict(frames)) else []),
         element(
             "div",
-            *([element("div", element("h3", "What was run"), definitions(facts))] if facts else []),
+            *([element("div", element("h2", "What was run"), definitions(facts))] if facts else []),
             *([element("div", *_baseline(frames.baseline))] if frames.baseline else []),
             class_="about",
         ),
     )
 
 
-def _verdict(frames: RunFrames) -> str:
-    return constants_verdict(frames.constants)
-
-
 def _baseline(baseline: Arch) -> tuple[Markup, Markup]:
     title = f"The baseline at {baseline.resolution} px, stage by stage"
-    return element("h3", title), baseline_table(baseline)
+    return element("h2", title), baseline_table(baseline)
 
 
 def _lead(frames: RunFrames) -> str:

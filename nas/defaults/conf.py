@@ -27,6 +27,14 @@ def default(option: str, name: str) -> Any:
     return dict(value) if isinstance(value, Mapping) else value
 
 
+def default_option(verb: str, place: str) -> Any:
+    """The name of the option that `conf/VERB.yaml` has at a place; None for none."""
+    named = [entry for entry in settings(verb)["defaults"] if isinstance(entry, Mapping)]
+    return {key.partition("@")[2] or key: name for entry in named for key, name in entry.items()}[
+        place
+    ]
+
+
 @functools.cache
 def settings(option: str) -> Mapping[str, Any]:
     """What `conf/OPTION.yaml` itself says, without what its defaults list brings."""

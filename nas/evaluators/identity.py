@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,26 @@ _PLACES = ("path", "cache")
 def identity_of(evaluator: Evaluator, settings: Any) -> Any:
     """Give what its records are records of: its own identity, or else its settings."""
     own = identity(evaluator)
-    return settings if own is None else own
+    return spelt(settings) if own is None else own
+
+
+def spelt(settings: Any) -> Any:
+    """Give settings as plain data: an object by its class, with its fields or its attributes."""
+    if isinstance(settings, Mapping):
+        return {str(name): spelt(value) for name, value in settings.items()}
+    if isinstance(settings, list | tuple):
+        return [spelt(each) for each in settings]
+    if settings is None or isinstance(settings, bool | int | float | str):
+        return settings
+    if isinstance(settings, Path):
+        return str(settings)
+    if isinstance(settings, type) or (callable(settings) and hasattr(settings, "__qualname__")):
+        return f"{settings.__module__}.{settings.__qualname__}"
+    if dataclasses.is_dataclass(settings):
+        fields = {f.name: getattr(settings, f.name) for f in dataclasses.fields(settings) if f.init}
+    else:
+        fields = {k: v for k, v in getattr(settings, "__dict__", {}).items() if k[0] != "_"}
+    return {"_target_": kind_of(settings), **spelt(fields)}
 
 
 def kind_of(evaluator: object) -> str:

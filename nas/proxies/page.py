@@ -2,51 +2,80 @@
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
 from nas.dashboard import theme
-from nas.dashboard.html import definitions, element, table
+from nas.dashboard.html import Markup, definitions, element, table
 from nas.dashboard.page import Panel, Section, render_page
 from nas.networks.cost import cost
-from nas.proxies.report import HEADER, Baseline, Verdict, cells
+from nas.proxies.report import HEADER, Baseline, Verdict, cells, conclusion
 from nas.statistics.intervals import Interval
 from search_spaces.arch import Arch
 
+_BLUES = [[0, "#deebf7"], [1, "#08306b"]]
 
-def check_page(
-    archs: Sequence[Arch],
-    proxied: Mapping[str, Mapping[str, float]],
-    truth: Mapping[str, float],
-    verdicts: Sequence[Verdict],
-    baselines: Sequence[Baseline],
-    details: Mapping[str, str],
-    against: str,
-) -> str:
-    """The page as text.
 
-    `proxied` holds accuracies by proxy and network, `truth` the true ones by network; `against` is
-    what the page calls those.
-    """
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """What a check found, and how."""
+
+    archs: Sequence[Arch]
+    space: str
+    """Its name."""
+    proxied: Mapping[str, Mapping[str, float]]
+    """Accuracies by proxy and network."""
+    truth: Mapping[str, float]
+    """The true accuracies by network."""
+    reference: str | None
+    """The proxy that stands for the truth; None where there is a truth."""
+    about: Mapping[str, str]
+    """How the accuracies of each proxy came about, in words."""
+    verdicts: Sequence[Verdict]
+    baselines: Sequence[Baseline]
+
+    @property
+    def against(self) -> str:
+        """What proxies are held against."""
+        return "true accuracies" if self.reference is None else f"proxy {self.reference!r}"
+
+    @property
+    def compared(self) -> tuple[Verdict, ...]:
+        """Those of the proxies that are held against another one, or the truth."""
+        return tuple(v for v in self.verdicts if v.proxy != self.reference)
+
+
+def check_page(found: Check) -> str:
+    """The page as text."""
+    facts = {"space": found.space, "networks": str(len(found.archs)), "against": found.against}
     header = element(
         "header",
         element("h1", "proxy-check · nas-search"),
-        element("p", f"How well proxies rank {len(archs)} networks.", class_="lead"),
+        element("p", f"How well proxies rank {len(found.archs)} networks.", class_="lead"),
+        element("p", conclusion(found.verdicts, found.reference), class_="verdict"),
         element(
-            "div", element("div", definitions({**details, "against": against})), class_="about"
+            "div",
+            element("div", element("h2", "What was checked"), definitions(facts)),
+            element("div", element("h2", "The proxies"), definitions(found.about)),
+            class_="about",
         ),
     )
-    scatters = [
-        Panel(
-            id=f"accuracies-{number}",
-            title=f"{v.proxy}: τ {v.tau:.2f}",
-            caption="A point is a network. What ranks well rises from left to right.",
-            figure=accuracies_figure(archs, proxied[v.proxy], truth, against),
-        )
-        for number, v in enumerate(verdicts)
-    ]
-    ranking = Panel(
+    footer = element(
+        "footer",
+        "Seconds are processor time of one core. Where there is no table of true accuracies, the "
+        "proxy that takes longest stands for the truth, and is compared with nothing.",
+    )
+    sections = [Section("ranks", "Ranks", (_ranking(found),))]
+    each = (*_scatters(found), *_epochs(found.compared))
+    if each:
+        sections.append(Section("networks", "Networks", each))
+    return render_page("proxy-check · nas-search", header, sections, footer)
+
+
+def _ranking(found: Check) -> Panel:
+    return Panel(
         id="ranking",
         title="How well each ranks",
         caption=(
@@ -56,21 +85,28 @@ def check_page(
             "true ones do, as shares of their means. Calibrated: of the reward, once that is "
             "evened out."
         ),
-        figure=ranking_figure(verdicts, baselines),
-        table=table(HEADER, cells(verdicts, baselines)),
+        figure=ranking_figure(found.compared, found.baselines),
+        table=table(
+            HEADER,
+            cells(found.verdicts, found.baselines, found.reference),
+            name="How well each ranks",
+        ),
         open_table=True,
         wide=True,
     )
-    sections = (
-        Section("ranks", "Ranks", (ranking,)),
-        Section("networks", "Networks", (*scatters, *_epochs(verdicts))),
-    )
-    footer = element(
-        "footer",
-        "Seconds are processor time of one core. Where there is no table of true accuracies, the "
-        "proxy that takes longest stands for the truth.",
-    )
-    return render_page("proxy-check · nas-search", header, sections, footer)
+
+
+def _scatters(found: Check) -> Iterator[Panel]:
+    for number, v in enumerate(found.compared):
+        yield Panel(
+            id=f"accuracies-{number}",
+            title=f"{v.proxy}: τ {v.tau:.2f}",
+            caption="A point is a network. What ranks well rises from left to right.",
+            figure=accuracies_figure(
+                found.archs, found.proxied[v.proxy], found.truth, found.against
+            ),
+            table=accuracies_table(found.archs, found.proxied[v.proxy], found.truth, v.proxy),
+        )
 
 
 def _epochs(verdicts: Sequence[Verdict]) -> tuple[Panel, ...]:
@@ -83,6 +119,7 @@ def _epochs(verdicts: Sequence[Verdict]) -> tuple[Panel, ...]:
             title="When the order appears",
             caption="Kendall's τ of the accuracies after each epoch.",
             figure=epochs_figure(verdicts),
+            table=epochs_table(verdicts),
         ),
     )
 
@@ -114,7 +151,7 @@ def accuracies_figure(
             marker={
                 "size": 9,
                 "color": [math.log10(count) for count in macs],
-                "colorscale": "Blues",
+                "colorscale": _BLUES,
                 "cmin": math.log10(min(macs)) - 0.4,
                 "line": {"width": 1, "color": theme.MUTED},
                 "colorbar": _macs_bar(min(macs), max(macs)),
@@ -128,6 +165,36 @@ def accuracies_figure(
         xaxis={"title": {"text": theme.PROXY_PERCENT}},
         yaxis={"title": {"text": f"{theme.escaped(against)} (%)"}},
     )
+
+
+def accuracies_table(
+    archs: Sequence[Arch], proxied: Mapping[str, float], truth: Mapping[str, float], proxy: str
+) -> Markup:
+    """A row a network that has both accuracies, cheapest first."""
+    both = [arch for arch in archs if arch.key() in proxied and arch.key() in truth]
+    rows = [
+        [
+            arch.key(),
+            theme.count(cost(arch).macs, 4),
+            theme.percent(proxied[arch.key()], 2).removesuffix(" %"),
+            theme.percent(truth[arch.key()], 2).removesuffix(" %"),
+        ]
+        for arch in sorted(both, key=lambda arch: cost(arch).macs)
+    ]
+    header = ["network", "MACs", "proxy accuracy (%)", "held against (%)"]
+    return table(header, rows, name=f"Accuracies of {proxy}")
+
+
+def epochs_table(verdicts: Sequence[Verdict]) -> Markup:
+    """A row an epoch, a column a proxy."""
+    known = [v for v in verdicts if v.by_epoch]
+    rows = [
+        [str(epoch + 1)]
+        + [f"{v.by_epoch[epoch]:.2f}" if epoch < len(v.by_epoch) else "" for v in known]
+        for epoch in range(max(len(v.by_epoch) for v in known))
+    ]
+    header = ["epoch", *(v.proxy for v in known)]
+    return table(header, rows, words=0, name="When the order appears")
 
 
 def ranking_figure(verdicts: Sequence[Verdict], baselines: Sequence[Baseline]) -> go.Figure:

@@ -17,6 +17,9 @@ RewardOf = Callable[[Arch, float], float]
 
 _LEAST = 5
 """The fewest networks that a ranking is judged by"""
+ENOUGH = 10
+"""Networks below which a ranking is judged with nothing to conclude"""
+NONE = "–"
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,26 +146,60 @@ HEADER = (
 )  # fmt: skip
 
 
-def cells(verdicts: Sequence[Verdict], baselines: Sequence[Baseline]) -> list[tuple[str, ...]]:
-    """The report as text, a row for each proxy and each baseline, under HEADER."""
-    rows = [
-        (
-            v.proxy,
-            str(v.failed),
-            f"{v.seconds:.1f}",
-            *map(_cell, (v.tau, v.over_macs, v.with_macs, v.reward)),
-            f"{v.spread:.1f}" if math.isfinite(v.spread) else "–",
-            _cell(v.calibrated),
-        )
-        for v in verdicts
-    ]
+def cells(
+    verdicts: Sequence[Verdict], baselines: Sequence[Baseline], reference: str | None = None
+) -> list[tuple[str, ...]]:
+    """The report as text, a row for each proxy and each baseline, under HEADER.
+
+    The proxy that stands for the truth, `reference`, is compared with nothing.
+    """
+    rows = [_row(v, is_reference=v.proxy == reference) for v in verdicts]
     return rows + [
-        (b.name, "", "0.0", _cell(b.tau), "", "", _cell(b.reward), "", "") for b in baselines
+        (b.name, NONE, "0.0", _cell(b.tau), NONE, NONE, _cell(b.reward), NONE, NONE)
+        for b in baselines
     ]
+
+
+def _row(v: Verdict, *, is_reference: bool) -> tuple[str, ...]:
+    cost_of_it = (str(v.failed), f"{v.seconds:.1f}")
+    if is_reference:
+        return (f"{v.proxy}, the reference", *cost_of_it, *[NONE] * 6)
+    return (
+        v.proxy,
+        *cost_of_it,
+        *map(_cell, (v.tau, v.over_macs, v.with_macs, v.reward)),
+        f"{v.spread:.1f}" if math.isfinite(v.spread) else NONE,
+        _cell(v.calibrated),
+    )
+
+
+def conclusion(verdicts: Sequence[Verdict], reference: str | None) -> str:
+    """What the check comes to, in a sentence; of few networks, what it cannot tell."""
+    compared = [v for v in verdicts if v.proxy != reference]
+    if not compared:
+        return (
+            f"Nothing is compared: {reference} alone was trained, and stands for the truth. Name "
+            "another proxy, or a truth."
+        )
+    best, few = max(compared, key=lambda v: v.tau.value), min(v.networks for v in compared)
+    if few < ENOUGH:
+        wide = best.tau.high - best.tau.low
+        return (
+            f"{few} networks are too few to conclude which proxy ranks best, or whether one ranks "
+            f"better than MACs alone: the 95 % interval of τ is {wide:.1f} wide. Check {ENOUGH} or "
+            "more."
+        )
+    gain = f"{best.over_macs:.2f}"
+    if best.over_macs.low > 0:
+        return f"{best.proxy} ranks at τ {best.tau:.2f}, better than MACs alone by {gain}."
+    return (
+        f"No proxy is shown to rank better than MACs alone: {best.proxy} has the highest τ, "
+        f"{best.tau:.2f}, a gain of {gain}."
+    )
 
 
 def _cell(tau: Interval | None) -> str:
-    return "" if tau is None else f"{tau:.2f}"
+    return NONE if tau is None else f"{tau:.2f}"
 
 
 def _variation(accuracies: Sequence[float]) -> float:

@@ -177,7 +177,7 @@ class Confirmed:
 
 
 @dataclass(frozen=True, slots=True)
-class SearchResult:
+class Standing:
     """What a search has found: its baseline, its front, and the baseline's ties."""
 
     baseline: Record

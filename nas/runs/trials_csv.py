@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from nas.runs.csv_files import write_rows
-from nas.runs.records import Record, SearchResult, check_figures
+from nas.runs.records import Record, Standing, check_figures
 from search_spaces.choices import Choice
 from search_spaces.errors import UserError
 from search_spaces.files import read_text
@@ -59,7 +59,7 @@ _MOST_BYTES = 256 * 2**20
 
 
 def rows(
-    records: Iterable[Record], result: SearchResult | None, files: Mapping[int, str]
+    records: Iterable[Record], result: Standing | None, files: Mapping[int, str]
 ) -> Iterable[dict[str, Any]]:
     """A row a record, of the columns above and a column a choice; `files` by record number."""
     front = {record.number for record in result.front} if result else set()
@@ -83,7 +83,7 @@ def rows(
 
 
 def write_csv(
-    path: Path, records: Iterable[Record], result: SearchResult | None, files: Mapping[int, str]
+    path: Path, records: Iterable[Record], result: Standing | None, files: Mapping[int, str]
 ) -> None:
     """Write the table; columns of choices stand at the end, in the order of their stages."""
     kept = list(records)

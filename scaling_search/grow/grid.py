@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 from nas.networks.cost import cost
-from nas.search.pricing import COUNTED
+from nas.searches.pricing import COUNTED
 from scaling_search.grow.grid_points import GridSettings, nominal_points, values
 from scaling_search.grow.grown import Grown
 from scaling_search.rule.compound import COMPOUND

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from nas.networks.cost import cost
-from nas.search.pricing import CostMetric, Macs
+from nas.searches.pricing import CostMetric, Macs
 from scaling_search.grow.grown import Grown, macs_ratio
 from scaling_search.grow.limits import LimitedGrowth
 from scaling_search.grow.nearest import Trajectory

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from nas.networks.cost import cost
-from nas.search.pricing import CostMetric
+from nas.searches.pricing import CostMetric
 from scaling_search.grow.limits import LIMITS, LimitedGrowth, Limits
 from scaling_search.grow.members import Asked, Member, Target, members, noted, spelt, trajectory
 from scaling_search.rule.rule import Constants

@@ -40,7 +40,7 @@ class CandidateResult:
 
 
 @dataclass(frozen=True, slots=True)
-class SweepResult:
+class Findings:
     """What a sweep found, with its uncertainty."""
 
     grid: Grid
@@ -95,7 +95,7 @@ def find_winner(
     evaluator: Mapping[str, str | int | float],
     estimate: Estimate,
     turn_with_cost: Turn | None,
-) -> SweepResult:
+) -> Findings:
     """The winner that finished trainings give. Raises UserError where no candidate can win."""
     failures, notes = trainings.failures, trainings.notes
     index = range(len(grid.candidates))
@@ -128,7 +128,7 @@ def find_winner(
             )
         )
     failed = sum(record.state == "failed" for record in trainings.records.values())
-    return SweepResult(
+    return Findings(
         grid, settings, tuple(results), comparison, failed, evaluator, estimate, turn_with_cost
     )
 

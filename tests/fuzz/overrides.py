@@ -32,7 +32,7 @@ SECONDS = 10.0
 VALUES = (
     "3", "-1", "0", "1e400", "-1e400", "1e-300", "123456789012345678901234567890", "true", "null",
     "nan", "inf", "[]", "[3]", "[null]", "[a,[b]]", "{}", "{a: 1}", "{_target_: 3}",
-    "{_target_: nas.search.rewards.Soft}", "x", "", " ", "''", "'3'",
+    "{_target_: nas.searches.rewards.Soft}", "x", "", " ", "''", "'3'",
     "x" * 300, "x/" * 2100, "ü (é), #1",
     "a=b", "1e-9", "\x1b[2J", "a\nb", "\udcff", "${nothing}", "${run}", "${", "[", "{a",
     "'", "\\", "!", "*", "a,b", "choice(a,b)", "f(x)", "~", "/dev/null", ".", "..",
@@ -226,7 +226,7 @@ def _short_trainings() -> Iterator[None]:
             "nas.cli.commands.bench.find_reference",
             "nas.executors.local.Processes.__enter__", "nas.executors.ray_tasks.RayTasks.__enter__",
             "nas.executors.ray_tune.executor.RayTune.__enter__",
-            "nas.latency.profile.build_table", "nas.cli.training_crew.train",
+            "nas.latency.profile.build_table", "nas.verbs.training_crew.train",
             "nas.executors.ray_train.train_with_ray")  # fmt: skip
     with contextlib.ExitStack() as stack:
         for end in ends:

@@ -3,9 +3,9 @@ from dataclasses import dataclass
 import pytest
 import yaml
 
-from nas.cli.commands.scale import expected, family_report
-from nas.cli.commands.sweep import summary
 from nas.evaluators.base import AT_CHANCE, Measurement
+from nas.verbs.scale import expected, family_report
+from nas.verbs.sweep import summary
 from scaling_search.grow.family import formula_family, read_constants
 from scaling_search.rule.compound import PAPER
 from scaling_search.settings import SweepSettings

@@ -2,7 +2,7 @@ import dataclasses
 
 import pytest
 
-from nas.cli.commands.sweep import merge_map, plan_table
+from nas.verbs.sweep import merge_map, plan_table
 from scaling_search.grow.grid import make_grid
 from scaling_search.grow.grid_points import GridSettings
 from scaling_search.judge.separation import grids_at_phis, recommended

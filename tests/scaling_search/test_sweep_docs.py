@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from nas.cli.commands.sweep import plan_table
+from nas.verbs.sweep import plan_table
 from scaling_search.grow.grid_points import GridSettings
 from scaling_search.judge.separation import grids_at_phis
 from search_spaces.zoo import zoo

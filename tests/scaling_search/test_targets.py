@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nas.networks.cost import cost
-from nas.search.pricing import COUNTED
+from nas.searches.pricing import COUNTED
 from scaling_search.grow.family import about
 from scaling_search.grow.limits import LimitedGrowth, Limits
 from scaling_search.grow.targets import target_family

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from nas.search.rewards import Absolute, Hard, Soft
+from nas.searches.rewards import Absolute, Hard, Soft
 from nas.trainings.log import TrainingLog
 from nas.trainings.record import TrainingRecord
 from scaling_search.expected import as_mapping
@@ -60,7 +60,10 @@ def write_config(
         "search": {
             "space": {"name": "kernel_expand"},
             "sampler": {"_target_": "nas.samplers.optuna.OptunaSampler", "sampler": "a.TPESampler"},
-            "reward": {"_target_": f"nas.search.rewards.{type(reward).__name__}", **asdict(reward)},
+            "reward": {
+                "_target_": f"nas.searches.rewards.{type(reward).__name__}",
+                **asdict(reward),
+            },
             "search": {"seed": 0, "seeds": 2},
             "about": dict(evaluator),
         },

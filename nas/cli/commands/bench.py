@@ -13,19 +13,19 @@ from nas.bench.page import bench_page
 from nas.bench.reference import find_reference
 from nas.bench.runs import Conditions, Entrant, Result, fingerprint, missing, read, run
 from nas.bench.summary import SamplerSummary, TrialsToBeat, best_known, summarise, trials_to_beat
-from nas.cli.columns import table
-from nas.cli.config import Config, make
-from nas.cli.evaluation import prepare_in, say_data
-from nas.cli.price import price
-from nas.cli.progress import Pace, ProgressLine
 from nas.evaluators.asked import description
 from nas.evaluators.base import Evaluator
 from nas.evaluators.identity import identity_of
 from nas.runs.csv_files import write_rows
 from nas.runs.folder import RunFolder, logged
 from nas.samplers.base import Problem, SamplerFactory
-from nas.search.rewards import Reward
+from nas.searches.rewards import Reward
 from nas.statistics.intervals import Interval
+from nas.verbs.columns import table
+from nas.verbs.config import Config, make
+from nas.verbs.evaluation import prepare_in, say_data
+from nas.verbs.price import price
+from nas.verbs.progress import Pace, ProgressLine
 from search_spaces.errors import UserError
 from search_spaces.files import write_text
 from search_spaces.parsing import closest
@@ -160,7 +160,7 @@ def _facts(conditions: Conditions, best: float) -> dict[str, str]:
     return {
         **about,
         "space": f"{landscape.space.name}, {landscape.space.size:,} candidates",
-        "target": f"{landscape.reward.target:g}",
+        "target": f"{landscape.reward.target:,.10g}",
         "workers": str(conditions.workers),
         **({} if landscape.is_front else {reached: f"{best:.5f}"}),
     }

@@ -1,8 +1,8 @@
 """`nas-search cost`: what networks cost, without building them unless that is to be checked."""
 
-from nas.cli.columns import table
-from nas.cli.config import Config
 from nas.networks.cost import cost
+from nas.verbs.columns import table
+from nas.verbs.config import Config
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
 from search_spaces.yaml_io import load_arch

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from nas.cli.config import Config
+from nas.verbs.config import Config
 from scaling_search.rule.compound import COMPOUND
 from search_spaces.errors import UserError
 

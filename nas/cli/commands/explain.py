@@ -5,9 +5,6 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from nas.cli.classifiers import inference, opened
-from nas.cli.config import Config
-from nas.cli.outputs import file_to_write
 from nas.data.image_files import image_files
 from nas.data.images import open_image, quiet
 from nas.data.names import counted, shown, some
@@ -15,6 +12,9 @@ from nas.explain.activation_maps import is_exact
 from nas.explain.explanation import class_index, explained, upright
 from nas.explain.sheet import Cell, sheet
 from nas.training.classifier import ImageClassifier
+from nas.verbs.classifiers import inference, opened
+from nas.verbs.config import Config
+from nas.verbs.outputs import file_to_write
 from search_spaces.errors import UserError, one_line
 from search_spaces.files import written
 

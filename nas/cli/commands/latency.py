@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from nas.cli.columns import table
-from nas.cli.config import Config
-from nas.cli.progress import Pace, ProgressLine
 from nas.networks.cost import cost
 from nas.runs.csv_files import write_rows
+from nas.verbs.columns import table
+from nas.verbs.config import Config
+from nas.verbs.progress import Pace, ProgressLine
 from search_spaces.errors import UserError
 from search_spaces.files import write_text
 from search_spaces.parsing import from_mapping

@@ -6,9 +6,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from nas.cli.commands import run_train
 from nas.cli.commands.dashboard import draw
-from nas.cli.commands.scale import (
+from nas.verbs import run_train
+from nas.verbs.config import Config
+from nas.verbs.progress import clock
+from nas.verbs.scale import (
     check_family,
     constants,
     expected,
@@ -17,12 +19,10 @@ from nas.cli.commands.scale import (
     gives_constants,
     write,
 )
-from nas.cli.commands.search import search, validated_on
-from nas.cli.commands.search import summary as search_summary
-from nas.cli.commands.sweep import check_sweep, sweep
-from nas.cli.commands.sweep import summary as sweep_summary
-from nas.cli.config import Config
-from nas.cli.progress import clock
+from nas.verbs.search import search, validated_on
+from nas.verbs.search import summary as search_summary
+from nas.verbs.sweep import check_sweep, sweep
+from nas.verbs.sweep import summary as sweep_summary
 from search_spaces.space import load_space
 from search_spaces.yaml_io import load_arch
 

@@ -1,8 +1,8 @@
 """`nas-search zoo`: the published networks that can be named wherever a network is asked for."""
 
-from nas.cli.columns import table
-from nas.cli.config import Config
 from nas.networks.cost import cost
+from nas.verbs.columns import table
+from nas.verbs.config import Config
 from search_spaces.zoo import ZOO
 
 

@@ -25,7 +25,7 @@ from nas.evaluators.base import Evaluator, Measurement
 from nas.networks.cost import cost
 from nas.samplers.cost_aware import CostAware
 from nas.samplers.optuna import OptunaSampler
-from nas.search.rewards import Front, Reward, Soft
+from nas.searches.rewards import Front, Reward, Soft
 from orphans import kill_with_children
 from search_spaces.space import load_space
 

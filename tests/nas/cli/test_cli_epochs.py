@@ -6,11 +6,11 @@ import pytest
 import yaml
 
 from nas.cli import main
-from nas.cli.epochs import trained_for
 from nas.dashboard.frames import load_run
 from nas.dashboard.state import run_state
 from nas.dashboard.write import write_dashboard
 from nas.trainings.log import SWEEP, TrainingLog
+from nas.verbs.epochs import trained_for
 from scaling_search.rule.compound import COMPOUND
 
 HERE = [

@@ -68,7 +68,7 @@ def test_options_of_ones_own_are_among_them(capsys: pytest.CaptureFixture[str]) 
 def test_help_of_every_verb_names_every_setting(
     verb: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from nas.cli.setting_types import checked
+    from nas.verbs.setting_types import checked
     from search_spaces.errors import UserError
 
     lines = shown(capsys, verb)

@@ -157,7 +157,7 @@ def test_several_runs_are_asked_for_with_multirun_alone() -> None:
         (["search", "storage=1"], "storage: expected "),
         (["search", "search.start_from=3"], "search.start_from: expected "),
         (["search", "evaluator.data=3"], "evaluator.data: expected a Source with open(); got 3"),
-        (["search", "sampler._target_=nas.search.rewards.Soft", "~sampler.initial",
+        (["search", "sampler._target_=nas.searches.rewards.Soft", "~sampler.initial",
           "+sampler.target=1"],
          "sampler: expected a SamplerFactory with make(); Soft is none"),
         (["search", "--confg-dir", "x"], "--confg-dir: no such flag; did you mean '--config-dir'?"),

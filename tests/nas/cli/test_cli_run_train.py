@@ -6,8 +6,8 @@ import pytest
 import yaml
 
 from nas.cli import main
-from nas.cli.member_pixels import pixels_in
 from nas.networks.trained import read_card
+from nas.verbs.member_pixels import pixels_in
 from quick import SMALL
 from search_spaces.yaml_io import load_arch, write_arch
 

@@ -18,7 +18,7 @@ from search_spaces.parsing import from_mapping
 from search_spaces.yaml_text import load_yaml
 
 SETTINGS = {
-    "search/default": "nas.search.loop.SearchSettings",
+    "search/default": "nas.searches.loop.SearchSettings",
     "sweep/grid": "scaling_search.settings.SweepSettings",
     "sweep/model": "scaling_search.settings.SweepSettings",
     "family/default": "scaling_search.grow.limits.Limits",
@@ -104,7 +104,7 @@ def test_python_has_the_defaults_of_the_command_line(option: str, cls: type) -> 
 
 
 def test_settings_without_arguments_are_those_of_a_verb_without_any() -> None:
-    from nas.search.loop import SearchSettings
+    from nas.searches.loop import SearchSettings
     from scaling_search.settings import SweepSettings
 
     assert SearchSettings().trials == settings_of("search/default")["trials"] == 24

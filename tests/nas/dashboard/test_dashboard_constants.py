@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 import run_folder
-from browser import probed
+from devtools import probed
 from nas.cli import main
 from nas.dashboard.candidates import candidates_figure
 from nas.dashboard.estimate import estimate_figure
@@ -18,6 +18,7 @@ from nas.dashboard.panels import sweep_section
 from nas.dashboard.scaling_panels import estimate_caption, sweep_caption
 from nas.dashboard.state import run_state
 from nas.dashboard.sweep import Sweep, sweep, sweep_figure
+from nas.dashboard.verdict import run_verdict
 from nas.dashboard.write import write_dashboard
 from scaling_search.rule.compound import COMPOUND
 from search_spaces.zoo import zoo
@@ -182,11 +183,29 @@ def test_constants_on_their_way_to_the_estimate_say_how_far_they_are(tmp_path: P
     assert facts[said] == "1.195, 1.105, 1.145"
 
 
-def test_the_verdict_stands_in_the_head_of_the_page_and_of_the_section(tmp_path: Path) -> None:
+def test_the_whole_verdict_stands_in_the_section_and_one_sentence_at_the_head(
+    tmp_path: Path,
+) -> None:
     swept(tmp_path, verdict="Nothing <b>more</b> is known.", turn_with_cost="It does not turn.")
     text = write_dashboard(tmp_path, COMPOUND).read_text("utf-8")
     said = '<p class="verdict">Nothing &lt;b&gt;more&lt;/b&gt; is known. It does not turn.</p>'
-    assert text.count(said) == 2
+    assert text.count(said) == 1
+    head = text[: text.index("</header>")]
+    assert "The data do not tell α, β, γ from the published constants; 1.18, 1.12, 1.14" in head
+
+
+def test_published_constants_are_said_to_be_used_where_the_data_do_not_tell_others(
+    tmp_path: Path,
+) -> None:
+    swept(tmp_path, alpha=1.2, beta=1.1, gamma=1.15)
+    said = "The data do not tell α, β, γ from the published constants, which are used."
+    assert run_verdict(loaded(tmp_path)) == said
+    told = {**run_folder.ESTIMATE, "gain": 0.004}
+    swept(tmp_path, estimate=told)
+    assert run_verdict(loaded(tmp_path)).startswith(
+        "The data tell α, β, γ from the published constants: 1.18, 1.12, 1.14 are used, expected "
+        "to bring 0.40 ± 0.07 points"
+    )
 
 
 def test_each_constant_is_drawn_beside_the_published_one(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from nas.dashboard.panels import sweep_section
 from nas.dashboard.published import published_efficientnet, published_networks
 from nas.dashboard.sweep import sweep, sweep_figure
 from nas.dashboard.trials import accuracy_against_macs, accuracy_against_macs_figure
-from nas.search.rewards import Absolute, Front, Hard, Soft
+from nas.searches.rewards import Absolute, Front, Hard, Soft
 from nas.trainings.log import TrainingLog
 from scaling_search.grow.family import formula_family, published_family, write_family
 from scaling_search.rule.compound import COMPOUND, PAPER

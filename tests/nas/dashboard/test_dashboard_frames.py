@@ -23,7 +23,7 @@ from nas.dashboard.settings import REWARDS
 from nas.dashboard.wording import reward_words
 from nas.defaults.conf import config_dir
 from nas.runs import trials_csv
-from nas.search.rewards import Absolute, Front, Hard, Soft
+from nas.searches.rewards import Absolute, Front, Hard, Soft
 from scaling_search import ablate, files
 from scaling_search.grow import ablation
 from scaling_search.rule.compound import COMPOUND

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 import run_folder
-from browser import probed
+from devtools import probed
 from nas.cli import main
 from nas.dashboard.frames import load_run
 from nas.dashboard.state import run_state

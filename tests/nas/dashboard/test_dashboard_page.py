@@ -6,12 +6,12 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 import run_folder
-from browser import open_page, probed
+from browser import open_page
+from devtools import probed
 from nas.dashboard.html import Markup, element, table
 from nas.dashboard.page import Panel, Section, render_page
 from nas.dashboard.write import write_dashboard
@@ -120,23 +120,6 @@ def test_the_page_says_what_was_run(page: Path) -> None:
         "Tan &amp; Le, EfficientNet",
     ):
         assert words in text, words
-
-
-@pytest.mark.parametrize(
-    ("write", "commands"),
-    [
-        (run_folder.write_search, ["sweep baseline=", "scale baseline="]),
-        (run_folder.write_sweep, ["search run=", "scale baseline="]),
-        (run_folder.write_family, ["search run=", "sweep baseline="]),
-    ],
-)
-def test_what_is_missing_names_the_command_that_makes_it(
-    tmp_path: Path, write: Any, commands: list[str]
-) -> None:
-    write(tmp_path / "my run")
-    text = write_dashboard(tmp_path / "my run", COMPOUND).read_text("utf-8")
-    found = re.findall(r"<code>nas-search (\w+ \w+=)[^<]*my run", text)
-    assert found == commands
 
 
 def test_an_ablation_makes_a_page_by_itself(tmp_path: Path) -> None:

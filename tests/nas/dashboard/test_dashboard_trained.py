@@ -1,7 +1,6 @@
 """The page's section of networks that were trained whole."""
 
 import html
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -12,8 +11,7 @@ import pytest
 from PIL import Image
 
 import run_folder
-from browser import probed
-from cards import worth
+from devtools import probed
 from nas.dashboard.frames import load_run
 from nas.dashboard.panels import sections
 from nas.dashboard.trained import (
@@ -27,38 +25,7 @@ from nas.networks.trained_header import card_in
 from scaling_search.rule.compound import COMPOUND
 from search_spaces.errors import UserError
 from search_spaces.yaml_io import write_arch
-from trained_folders import DIGITS, tiny, trained_folder
-
-
-def write_trained(run: Path, name: str = "b0", **fields: Any) -> Path:
-    """The folder of a training of three epochs, the second of which was kept."""
-    folder = run / "trained" / name
-    told: dict[str, Any] = {
-        "minival": 0.9,
-        "best_epoch": 2,
-        "test": worth(0.85, 0.804, 0.889, images=269),
-    }
-    trained_folder(folder, fields.pop("classes", DIGITS), **(told | fields))
-    write_arch(tiny(len(DIGITS), side=fields.get("side", 16)), folder / "network.yaml")
-    write_log(folder)
-    return folder
-
-
-def write_log(folder: Path, epochs: int = 3) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    rows = [
-        {"epoch": n, "lr": 0.1, "train_loss": 2 / n, "train_accuracy": 0.5 + 0.1 * n,
-         "minival": 0.8 + 0.05 * (2 - abs(2 - n)), "seconds": 1.0}
-        for n in range(1, epochs + 1)
-    ]  # fmt: skip
-    (folder / "log.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-
-
-def write_confusion(folder: Path, split: str = "test") -> None:
-    lines = [",".join(["class \\ predicted", *DIGITS])]
-    counts = np.full((10, 10), 1) + 20 * np.eye(10, dtype=int)
-    lines += [",".join([name, *map(str, row)]) for name, row in zip(DIGITS, counts, strict=True)]
-    (folder / f"{split}_16px_confusion.csv").write_text("\n".join(lines) + "\n")
+from trained_folders import tiny, write_confusion, write_log, write_trained
 
 
 def write_sheet(path: Path) -> None:

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nas.cli.evaluation import say_data, started
 from nas.data.dataset import identity, splits, verify
 from nas.data.folders import ImageFolder
 from nas.data.image_rows import Parquet
@@ -18,6 +17,7 @@ from nas.evaluators.zero_cost import ZeroCostEvaluator
 from nas.executors.base import Executor
 from nas.executors.local import InProcess
 from nas.runs.folder import RunFolder
+from nas.verbs.evaluation import say_data, started
 from pictures import encoded, image_folder, parquet
 from quick import QUICK
 from search_spaces.errors import UserError

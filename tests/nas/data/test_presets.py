@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from nas.cli.compose import with_config
-from nas.cli.config import Config, make
 from nas.cli.overrides import Arguments
 from nas.data.columns import ImageColumn
 from nas.data.dataset import identity, splits
@@ -18,6 +17,7 @@ from nas.data.loader import Loader
 from nas.data.sources import Digits
 from nas.defaults.conf import config_dir
 from nas.training.transforms import EvalTransform
+from nas.verbs.config import Config, make
 from pictures import encoded, image_folder, parquet
 from search_spaces.errors import UserError
 

@@ -12,7 +12,6 @@ import pytest
 from PIL import Image
 
 from nas.cli import main
-from nas.cli.int8_export import _advice
 from nas.data.dataset import splits
 from nas.data.sources import Digits
 from nas.data.training_splits import training_splits
@@ -20,6 +19,7 @@ from nas.defaults.conf import settings
 from nas.deploy.int8 import fragile
 from nas.networks.trained import read_card
 from nas.statistics.intervals import paired_difference
+from nas.verbs.int8_export import _advice
 from search_spaces.arch import Arch
 from search_spaces.ends import Head, Stem
 from search_spaces.space import load_space

@@ -15,12 +15,12 @@ import pytest
 import yaml
 
 from nas.cli import main
-from nas.cli.config import make
 from nas.defaults.conf import config_dir
 from nas.evaluators.base import EvaluationFailed
 from nas.evaluators.nas_bench_macro import NasBenchMacroEvaluator
 from nas.evaluators.surrogate import SurrogateEvaluator
 from nas.evaluators.table import TableEvaluator
+from nas.verbs.config import make
 from search_spaces.errors import UserError
 from search_spaces.scaling import scale
 from search_spaces.space import Space, load_space

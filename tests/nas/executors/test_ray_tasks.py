@@ -21,9 +21,9 @@ from nas.executors.ray_tune.executor import RayTune
 from nas.runs.storage import SqliteFile
 from nas.runs.study import StudyStore
 from nas.samplers.optuna import OptunaSampler
-from nas.search.confirmation import Confirmation
-from nas.search.loop import Search, SearchSettings
-from nas.search.rewards import Soft
+from nas.searches.confirmation import Confirmation
+from nas.searches.loop import Search, SearchSettings
+from nas.searches.rewards import Soft
 from nas.trainings.engine import LabelledArch, Trainings, train
 from nas.trainings.log import TrainingLog
 from nas.trainings.strategies import FlatGrid

@@ -13,7 +13,7 @@ from nas.latency.profile import Check, TableSettings, build_table
 from nas.latency.table import parts, read_table, write_table
 from nas.networks.cost import cost
 from nas.networks.export import onnx_model, seeded
-from nas.search.pricing import OnnxRuntimeLatency
+from nas.searches.pricing import OnnxRuntimeLatency
 from search_spaces.arch import Arch
 from search_spaces.ends import Head, Stem
 from search_spaces.errors import UserError

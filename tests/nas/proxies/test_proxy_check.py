@@ -1,9 +1,11 @@
 """`nas-search proxy-check`: what is trained, what τ is of, and that a check goes on."""
 
 import csv
+import dataclasses
 import itertools
 import json
 import math
+import re
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import kendalltau
 
-from browser import probed
+from devtools import probed
 from nas.cli import main
 from nas.networks.cost import cost
-from nas.proxies.page import accuracies_figure
-from nas.proxies.report import accuracies, baselines, dearest, verdict
+from nas.proxies.page import Check, accuracies_figure, check_page
+from nas.proxies.report import accuracies, baselines, conclusion, dearest, verdict
 from nas.proxies.sample import spread_sample
-from nas.search.rewards import Soft
+from nas.searches.rewards import Soft
 from nas.statistics.rank_correlation import kendall, kendall_gain, standardised_sum
 from nas.trainings.record import TrainingRecord
 from search_spaces.arch import Arch
@@ -192,11 +194,16 @@ def test_a_check_goes_on_from_its_records(
     free = {"MACs", "params", "capacity, params", "capacity, activations"}
     alone = {f"{name} alone" for name in free}
     assert set(rows) == {"noisy", "exact", *alone, "one accuracy for all"}
-    assert float(rows["noisy"]["tau_low"]) <= float(rows["noisy"]["tau"])
-    assert float(rows["noisy"]["with_macs"]) <= float(rows["noisy"]["with_macs_high"])
+    # Whichever took longer is the reference, and has no τ with itself.
+    reference, other = sorted(("noisy", "exact"), key=lambda name: rows[name]["tau"])
+    assert rows[reference]["tau"] == rows[reference]["spread"] == ""
+    assert f"{reference}, the reference" in first.out
+    assert float(rows[other]["tau_low"]) <= float(rows[other]["tau"])
+    assert float(rows[other]["with_macs"]) <= float(rows[other]["with_macs_high"])
+    assert "6 networks are too few to conclude which proxy ranks best" in first.out
     assert -1 <= float(rows["one accuracy for all"]["reward_tau"]) <= 1
     shown = probed(Path("out/proxy_check.html"), Path.cwd(), 1280)
-    assert shown["drawn"] == 3  # the ranking and, of one epoch each, the accuracies of both
+    assert shown["drawn"] == 2  # the ranking and, of one epoch, the accuracies beside the reference
     assert shown["cut"] == []
     assert shown["overflow"] <= 0
     assert any("MACs" in text for text in shown["hovers"])
@@ -223,8 +230,38 @@ def test_scores_without_epochs_get_their_page_too(
     settings = ["evaluator=zero_cost", "evaluator.images=8", "data.limit=60", "workers=1"]
     main(["proxy-check", "networks=5", "run=out", *settings])
     shown = probed(tmp_path / "out/proxy_check.html", tmp_path, 1280)
-    assert shown["drawn"] == 2  # the ranking, and the scores beside themselves
+    assert shown["drawn"] == 1  # the ranking of MACs; the scores are not held against themselves
     assert shown["cut"] == []
+    page = Path("out/proxy_check.html").read_text("utf-8")
+    assert "Nothing is compared: default alone was trained" in page
+    assert re.search("<dt>default</dt><dd>digits, 8 images, 32 px", page)
+
+
+def test_the_page_says_what_proxies_were_trained_on_and_what_it_comes_to() -> None:
+    about = {"fast": "cifar10, 32 px, 1 epoch, 1 seed", "slow": "cifar10, 32 px, 9 epochs, 1 seed"}
+    archs = spread_sample(SPACE, 12, seed=0)
+    rising: dict[Arch, list[float | None]] = {arch: [0.01 * n] for n, arch in enumerate(archs)}
+    both = trained("fast", rising, 1.0) + trained("slow", rising, 9.0)
+    true = accuracies(both, "slow")
+    found = Check(
+        archs=archs,
+        space="small",
+        proxied={name: accuracies(both, name) for name in about},
+        truth=true,
+        reference="slow",
+        about=about,
+        verdicts=[verdict(name, both, archs, true, rewarded) for name in about],
+        baselines=baselines(archs, true, rewarded),
+    )
+    text = check_page(found)
+    for words in about.values():
+        assert words in text
+    assert "slow, the reference" in text
+    assert [v.proxy for v in found.compared] == ["fast"]
+    assert conclusion(found.verdicts, "slow").startswith(("fast ranks at τ 1.00", "No proxy"))
+    few = [dataclasses.replace(each, networks=9) for each in found.verdicts]
+    assert "9 networks are too few" in conclusion(few, "slow")
+    assert "too few" not in conclusion(found.verdicts, "slow")
 
 
 def test_networks_that_cost_the_same_are_drawn() -> None:

@@ -10,20 +10,20 @@ import pytest
 from optuna.trial import TrialState, create_trial
 
 import toy
-from nas.cli.commands.search import summary
 from nas.executors.local import InProcess
 from nas.networks.cost import cost
-from nas.runs.records import Record, SearchResult
+from nas.runs.records import Record, Standing
 from nas.runs.storage import SqliteFile
 from nas.runs.study import StudyStore
 from nas.samplers.base import Problem, distributions
 from nas.samplers.optuna import OptunaSampler
 from nas.samplers.recommend import expected_rewards, recommend
-from nas.search.loop import Search, SearchSettings
-from nas.search.pricing import Macs
-from nas.search.proposals import Limits, Proposer
-from nas.search.rewards import Soft
-from nas.search.standing import search_result
+from nas.searches.loop import Search, SearchSettings
+from nas.searches.pricing import Macs
+from nas.searches.proposals import Limits, Proposer
+from nas.searches.rewards import Soft
+from nas.searches.standing import search_result
+from nas.verbs.search import summary
 from search_spaces.space import Space, load_space
 from search_spaces.zoo import zoo
 
@@ -126,10 +126,10 @@ def record(number: int, reward: float) -> Record:
 
 def test_the_models_choice_is_explained_under_the_baselines_reward() -> None:
     best, lucky = record(1, 0.5), record(2, 0.6)
-    lines = summary(SearchResult(best, lucky, (best, lucky)), Path("r")).splitlines()
+    lines = summary(Standing(best, lucky, (best, lucky)), Path("r")).splitlines()
     assert [line.split()[0] for line in lines] == ["baseline", "reward", "the", "front", "written"]
     assert "trial 2 measured a reward of 0.6000" in lines[2]
-    assert "model's choice" not in summary(SearchResult(lucky, lucky, (lucky,)), Path("r"))
+    assert "model's choice" not in summary(Standing(lucky, lucky, (lucky,)), Path("r"))
 
 
 @pytest.mark.parametrize("exact", [True, False])

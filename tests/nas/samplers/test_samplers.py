@@ -12,13 +12,13 @@ import yaml
 from optuna.distributions import BaseDistribution, IntDistribution
 from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 
-from nas.cli.config import make
 from nas.defaults.conf import config_dir
 from nas.networks.cost import cost
 from nas.samplers.base import Problem, SamplerFactory, distributions
-from nas.search.pricing import Macs
-from nas.search.proposals import Limits, Proposal, Proposer
-from nas.search.rewards import Soft
+from nas.searches.pricing import Macs
+from nas.searches.proposals import Limits, Proposal, Proposer
+from nas.searches.rewards import Soft
+from nas.verbs.config import make
 from search_spaces.choices import Choice
 from search_spaces.errors import UserError
 from search_spaces.space import Space, load_space

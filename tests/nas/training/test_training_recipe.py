@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 import torch
 
-from nas.cli.config import make
 from nas.data.sources import Digits
 from nas.defaults.conf import config_dir
 from nas.evaluators.proxy import ProxyEvaluator
@@ -20,6 +19,7 @@ from nas.training.training_recipe import (
     of_member,
     proxy_part,
 )
+from nas.verbs.config import make
 from search_spaces.errors import UserError
 from search_spaces.files import read_text
 from search_spaces.yaml_text import load_yaml
