@@ -1,5 +1,6 @@
 """What the documentation shows is run as it stands there."""
 
+import json
 import re
 import shlex
 from pathlib import Path
@@ -54,6 +55,16 @@ def test_the_sampler_of_ones_own_searches() -> None:
     toy = ["evaluator=custom", "evaluator._target_=toy.Toy"]
     main([*arguments(command), *toy, "search.trials=6", "run=r"])
     assert read_about("r/baseline.yaml")["seeds"] == 1
+
+
+def test_the_tracker_of_ones_own_is_told_each_trial() -> None:
+    (code,) = blocks("trackers.md", "python")
+    Path("my_tracker.py").write_text(code)
+    command = blocks("trackers.md", "")[-1]
+    toy = ["evaluator=custom", "evaluator._target_=toy.Toy"]
+    main([*arguments(command), *toy, "search.trials=3", "run=r"])
+    rows = [json.loads(line) for line in Path("r/values.jsonl").read_text().splitlines()]
+    assert [row["step"] for row in rows if row["series"] == "search"] == [0, 1, 2]
 
 
 def test_what_is_shown_of_the_functions_runs() -> None:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from nas.cli.interrupts import INTERRUPTED, TERMINATED, Terminated, interruptible
 from nas.cli.mistakes import is_users, printable, shortened, told
 from nas.cli.streams import forgiving_streams
+from nas.cli.tracking import tracked
 from nas.cli.verbs import VERBS, module, overview
 from nas.runs.passwords import without_passwords
 from nas.verbs.config import Config
@@ -89,8 +90,9 @@ def _dispatch(argv: list[str]) -> None:
 
     def command(config: Config) -> None:
         settings = checked(VERBS[name].settings, config)
-        # Imported when it is called: most verbs need no framework.
-        importlib.import_module(f"nas.cli.commands.{module(name)}").main(settings)
+        with tracked(name, settings):
+            # Imported when it is called: most verbs need no framework.
+            importlib.import_module(f"nas.cli.commands.{module(name)}").main(settings)
         _say_next(next_steps(name, read, settings))
 
     from nas.cli.compose import with_config

@@ -113,7 +113,7 @@ VERBS = {
         flags={"--table": "table=true"},
     ),
     "export": Verb(
-        "write a network for timm, the hub, as ONNX, a torch.export program, or as trained",
+        "write a network for timm, the hub, as ONNX, int8, a torch.export program, or as trained",
         "nas-search export results/digits/family/b3.yaml --format timm",
         settings=SETTINGS["export"],
         positional="network",

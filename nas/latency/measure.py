@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Any, Literal
 
 import numpy as np
@@ -19,6 +20,7 @@ from torch import Tensor, nn
 
 from nas.defaults.conf import default
 from nas.defaults.limits import MOST_THREADS
+from nas.latency.onnx_subject import OnnxSubject
 from nas.latency.stopwatch import ClockLaps, CudaLaps, Laps, device_name, keep_freed_memory
 from nas.networks.model import Network, build
 from search_spaces.arch import Arch
@@ -37,6 +39,8 @@ _STEADY_WITHIN = 0.05
 class LatencySettings:
     """What is timed, and how often."""
 
+    engine: Literal["torch", "onnxruntime"] = default("latency", "engine")
+    """What runs networks: PyTorch as it is, or ONNX Runtime on the CPU, which fuses layers."""
     device: Literal["auto", "cpu", "cuda"] = default("latency", "device")
     """`auto`: cuda where there is one."""
     threads: int = default("latency", "threads")
@@ -61,6 +65,8 @@ class LatencySettings:
             if getattr(self, name) < least:
                 raise UserError(f"{name}: expected at least {least}, got {getattr(self, name)}")
         check_count("threads", self.threads, MOST_THREADS)
+        if self.engine == "onnxruntime" and (self.device == "cuda" or self.dtype != "float32"):
+            raise UserError("engine: onnxruntime is timed with device=cpu and dtype=float32")
         if self.device == "cuda" and not torch.cuda.is_available():
             raise UserError("device: cuda was asked for, and there is none")
         if self.clock == "processor" and (self.resolved_device() != "cpu" or self.threads > 1):
@@ -68,6 +74,8 @@ class LatencySettings:
 
     def resolved_device(self) -> Literal["cpu", "cuda"]:
         """What `auto` stands for here."""
+        if self.engine == "onnxruntime":
+            return "cpu"
         if self.device != "auto":
             return self.device
         return "cuda" if torch.cuda.is_available() else "cpu"
@@ -112,7 +120,10 @@ class Session:
 def measure(
     archs: Sequence[Arch], settings: LatencySettings, progress: Callable[[int, int], None]
 ) -> tuple[list[Latency], Session]:
-    """The latency of each network, of initial weights, in evaluation mode, batch norm unfused."""
+    """The latency of each network, of initial weights, in evaluation mode.
+
+    PyTorch runs batch norm unfused; ONNX Runtime fuses what it can.
+    """
     session = time_networks([(arch, False) for arch in archs], settings, progress)
     found = [
         Latency(arch=arch, seconds=tuple(map(float, seconds)))
@@ -131,7 +142,7 @@ def time_networks(
     `progress` is told of rounds done and in all. All networks are in memory at once.
     """
     with _prepared(settings) as device:
-        subjects = [_Subject.prepare(arch, split, settings, device) for arch, split in networks]
+        subjects = [_subject(arch, split, settings, device) for arch, split in networks]
         warmup = _warm_up(subjects, settings)
         turns: list[list[list[float]]] = [[] for _ in subjects]
         wall, processor = time.perf_counter(), time.thread_time()
@@ -143,9 +154,10 @@ def time_networks(
         wall, processor = time.perf_counter() - wall, time.thread_time() - processor
     alone = device == "cpu" and settings.threads == 1
     timed = [np.array(each) for each in turns]
+    found = [subject.laps(each) for subject, each in zip(subjects, timed, strict=True)]
     return Session(
         wholes=tuple(each[:, 0] for each in timed),
-        laps=tuple(each[:, 1:] for each in timed if each.shape[1] > 1),
+        laps=tuple(laps for laps in found if laps is not None),
         warmup=warmup,
         share=processor / wall if alone else None,
     )
@@ -159,6 +171,8 @@ def device_facts(settings: LatencySettings) -> dict[str, str | int]:
         "python": platform.python_version(),
         "system": platform.platform(),
     }
+    if settings.engine == "onnxruntime":
+        facts["onnxruntime"] = version("onnxruntime")
     if settings.resolved_device() == "cuda":
         facts["cuda"] = str(torch.version.cuda)
         facts["cudnn"] = str(torch.backends.cudnn.version())  # type: ignore[no-untyped-call]
@@ -173,7 +187,7 @@ class _Subject:
 
     model: Network
     images: Tensor
-    laps: Laps
+    stopwatch: Laps
     split: bool
 
     @classmethod
@@ -195,15 +209,19 @@ class _Subject:
         whole = self._timed()
         if not self.split:
             return whole
-        with _marks(self.model, self.laps):
+        with _marks(self.model, self.stopwatch):
             return whole + self._timed()
 
+    def laps(self, turns: Array) -> Array | None:
+        """Of each turn the seconds of each part; None where it is not taken apart."""
+        return turns[:, 1:] if self.split else None
+
     def _timed(self) -> list[float]:
-        self.laps.take()
-        self.laps.mark()
+        self.stopwatch.take()
+        self.stopwatch.mark()
         self.model(self.images)
-        self.laps.mark()
-        return self.laps.take()
+        self.stopwatch.mark()
+        return self.stopwatch.take()
 
 
 @contextmanager
@@ -224,11 +242,19 @@ def _marks(model: Network, laps: Laps) -> Iterator[None]:
             hook.remove()
 
 
+def _subject(
+    arch: Arch, split: bool, settings: LatencySettings, device: str
+) -> "_Subject | OnnxSubject":
+    if settings.engine == "torch":
+        return _Subject.prepare(arch, split, settings, device)
+    return OnnxSubject.prepare(arch, split, settings.batch, settings.threads, _clock(settings))
+
+
 def _clock(settings: LatencySettings) -> Callable[[], float]:
     return time.perf_counter if settings.clock == "wall" else time.thread_time
 
 
-def _warm_up(subjects: Sequence[_Subject], settings: LatencySettings) -> int:
+def _warm_up(subjects: "Sequence[_Subject | OnnxSubject]", settings: LatencySettings) -> int:
     """Rounds it took."""
     rounds: list[float] = []
     while len(rounds) < settings.warmup:

@@ -59,6 +59,11 @@ class Check:
         """Mean absolute error, as a fraction of the measured latency."""
         return _error(self.predicted, self.measured)
 
+    def within(self, share: float) -> float:
+        """The fraction of networks whose latency is predicted within that share of it."""
+        off = np.abs(np.divide(self.predicted, self.measured) - 1)
+        return float((off <= share).mean())
+
     @property
     def tau(self) -> float:
         """Kendall's τ of the two orders."""
@@ -70,6 +75,8 @@ class Check:
         return {
             "networks": len(self.measured),
             "mean_absolute_error": round(self.error, 4),
+            "within_5_percent": round(self.within(0.05), 4),
+            "within_10_percent": round(self.within(0.1), 4),
             "bias": round(float(bias), 4),
             "kendall_tau": round(self.tau, 4),
             "fastest_ms": round(1e3 * min(self.measured), 3),

@@ -102,6 +102,23 @@ class TableLatency:
         return {"unit": self.unit, "device": str(device), "table": self._digest}
 
 
+class OnnxRuntimeLatency(TableLatency):
+    """Milliseconds under ONNX Runtime, summed from a table that was measured with it.
+
+    Raises UserError for a table of another engine.
+    """
+
+    def __init__(self, table: str | None) -> None:
+        super().__init__(table)
+        settings = self._table.about.get("settings")
+        engine = settings.get("engine") if isinstance(settings, Mapping) else None
+        if engine != "onnxruntime":
+            raise UserError(
+                f"latency_table: {table} was measured with {engine or 'torch'}; expected one of "
+                f"nas-search latency --table engine=onnxruntime"
+            )
+
+
 class EstimatedLatency(TableLatency):
     """Milliseconds of networks of any size: parts that the table lacks are estimated from it."""
 

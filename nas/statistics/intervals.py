@@ -94,3 +94,18 @@ def share_error(share: float, of: int) -> float:
 def mean_error(values: Sequence[float]) -> float | None:
     """The standard error of the mean of some values; None for fewer than two."""
     return statistics.stdev(values) / math.sqrt(len(values)) if len(values) > 1 else None
+
+
+def paired_difference(only_first: int, only_second: int, of: int) -> Interval:
+    """The share of hits of one less that of another, each tried on the same so many.
+
+    Where both hit or both miss, they do not differ; the counts are of the others. The interval is
+    Bonett and Price's (Biometrical Journal 54, 2012): Wald's with one more of each kind, which
+    holds what it says for few trials and for shares near 0 or 1 too.
+    """
+    first, second = (only_first + 1) / (of + 2), (only_second + 1) / (of + 2)
+    half = NORMAL_QUANTILE * math.sqrt((first + second - (first - second) ** 2) / (of + 2))
+    value, middle = (only_first - only_second) / of, first - second
+    return Interval(
+        value, max(-1.0, min(value, middle - half)), min(1.0, max(value, middle + half))
+    )

@@ -1,4 +1,4 @@
-"""A network for timm, the hub, ONNX runtimes, as a program of torch.export, or as trained."""
+"""A network for timm, the hub, ONNX runtimes, int8 too, as a torch.export program, or trained."""
 
 import dataclasses
 from collections.abc import Callable, Mapping
@@ -15,6 +15,7 @@ from search_spaces.parsing import closest
 from search_spaces.yaml_io import load_arch
 
 if TYPE_CHECKING:
+    from nas.networks.export import Dynamic
     from nas.networks.model import Network
     from nas.networks.trained import Card
 
@@ -41,13 +42,27 @@ def exported(config: Config) -> Exported:
     suffix, write = _WRITERS[kind]
     given = config["out"] or f"{name}{suffix}"
     out = folder_to_write("out", given) if kind in _FOLDERS else file_to_write("out", given)
+    dynamic = _dynamic(config["dynamic"], kind)
+    asked = Request(out, weights, config["num_classes"], dynamic, config)
     if config["supernet"] is None:
-        if config["data"] is not None:
-            raise UserError("data: expected null without supernet; nothing else would read images")
-        return Exported(out, write(arch, Request(out, weights, config["num_classes"])))
+        if config["data"] is not None and kind not in _OF_IMAGES:
+            only = "expected null without supernet or format=int8"
+            raise UserError(f"data: {only}; nothing else would read images")
+        return Exported(out, write(arch, asked))
     with part_of_supernet(arch, config) as (file, card):
-        written = write(card.arch, Request(out, str(file), None))
-        return Exported(out, f"{said_of(card, arch)}\n{written}")
+        of_part = dataclasses.replace(asked, weights=str(file), num_classes=None)
+        return Exported(out, f"{said_of(card, arch)}\n{write(card.arch, of_part)}")
+
+
+def _dynamic(given: str, kind: str) -> "Dynamic":
+    """What of the images' shape is to be free. Raises UserError for a format with no such thing."""
+    if given not in ("batch", "size"):
+        raise UserError(f"dynamic: got {given!r}{closest(given, ('batch', 'size'))}")
+    if given == "size" and kind not in _OF_SHAPES:
+        raise UserError(
+            f"dynamic: expected batch for format={kind}, which takes images of any size"
+        )
+    return "size" if given == "size" else "batch"
 
 
 def _subject(config: Config) -> tuple[Arch, str | None, str]:
@@ -108,6 +123,10 @@ class Request:
     """A file, a folder that a training left, or a reference to the hub."""
     num_classes: int | None
     """In place of the network's own."""
+    dynamic: "Dynamic"
+    """What of the images' shape is free."""
+    settings: Config
+    """Those of formats that read images: `data`, `calibration`, `validation`."""
 
     def file(self) -> Path | str | None:
         """The weights as `build` takes them."""
@@ -150,7 +169,9 @@ def _timm(arch: Arch, request: Request) -> str:
 def _onnx(arch: Arch, request: Request) -> str:
     from nas.networks.export import export_onnx
 
-    difference = export_onnx(arch, request.out, request.file(), request.num_classes)
+    difference = export_onnx(
+        arch, request.out, request.file(), request.num_classes, request.dynamic
+    )
     within = f"logits within {difference:.1g} of PyTorch's, relatively"
     return f"{arch.name} as ONNX: {request.out}; {within}{request.untrained()}"
 
@@ -158,9 +179,20 @@ def _onnx(arch: Arch, request: Request) -> str:
 def _program(arch: Arch, request: Request) -> str:
     from nas.networks.export import export_program
 
-    difference = export_program(arch, request.out, request.file(), request.num_classes)
+    difference = export_program(
+        arch, request.out, request.file(), request.num_classes, request.dynamic
+    )
     within = f"logits within {difference:.1g}{request.untrained()}"
     return f"{arch.name} as a torch.export program: {request.out}; {within}"
+
+
+def _int8(arch: Arch, request: Request) -> str:
+    from nas.verbs.int8_export import int8
+
+    _trained_one(arch, request)
+    asked = request.settings
+    counts = (asked["calibration"], asked["validation"])
+    return int8(str(request.weights), asked["data"], *counts, request.dynamic, request.out)
 
 
 def _hub(arch: Arch, request: Request) -> str:
@@ -190,7 +222,8 @@ def _trained_one(arch: Arch, request: Request) -> "tuple[Network, Card]":
 
     if request.weights is None:
         left = "expected those that `nas-search train` left, with their classes and accuracy"
-        raise UserError(f"weights: {left}: nas-search export RUN/trained/b0 --format hub")
+        kind = request.settings["format"]
+        raise UserError(f"weights: {left}: nas-search export RUN/trained/b0 --format {kind}")
     model, card = load_trained(request.weights)
     if request.num_classes not in (None, card.arch.num_classes):
         classes = card.arch.num_classes
@@ -203,9 +236,14 @@ def _trained_one(arch: Arch, request: Request) -> "tuple[Network, Card]":
 _WRITERS: Mapping[str, tuple[str, Callable[[Arch, Request], str]]] = {
     "timm": ("_timm.py", _timm),
     "onnx": (".onnx", _onnx),
+    "int8": ("_int8.onnx", _int8),
     "program": (".pt2", _program),
     "hub": ("_hub", _hub),
     "trained": ("_trained", _trained),
 }
 """Suffix of the file or folder, and what writes it."""
 _FOLDERS = ("hub", "trained")
+_OF_SHAPES = ("onnx", "int8", "program")
+"""Formats that fix the shape of the images."""
+_OF_IMAGES = ("int8",)
+"""Formats that images are read for."""

@@ -25,9 +25,11 @@ from nas.verbs.setting_types import (
 )
 
 _EVALUATION = {"evaluator": evaluator, "ray": group()}
+_TRACKED = {"tracker": group("_target_")}
 _TRAININGS = {"executor": group("name"), "workers": optional(integer(1))}
 _SEARCH = {
     **_EVALUATION,
+    **_TRACKED,
     "space": group(),
     "sampler": group("_target_"),
     "cost": group("_target_"),
@@ -62,7 +64,17 @@ _INFERENCE = {
     "device": text,
     "threads": optional(processors(1)),
 }
-_TIMING = ("threads", "batch", "dtype", "memory_format", "clock", "memory", "runs", "warmup")
+_TIMING = (
+    "engine",
+    "threads",
+    "batch",
+    "dtype",
+    "memory_format",
+    "clock",
+    "memory",
+    "runs",
+    "warmup",
+)
 
 SETTINGS: Mapping[str, Mapping[str, Reader]] = {
     "run": {
@@ -78,6 +90,7 @@ SETTINGS: Mapping[str, Mapping[str, Reader]] = {
     "sweep": {
         **_EVALUATION,
         **_TRAININGS,
+        **_TRACKED,
         "sweep": group(),
         "baseline": network,
         "run": path,
@@ -110,6 +123,7 @@ SETTINGS: Mapping[str, Mapping[str, Reader]] = {
         "seed": integer(0),
     },
     "train": {
+        **_TRACKED,
         "network": optional(network),
         "members": anything,
         "data": data,
@@ -177,6 +191,9 @@ SETTINGS: Mapping[str, Mapping[str, Reader]] = {
         "supernet": optional(path),
         "data": optional(data),
         "out": optional(path),
+        "dynamic": text,
+        "calibration": integer(1),
+        "validation": integer(1),
     },
     "bench": {
         **dict.fromkeys(("only", "at", "truth"), anything),

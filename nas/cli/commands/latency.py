@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from nas.latency.measure import Latency, LatencySettings, Session
 
 _SETTINGS = (
+    "engine",
     "device",
     "threads",
     "batch",
@@ -90,7 +91,8 @@ def _table(config: Config, run: Path) -> str:
         lines += [
             f"against {said['networks']} random networks, {said['fastest_ms']:.1f} to "
             f"{said['slowest_ms']:.1f} ms: mean absolute error {check.error:.1%}, "
-            f"bias {said['bias']:+.1%}, Kendall's τ {check.tau:.3f}",
+            f"bias {said['bias']:+.1%}, Kendall's τ {check.tau:.3f}; within ±5 % "
+            f"{check.within(0.05):.0%} of them, within ±10 % {check.within(0.1):.0%}",
             f"two halves of the same measurements differ by "
             f"{said['noise_mean_absolute_difference']:.1%}, τ {said['noise_kendall_tau']:.3f}",
         ]
@@ -171,9 +173,15 @@ def _said(conditions: dict[str, Any]) -> str:
     threads = f", {settings['threads']} thread(s)" if "cores" in conditions else ""
     line = (
         f"{conditions['device']}{threads}, batch {settings['batch']}, {settings['dtype']}, "
-        f"{settings['memory_format']}, {settings['clock']} time, torch {conditions['torch']}"
+        f"{_engine(conditions)}, {settings['clock']} time"
     )
     return "\n".join([line, *_shared(conditions.get("processor_share"))])
+
+
+def _engine(conditions: dict[str, Any]) -> str:
+    if "onnxruntime" in conditions:
+        return f"onnxruntime {conditions['onnxruntime']}"
+    return f"{conditions['settings']['memory_format']}, torch {conditions['torch']}"
 
 
 def _shared(share: float | None) -> list[str]:

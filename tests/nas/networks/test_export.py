@@ -10,7 +10,7 @@ import torch
 
 from nas.networks import export
 from nas.networks.cost import cost
-from nas.networks.export import ExportMismatchError, export_onnx, export_program
+from nas.networks.export import ExportMismatchError, export_onnx, export_program, seeded
 from nas.networks.model import build
 from nas.networks.timm_export import timm_definition, timm_source
 from nas.networks.weights import save_weights
@@ -70,6 +70,25 @@ class TestPrograms:
         path = tmp_path / "small.pt2"
         assert export_program(SMALL, path) < 1e-4
         assert torch.export.load(path).module()(torch.randn(7, 3, 16, 16)).shape == (7, 5)
+
+    def test_images_of_any_size_where_that_is_asked_for(self, tmp_path: Path) -> None:
+        plain = SMALL.replace(padding="torch")
+        model = seeded(plain)
+        assert export_onnx(plain, tmp_path / "small.onnx", dynamic="size") < 1e-4
+        assert export_program(plain, tmp_path / "small.pt2", dynamic="size") < 1e-4
+        session = onnxruntime.InferenceSession(tmp_path / "small.onnx")
+        program = torch.export.load(tmp_path / "small.pt2").module()
+        for shape in ((1, 3, 16, 16), (2, 3, 33, 47)):
+            images = torch.randn(shape)
+            (logits,) = session.run(None, {"images": images.numpy()})
+            with torch.no_grad():
+                torch.testing.assert_close(torch.from_numpy(logits), model(images))
+                torch.testing.assert_close(program(images), model(images))
+
+    def test_padding_by_the_size_of_the_images_needs_that_to_be_fixed(self, tmp_path: Path) -> None:
+        with pytest.raises(UserError, match="dynamic: small pads by the images' size"):
+            export_onnx(SMALL, tmp_path / "small.onnx", dynamic="size")
+        assert not list(tmp_path.iterdir())
 
     def test_untrained_weights_are_the_same_each_time(self, tmp_path: Path) -> None:
         state = torch.random.get_rng_state()

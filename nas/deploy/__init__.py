@@ -1,0 +1,1 @@
+"""Trained networks for other runtimes: quantised, and measured as those run them."""
