@@ -16,6 +16,11 @@ from browser import QUIET, browser
 
 PROBE = Path(__file__).with_name("page_probe.js")
 AUDIT = Path(__file__).with_name("page_audit.js")
+DRAWN = """(async () => {
+  const later = () => new Promise((done) => setTimeout(done, 20));
+  while (typeof waiting !== "undefined" && waiting.length) await later();
+})()"""
+"""Ends when a page has no figure that waits to be drawn."""
 PATIENCE = 120.0
 """Seconds after which a browser that does not answer is given up."""
 
@@ -35,7 +40,7 @@ class DevTools:
     def open(
         self, page: Path | str, *, width: int, dark: bool = False, policed: bool = True
     ) -> None:
-        """Open a page of a file, or at an address, once its scripts have run.
+        """Open a page of a file, or at an address, until its figures are drawn.
 
         Without its policy, `policed`, whatever else would run in it does.
         """
@@ -55,6 +60,7 @@ class DevTools:
         self.command("Emulation.setEmulatedMedia", features=[scheme])
         self.command("Page.navigate", url=url)
         self._until("Page.loadEventFired")
+        self.evaluate(DRAWN)
 
     def evaluate(self, expression: str) -> Any:
         """The value of an expression in the page, awaited; it may do what a user's click may."""

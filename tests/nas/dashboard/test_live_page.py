@@ -131,8 +131,10 @@ def test_the_reader_is_left_alone(tmp_path: Path) -> None:
     with shown(of_run(run, COMPOUND), tmp_path) as tab:
         tab.until("document.getElementById('candidates')?.querySelector('.xy')")
         tab.evaluate(
-            "document.querySelector('details').open = true;"
-            "window.table = document.querySelector('details table');"
+            "window.details = document.getElementById('sweep').closest('figure')"
+            ".querySelector('details');"
+            "details.open = true;"
+            "window.table = details.querySelector('table');"
             "window.scrollTo({ top: 400, behavior: 'instant' });"
             "void Plotly.relayout('sweep', { 'yaxis.range': [80, 81] });"
         )
@@ -140,9 +142,8 @@ def test_the_reader_is_left_alone(tmp_path: Path) -> None:
         arch = zoo("efficientnet_b0").replace(resolution=260)
         labels = {**log.read()[0].labels, "alpha": 1.4}
         log.append(run_folder.training(arch, 0, 0.93, labels))
-        tab.until("document.querySelectorAll('details tbody tr').length === 6")
-        assert tab.evaluate("document.querySelector('details').open")
-        assert tab.evaluate("table.isConnected")
+        tab.until("table.querySelectorAll('tbody tr').length === 6")
+        assert tab.evaluate("details.open && details.isConnected && table.isConnected")
         assert tab.evaluate("scrollY") == 400
         assert tab.evaluate("document.getElementById('sweep').layout.yaxis.range") == [80, 81]
 
