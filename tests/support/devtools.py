@@ -38,7 +38,7 @@ class DevTools:
         """What the page's scripts and its policy complained of."""
 
     def open(
-        self, page: Path | str, *, width: int, dark: bool = False, policed: bool = True
+        self, page: Path | str, *, width: int = 1280, dark: bool = False, policed: bool = True
     ) -> None:
         """Open a page of a file, or at an address, until its figures are drawn.
 
@@ -64,10 +64,30 @@ class DevTools:
 
     def evaluate(self, expression: str) -> Any:
         """The value of an expression in the page, awaited; it may do what a user's click may."""
-        said = self.command("Runtime.evaluate", expression=expression, awaitPromise=True,
-                            returnByValue=True, userGesture=True)  # fmt: skip
+        said = self._evaluated(expression)
         assert "exceptionDetails" not in said, said["exceptionDetails"]
         return said["result"].get("value")
+
+    def until(self, condition: str, seconds: float = 300) -> None:
+        """Wait until an expression is true; while it raises, it is not.
+
+        However busy the machine is, what is sure to come takes less than `seconds`.
+        """
+        deadline = time.monotonic() + seconds
+        while not self._evaluated(condition)["result"].get("value"):
+            if time.monotonic() > deadline:
+                said = self.evaluate("document.body.innerText.slice(0, 500)")
+                raise TimeoutError(f"{condition}: nothing came of it in {seconds} s; page: {said}")
+            time.sleep(0.05)
+
+    def collect_garbage(self) -> int:
+        """Bytes of the page's objects that are in use, once those that are not were collected."""
+        self.command("HeapProfiler.collectGarbage")
+        return int(self.command("Runtime.getHeapUsage")["usedSize"])
+
+    def _evaluated(self, expression: str) -> dict[str, Any]:
+        return self.command("Runtime.evaluate", expression=expression, awaitPromise=True,
+                            returnByValue=True, userGesture=True)  # fmt: skip
 
     def audited(self, page: Path, *, width: int, dark: bool) -> dict[str, Any]:
         """What `page_audit.js` finds on a page."""

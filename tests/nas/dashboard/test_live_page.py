@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import run_folder
-from live_browser import Tab, opened
+from devtools import DevTools, devtools
 from nas.dashboard.server.addresses import Access, bound
 from nas.dashboard.server.http import PageServer, Site, serving
 from nas.dashboard.server.live_page import LivePage, of_run
@@ -51,10 +51,10 @@ def under_way(folder: Path, *arguments: str) -> Iterator["subprocess.Popen[str]"
 
 
 @contextmanager
-def shown(page: LivePage, folder: Path) -> Iterator[Tab]:
+def shown(page: LivePage, folder: Path) -> Iterator[DevTools]:
     """A browser in which the page is open, and marked, so that loading it anew would be seen."""
     server = PageServer(bound("127.0.0.1", 0), Site({"/": page}, Access("")))
-    with serving(server), opened(folder / "profile") as tab:
+    with serving(server), devtools(folder / "profile") as tab:
         tab.open(f"http://127.0.0.1:{server.port}/")
         tab.until(f"{LOADED} && {STATUS} === 'Live'")
         tab.evaluate("window.marked = true")
@@ -68,7 +68,7 @@ def test_trials_appear_while_two_workers_search(tmp_path: Path) -> None:
         said = next(line for line in process.stderr if line.startswith("live page: "))
         address = re.search(r"http://127\.0\.0\.1:\d+/", said)
         assert address, said
-        with opened(tmp_path / "profile") as tab:
+        with devtools(tmp_path / "profile") as tab:
             tab.open(address[0])
             tab.until(f"{LOADED} && {POINTS} === 3")
             tab.evaluate("window.marked = true")
