@@ -129,6 +129,13 @@ VERBS = {
         "nas-search proxy-check data=parquet data.path=~/cifar10 'proxies={thin: {width: 0.1}}'",
         settings=SETTINGS["proxy-check"],
     ),
+    "fetch": Verb(
+        "download a published table of accuracies, to search and bench with",
+        "nas-search fetch nas_bench_macro --out .",
+        settings=SETTINGS["fetch"],
+        positional="benchmark",
+        flags={"--out": "out="},
+    ),
     "dashboard": Verb(
         "draw a run folder as one HTML page, several side by side; --serve shows what is new",
         "nas-search dashboard results/digits --serve",

@@ -220,5 +220,6 @@ SETTINGS: Mapping[str, Mapping[str, Reader]] = {
         "proxies": anything,
         "latency_table": optional(path),
     },
+    "fetch": {"out": optional(path)},
     "dashboard": {"run": paths, "out": optional(path), "serve": group()},
 }
