@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 BROWSER := $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 POSTGRES := $(shell command -v pg_ctl || ls /usr/lib/postgresql/*/bin/pg_ctl 2>/dev/null)
 
-.PHONY: run test check bench clean setup services
+.PHONY: run test check bench docs reference clean setup services
 
 setup: $(READY)
 
@@ -38,9 +38,22 @@ check: setup
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
+	$(VENV)/bin/python -m pytest tests/test_markdown.py
 
 bench: setup
 	set -e; for script in benchmarks/*.py; do echo "== $$script"; $(VENV)/bin/python $$script; done
+
+# What conf/ and the code say of verbs, settings and files, as pages.
+reference: setup
+	$(VENV)/bin/python -m nas.cli.reference docs/reference
+
+# A site in build/site; links that lead nowhere end it.
+docs: reference $(VENV)/.docs-ready
+	$(VENV)/bin/zensical build --clean --strict
+
+$(VENV)/.docs-ready: $(READY)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
+	touch $@
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist build

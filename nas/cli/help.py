@@ -108,8 +108,8 @@ def _comments(composed: Composed) -> dict[str, str]:
     for source in composed.sources:
         text = read_text(source.path)
         if source.package:
-            found[source.package] = _head(text) or found.get(source.package, "")
-        for path, comment in _beside(text):
+            found[source.package] = head(text) or found.get(source.package, "")
+        for path, comment in beside(text):
             found[f"{source.package}.{path}".lstrip(".")] = comment
     for source in composed.sources:
         for path, comment in _of_others(composed, source, found):
@@ -130,11 +130,11 @@ def _of_others(
     for other in sorted(source.path.parent.glob("*.yaml")):
         text = read_text(other)
         if re.search(rf"^_target_: {re.escape(kind)}$", text, re.MULTILINE):
-            for path, comment in _beside(text):
+            for path, comment in beside(text):
                 yield f"{source.package}.{path}", comment
 
 
-def _head(text: str) -> str:
+def head(text: str) -> str:
     """What a file says of itself in its first lines."""
     lines = []
     for line in text.splitlines():
@@ -145,7 +145,7 @@ def _head(text: str) -> str:
     return " ".join(lines)
 
 
-def _beside(text: str) -> Iterator[tuple[str, str]]:
+def beside(text: str) -> Iterator[tuple[str, str]]:
     import yaml
 
     root, lines = yaml.compose(text, Loader=PARSER), text.splitlines()
