@@ -11,7 +11,7 @@ import pytest
 from nas.cli import main
 from search_spaces.yaml_io import read_about
 
-DOCS = Path(__file__).parent.parent / "docs"
+DOCS = Path(__file__).parent.parent / "docs" / "how-to"
 
 
 def blocks(page: str, language: str) -> list[str]:

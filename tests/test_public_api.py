@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[1]
 def test_every_public_name_is_there_and_documented(name: str) -> None:
     assert getattr(nas, name) == getattr(nas, name)
     assert name in dir(nas)
-    assert f"`{name}`" in (ROOT / "docs" / "python.md").read_text("utf-8")
+    assert f"`{name}`" in (ROOT / "docs" / "how-to" / "python.md").read_text("utf-8")
 
 
 def test_a_name_that_is_not_public_is_no_attribute() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
-NOTEBOOK = json.loads((ROOT / "docs" / "quickstart.ipynb").read_text("utf-8"))
+NOTEBOOK = json.loads((ROOT / "docs" / "tutorials" / "quickstart.ipynb").read_text("utf-8"))
 CELLS: list[dict[str, Any]] = [c for c in NOTEBOOK["cells"] if c["cell_type"] == "code"]
 CODE = ["".join(cell["source"]) for cell in CELLS]
 

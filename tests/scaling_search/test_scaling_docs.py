@@ -1,4 +1,4 @@
-"""The figures of docs/scaling-other-networks.md, worked out again."""
+"""The figures of docs/measured/scaling-other-networks.md, worked out again."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from scaling_search.rule.compound import PAPER
 from search_spaces.scaling import scale
 from search_spaces.zoo import zoo
 
-PAGE = Path(__file__).parents[2] / "docs" / "scaling-other-networks.md"
+PAGE = Path(__file__).parents[2] / "docs" / "measured" / "scaling-other-networks.md"
 
 # arXiv 1905.11946, Tables 3 and 7: depth, width, resolution, and billions of "FLOPs".
 COMPOUND = (1.4, 1.2, 1.3)

@@ -1,4 +1,4 @@
-"""What docs/sweep.md shows of a plan, worked out again."""
+"""What docs/how-to/sweep.md shows of a plan, worked out again."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from scaling_search.grow.grid_points import GridSettings
 from scaling_search.judge.separation import grids_at_phis
 from search_spaces.zoo import zoo
 
-PAGE = Path(__file__).parents[2] / "docs" / "sweep.md"
+PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "sweep.md"
 
 
 def test_the_plan_is_what_the_command_prints():

@@ -130,7 +130,7 @@ def test_the_documentation_lists_presets_and_exit_codes_as_they_are() -> None:
 
     from nas.cli.verbs import EXIT_CODES
 
-    text = (ROOT / "docs" / "command-line.md").read_text()
+    text = (ROOT / "docs" / "how-to" / "command-line.md").read_text()
     assert all(f"| {code} | {meaning} |" in text for code, meaning in EXIT_CODES.items())
     presets = [
         yaml.safe_load((ROOT / "conf" / "effort" / f"{name}.yaml").read_text())

@@ -1,11 +1,11 @@
-"""The table of the zoo in docs/networks.md is what `cost` says."""
+"""The table of the zoo in docs/how-to/networks.md is what `cost` says."""
 
 from pathlib import Path
 
 from nas.networks.cost import cost
 from search_spaces.zoo import names, zoo
 
-PAGE = Path(__file__).parents[3] / "docs" / "networks.md"
+PAGE = Path(__file__).parents[3] / "docs" / "how-to" / "networks.md"
 
 
 def test_the_table_of_the_zoo() -> None:
