@@ -61,8 +61,12 @@ def data_option(given: Data) -> object:
     known = [path.stem for path in (config_dir() / "data").glob("*.yaml")]
     if isinstance(given, str) and given in known:
         return given
-    path = Path(given).expanduser()
-    if not path.exists():
+    try:
+        path = Path(given).expanduser()
+        there = path.exists()
+    except (OSError, RuntimeError):  # a name that is too long, or of a user that there is not
+        there = False
+    if not there:
         if isinstance(given, Path) or "/" in given:
             raise UserError(f"data: {shown(str(given))}: no such file or folder")
         raise UserError(

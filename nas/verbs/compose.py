@@ -56,7 +56,10 @@ def composed(verb: str, options: Mapping[str, object], values: Mapping[str, Any]
         ((key, default),) = entry.items()
         group, _, place = key.partition("@")
         place = place or group
-        option = _option(group, place, options.get(place, default), default)
+        chosen = options.get(place, default)
+        if chosen is None and default is not None:
+            raise UserError(f"{place}: missing; leave it as it is, or give a value")
+        option = _option(group, place, chosen, default)
         if option is not None:
             _put(made, place, option)
     for name, value in values.items():
@@ -72,7 +75,7 @@ def _option(group: str, place: str, chosen: object, default: str | None) -> Any:
     if isinstance(chosen, Mapping):
         if "_target_" in chosen or default is None:
             return _given(chosen)
-        chosen = Option(default, **chosen)
+        chosen = Option(default, **{str(name): each for name, each in chosen.items()})
     if not isinstance(chosen, Option):
         return chosen
     made = _read(group, place, chosen.name)
