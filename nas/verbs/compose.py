@@ -16,6 +16,7 @@ from nas.defaults.conf import config_dir, settings
 from nas.runs.folder import run_folder_of
 from nas.verbs.config import Config
 from search_spaces.errors import UserError, shown
+from search_spaces.files import expanded
 from search_spaces.parsing import closest
 
 _MISSING = "???"
@@ -185,7 +186,7 @@ class _References:
 
 def stem(path: object) -> str:
     """What data at a path are called."""
-    return Path(str(path)).expanduser().resolve().stem or "data"
+    return expanded(str(path)).resolve().stem or "data"
 
 
 def home(baseline: object) -> str:
