@@ -142,6 +142,11 @@ def kept_if_filled(root: Path, name: str) -> Iterator[Path]:
             path.rmdir()
 
 
+def expanded(path: str | os.PathLike[str]) -> Path:
+    """The path with `~` and `~USER` as their home folders; as it stands where there is no such."""
+    return Path(os.path.expanduser(path))
+
+
 def subfolder(root: Path, name: str) -> Path:
     """The folder `name` in `root`, made where it is missing. Raises UserError for a link."""
     path = not_a_link(root / name)

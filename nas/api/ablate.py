@@ -16,7 +16,6 @@ from nas.api.given import (
 )
 from nas.api.heard import heard
 from nas.defaults.conf import default, default_option
-from nas.verbs.compose import Option
 from scaling_search.rule.rule import Constants
 from search_spaces.rounding import DepthRounding
 
@@ -57,7 +56,7 @@ def ablate(
             "evaluator": evaluator,
             "recipe": recipe,
             "executor": executor,
-            "ray": Option(default_option("ablate", "ray"), **(ray or {})),
+            "ray": {} if ray is None else ray,
         },
         {
             **named,

@@ -12,7 +12,7 @@ from nas.verbs.setting_types import checked
 from nas.verbs.settings import SETTINGS
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError, told_under
-from search_spaces.files import read_text
+from search_spaces.files import expanded, read_text
 from search_spaces.parsing import closest
 from search_spaces.space import Space
 from search_spaces.yaml_io import load_arch
@@ -61,8 +61,12 @@ def data_option(given: Data) -> object:
     known = [path.stem for path in (config_dir() / "data").glob("*.yaml")]
     if isinstance(given, str) and given in known:
         return given
-    path = Path(given).expanduser()
-    if not path.exists():
+    try:
+        path = expanded(given)
+        there = path.exists()
+    except (OSError, RuntimeError):  # a name that is too long, or of a user that there is not
+        there = False
+    if not there:
         if isinstance(given, Path) or "/" in given:
             raise UserError(f"data: {shown(str(given))}: no such file or folder")
         raise UserError(
@@ -83,7 +87,7 @@ def space_option(given: Spaces) -> object:
             raise UserError(f"space: {given.name}: expected one that load_space has made")
         return given.written
     if isinstance(given, Path) or (isinstance(given, str) and given.endswith((".yaml", ".yml"))):
-        written = load_yaml(read_text(Path(given).expanduser()), str(given))
+        written = load_yaml(read_text(expanded(given)), str(given))
         if not isinstance(written, Mapping):
             raise UserError(f"space: {given}: expected the fields of a space")
         return {"name": Path(given).stem, **written}

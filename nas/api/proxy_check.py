@@ -17,7 +17,6 @@ from nas.api.given import (
 )
 from nas.api.heard import heard
 from nas.defaults.conf import default, default_option
-from nas.verbs.compose import Option
 
 if TYPE_CHECKING:
     from nas.verbs.proxy_check import ProxyCheck
@@ -60,7 +59,7 @@ def proxy_check(
             "cost": cost,
             "reward": reward,
             "executor": executor,
-            "ray": Option(default_option("proxy_check", "ray"), **(ray or {})),
+            "ray": {} if ray is None else ray,
         },
         {
             "run": run,

@@ -19,7 +19,6 @@ from nas.api.given import (
 )
 from nas.api.heard import heard
 from nas.defaults.conf import default, default_option
-from nas.verbs.compose import Option
 from scaling_search.rule.compound import COMPOUND
 from search_spaces.arch import Arch
 from search_spaces.yaml_io import load_arch
@@ -127,7 +126,7 @@ def search(
             "cost": cost,
             "reward": reward,
             "executor": executor,
-            "ray": Option(default_option("search", "ray"), **(ray or {})),
+            "ray": {} if ray is None else ray,
         },
         {
             "run": run,

@@ -17,7 +17,6 @@ from nas.api.given import (
 )
 from nas.api.heard import heard
 from nas.defaults.conf import default, default_option
-from nas.verbs.compose import Option
 from scaling_search.rule.compound import COMPOUND
 from scaling_search.rule.rule import Constants
 
@@ -109,7 +108,7 @@ def sweep(
             "evaluator": evaluator,
             "recipe": recipe,
             "executor": executor,
-            "ray": Option(default_option("sweep", "ray"), **(ray or {})),
+            "ray": {} if ray is None else ray,
         },
         {"baseline": reference, "run": run, "workers": workers, "num_classes": num_classes},
     )

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from nas.api.given import Data, Networks, Recipes, data_option, settings_of
 from nas.api.heard import heard
 from nas.defaults.conf import default, default_option
-from nas.verbs.compose import Option
 from nas.verbs.trained_table import trained_table
 from nas.verbs.whole_trainings import FOLDER, asked_network, asked_networks, trained
 from search_spaces.arch import Arch
@@ -84,7 +83,7 @@ def train(
             "data": data_option(data),
             "recipe": recipe,
             "executor": executor,
-            "ray": Option(default_option("train", "ray"), **(ray or {})),
+            "ray": {} if ray is None else ray,
         },
         {
             "network": network.name if isinstance(network, Arch) else str(network),

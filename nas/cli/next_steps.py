@@ -11,7 +11,7 @@ from nas.defaults.conf import config_dir
 from nas.runs.folder import RunFolder
 from nas.verbs.config import Config
 from search_spaces.errors import UserError
-from search_spaces.files import read_text
+from search_spaces.files import expanded, read_text
 from search_spaces.yaml_text import load_yaml
 
 _OF_TRAININGS = ("data", "recipe", "evaluator", "experiment", "ray")
@@ -132,7 +132,7 @@ def _differences(option: Mapping[str, Any], data: Mapping[str, Any]) -> Iterator
 
 
 def _stem(data: Mapping[str, Any]) -> str:
-    return Path(str(data.get("path"))).expanduser().resolve().stem or "data"
+    return expanded(str(data.get("path"))).resolve().stem or "data"
 
 
 def _spelt(value: object) -> str:

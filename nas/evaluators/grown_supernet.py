@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Self
 
 from nas.defaults.conf import default
-from nas.evaluators.base import ProgressReport
+from nas.evaluators.base import Effort, ProgressReport
 from nas.evaluators.supernet import WeightSharingEvaluator
 from nas.supernet.population import Named, Population
 from search_spaces.arch import Arch
@@ -37,16 +37,24 @@ class GrownSupernetEvaluator(WeightSharingEvaluator):
 
     def prepare(self, workspace: Path, progress: ProgressReport) -> None:
         """Train the supernet, or find it. Raises UserError as any does, and without networks."""
+        self._check_networks()
+        super().prepare(workspace, progress)
+
+    def effort(self, arch: Arch) -> Effort | None:
+        """Time a step, as a supernet of a space does. Raises UserError without networks."""
+        self._check_networks()
+        return super().effort(arch)
+
+    def identity(self) -> Mapping[str, object]:
+        """Give all that accuracies depend on; of the networks what is trained in their place."""
+        return {**super().identity(), "networks": sorted(self._by_candidate())}
+
+    def _check_networks(self) -> None:
         if not self.networks:
             raise UserError(
                 "evaluator: a supernet of grown networks is for verbs that grow some, sweep and "
                 "ablate; here it is given none"
             )
-        super().prepare(workspace, progress)
-
-    def identity(self) -> Mapping[str, object]:
-        """Give all that accuracies depend on; of the networks what is trained in their place."""
-        return {**super().identity(), "networks": sorted(self._by_candidate())}
 
     def _by_candidate(self) -> dict[str, Arch]:
         return {self.candidate(arch).key(): arch for arch in self.networks}

@@ -8,7 +8,7 @@ from typing import Any
 
 from nas.evaluators.asked import identity
 from nas.evaluators.base import Evaluator
-from search_spaces.files import read_bytes
+from search_spaces.files import expanded, read_bytes
 
 _PLACES = ("path", "cache")
 """Fields that say where something lies, not what it is."""
@@ -55,7 +55,7 @@ def plain(value: object) -> object:
 def file_identity(evaluator: Any, path: str, most: int) -> dict[str, object]:
     """Give the identity of a dataclass that reads one file of at most `most` bytes."""
     names = [each.name for each in dataclasses.fields(evaluator) if each.name not in _PLACES]
-    content = read_bytes(Path(path).expanduser(), most)
+    content = read_bytes(expanded(path), most)
     return {
         "kind": kind_of(evaluator),
         **{name: getattr(evaluator, name) for name in names},

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from nas.defaults.conf import default
 from nas.evaluators.identity import file_identity
 from search_spaces.errors import UserError
-from search_spaces.files import read_bytes, read_text
+from search_spaces.files import expanded, read_bytes, read_text
 from search_spaces.parsing import closest
 from search_spaces.space import Space, load_space
 
@@ -178,7 +178,7 @@ def read_frame(path: str) -> "pd.DataFrame":
     """Read the table in a file, rows numbered from 1; raises UserError where it cannot be read."""
     import pandas as pd
 
-    file = Path(path).expanduser()
+    file = expanded(path)
     suffix = file.suffix.lower()
     if suffix not in _READ:
         raise UserError(f"{path}: expected a file of {', '.join(_READ)}, got {suffix!r}")
@@ -199,7 +199,7 @@ def read_frame(path: str) -> "pd.DataFrame":
 
 def read_json(path: str) -> Any:
     """Read plain data from a JSON file; raises UserError where it cannot be read."""
-    text = read_text(Path(path).expanduser(), MOST_BYTES)
+    text = read_text(expanded(path), MOST_BYTES)
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:

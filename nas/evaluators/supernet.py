@@ -39,7 +39,7 @@ from nas.training.training_recipe import left_out, proxy_part
 from search_spaces.arch import Arch
 from search_spaces.checks import check_count, check_one_of
 from search_spaces.errors import UserError
-from search_spaces.files import read_text, write_text
+from search_spaces.files import expanded, read_text, write_text
 from search_spaces.space import Space, load_space, space_identity
 
 _ABOUT = "supernet.json"
@@ -138,7 +138,7 @@ class WeightSharingEvaluator(SlimEvaluator):
                 f"data.folds: expected 1, since a supernet is trained once, got {self._folds}"
             )
         about = self._about()
-        given = Path(self.path).expanduser() if self.path is not None else None
+        given = expanded(self.path) if self.path is not None else None
         file = given or workspace / FILE
         if given is None and not file.exists():
             self._train(workspace, about, progress)

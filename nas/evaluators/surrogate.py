@@ -23,7 +23,7 @@ from nas.prediction.gaussian_process import Kernel
 from nas.prediction.regression import Floats, Quality, Regression, learn
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
-from search_spaces.files import read_bytes, written
+from search_spaces.files import expanded, read_bytes, written
 
 if TYPE_CHECKING:
     from search_spaces.space import Params
@@ -59,9 +59,9 @@ class SurrogateEvaluator(RowsFile, Evaluator):
     def cache_path(self) -> Path:
         """Where the fit is kept."""
         if self.cache is not None:
-            return Path(self.cache).expanduser()
+            return expanded(self.cache)
         home = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-        return Path(home).expanduser() / "nas-search" / f"surrogate-{self._fingerprint[:32]}.npz"
+        return expanded(home) / "nas-search" / f"surrogate-{self._fingerprint[:32]}.npz"
 
     @cached_property
     def fitted(self) -> tuple[Regression, Quality]:
@@ -154,7 +154,7 @@ class SurrogateEvaluator(RowsFile, Evaluator):
         """A digest of all that the fit depends on."""
         sizes = self._encoding.sizes
         each = np.minimum(np.arange(sizes.max(initial=1))[:, None], sizes - 1)
-        table = read_bytes(Path(self.path).expanduser(), MOST_BYTES)
+        table = read_bytes(expanded(self.path), MOST_BYTES)
         read = [self.space, self.scale, self.accuracy, dict(self.columns)]
         digest = hashlib.sha256(json.dumps([_FORMAT, *read]).encode())
         digest.update(self._encoding.ramps(each).tobytes())

@@ -23,6 +23,7 @@ from torch import Tensor
 
 from nas.networks.trained_header import LENGTH, MOST_HEADER
 from search_spaces.errors import UserError
+from search_spaces.files import expanded
 
 PICKLED = (".pth", ".pt", ".bin", ".ckpt", ".pth.tar")
 SUFFIXES = (".safetensors", *PICKLED)
@@ -86,7 +87,7 @@ class Checkpoint:
 
 def checked_path(path: str | Path) -> Path:
     """The path of a file of weights by its name; raises UserError for other names."""
-    path = Path(path).expanduser()
+    path = expanded(path)
     if not path.name.lower().endswith(SUFFIXES):
         raise UserError(f"{path}: expected a file of weights ending in {', '.join(SUFFIXES)}")
     return path

@@ -14,7 +14,7 @@ from torch import Tensor
 from nas.networks.model import Network, build
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
-from search_spaces.files import written
+from search_spaces.files import expanded, written
 
 TOLERANCE = 1e-4
 """How far an exported network's logits may lie from PyTorch's, as a fraction of the largest."""
@@ -130,7 +130,7 @@ def _write_checked(
 
     Where the size is free, images of the larger batch are larger, and no squares.
     """
-    path = path.expanduser()
+    path = expanded(path)
     difference = 0.0
     for batch in (1, 3):
         images = _images(model.arch, batch, _LARGER if dynamic == "size" and batch > 1 else (0, 0))

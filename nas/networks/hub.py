@@ -14,6 +14,7 @@ from huggingface_hub.errors import (
 )
 
 from search_spaces.errors import UserError, shown
+from search_spaces.files import expanded
 
 PREFIX = "hf-hub:"
 """What a reference to the hub begins with: `hf-hub:timm/efficientnet_b0.ra_in1k`."""
@@ -39,7 +40,7 @@ def local_file(weights: str | Path) -> Path:
     UserError for a model that is not there, has no weights, or asks for an account.
     """
     if not is_reference(weights):
-        return Path(weights).expanduser()
+        return expanded(weights)
     reference = str(weights)
     parts = _REFERENCE.fullmatch(reference)
     if parts is None:

@@ -13,7 +13,7 @@ import yaml
 
 from nas.runs.locks import held, holder
 from search_spaces.errors import CommandFailed, UserError
-from search_spaces.files import clear_drafts, kept_if_filled, read_text, write_text
+from search_spaces.files import clear_drafts, expanded, kept_if_filled, read_text, write_text
 from search_spaces.yaml_text import load_yaml
 
 _STUDY = "study"
@@ -230,7 +230,7 @@ class RunFolder:
 
 def run_folder_of(network: Path) -> Path | None:
     """The run folder that a network's file lies in, or is the baseline of; None for no such."""
-    folder = network.expanduser().absolute().parent
+    folder = expanded(network).absolute().parent
     candidates = [folder]
     if folder.name in _OF_NETWORKS:
         candidates.append(folder.parent)

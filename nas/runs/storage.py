@@ -16,7 +16,7 @@ from sqlalchemy.pool import NullPool, QueuePool
 from nas.runs.locks import awaited, held
 from nas.runs.passwords import without_passwords
 from search_spaces.errors import UserError
-from search_spaces.files import not_a_link
+from search_spaces.files import expanded, not_a_link
 
 if TYPE_CHECKING:
     from optuna.storages import RDBStorage
@@ -69,7 +69,7 @@ def storage(asked: object, run: Path) -> Storage:
         raise UserError(f"storage: {_EXPECTED}, and not what was given") from None
     backend = url.get_backend_name()
     if backend == "sqlite" and url.database not in (None, "", ":memory:"):
-        return SqliteFile(Path(str(url.database)).expanduser().absolute())
+        return SqliteFile(expanded(str(url.database)).absolute())
     if backend == "postgresql":
         return Postgres(url)
     what = "a database in memory, which is lost" if backend == "sqlite" else backend

@@ -3,14 +3,13 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 from nas.latency.table import read_table
 from nas.networks.cost import Cost
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
-from search_spaces.files import read_text
+from search_spaces.files import expanded, read_text
 
 
 class CostMetric(Protocol):
@@ -91,7 +90,7 @@ class TableLatency:
         if not isinstance(table, str):
             raise UserError(f"latency_table: expected a path, got {table!r}")
         self._table = read_table(table)
-        text = read_text(Path(table).expanduser())
+        text = read_text(expanded(table))
         self._digest = hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def __call__(self, arch: Arch, cost: Cost) -> float:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from nas.evaluators.rows import read_frame
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError
+from search_spaces.files import expanded
 from search_spaces.yaml_io import load_arch
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def read_warm_start(asked: object, space: "Space") -> WarmStart:
                 f"{where}: expected a network, a run folder or a CSV file, got {source}"
             )
         try:
-            path = Path(source).expanduser()
+            path = expanded(source)
             if path.is_dir():
                 earlier.append(_measured(*_of_run(path), space))
             elif path.suffix.lower() == ".csv":

@@ -12,7 +12,7 @@ import safetensors.torch
 from nas.networks.trained import SUPERNET
 from nas.supernet.slices import SHARINGS
 from nas.supernet.store import Store
-from search_spaces.errors import UserError, shown
+from search_spaces.errors import UserError, shown, told_under
 from search_spaces.files import written
 
 FILE = "supernet.safetensors"
@@ -61,10 +61,11 @@ def read_about(path: Path) -> Mapping[str, Any]:
 
 
 def check_store(path: Path, about: Mapping[str, Any], setting: str) -> None:
-    """Raise UserError, which says what differs, where a file is of another supernet."""
-    difference = first_difference(read_about(path), about)
-    if difference is not None:
-        raise UserError(f"{setting}: {path} is of another supernet: {difference}")
+    """Raise UserError, which says what differs, where a file is of another supernet, or of none."""
+    with told_under(f"{setting}: "):
+        difference = first_difference(read_about(path), about)
+        if difference is not None:
+            raise UserError(f"{path} is of another supernet: {difference}")
 
 
 def first_difference(found: object, expected: object) -> str | None:
@@ -86,6 +87,8 @@ def _flat(node: Any, name: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def _header(path: Path) -> Mapping[str, str]:
+    if path.is_dir():
+        raise UserError(f"{path}: is a folder; expected a {FILE} that evaluator=supernet wrote")
     if not path.is_file():
         raise UserError(f"{path}: no such file")
     try:

@@ -4,6 +4,7 @@ A file is a row of records (TensorFlow's `tfrecord`): the length of an event, it
 the event, and that one's. An event is a protocol buffer, as in TensorFlow's `event.proto`.
 """
 
+import math
 import os
 import struct
 import time
@@ -17,6 +18,7 @@ NAME = "events.out.tfevents.nas_search"
 _MOST_BYTES = 2**30
 _HEAD, _TAIL = 12, 4
 """Bytes around an event: its length with a checksum, and the event's own checksum."""
+_MOST_FLOAT = struct.unpack("<f", b"\xff\xff\x7f\x7f")[0]
 _STEP = 2
 """The number of an event's field `step`."""
 
@@ -59,7 +61,7 @@ class EventFile:
 
     def _append(self, event: bytes) -> None:
         records = _record(event)
-        if not self.path.exists():
+        if not self.path.exists() or not self.path.stat().st_size:  # all of it was cut off
             began = _double(1, time.time()) + _field(3, b"brain.Event:2")
             records = _record(began) + records
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
@@ -101,15 +103,22 @@ def _event(step: int | None, summary: bytes) -> bytes:
 
 
 def _scalar(name: str, value: float) -> bytes:
-    return _field(1, _field(1, name.encode()) + _float(2, value))
+    # What only a double can hold is as good as infinite in a float, of which the field is.
+    single = value if abs(value) <= _MOST_FLOAT else math.copysign(math.inf, value)
+    return _field(1, _field(1, _bytes(name)) + _float(2, single))
 
 
 def _text(name: str, text: str) -> bytes:
     dtype_string = _varint(1 << 3) + _varint(7)
     shape = _field(2, _field(2, _varint(1 << 3) + _varint(1)))
-    tensor = dtype_string + shape + _field(8, text.encode())
+    tensor = dtype_string + shape + _field(8, _bytes(text))
     plugin = _field(1, _field(1, b"text"))
-    return _field(1, _field(1, name.encode()) + _field(8, tensor) + _field(9, plugin))
+    return _field(1, _field(1, _bytes(name)) + _field(8, tensor) + _field(9, plugin))
+
+
+def _bytes(text: str) -> bytes:
+    """UTF-8, with what names of files may hold beside it spelt out."""
+    return text.encode(errors="backslashreplace")
 
 
 def _field(number: int, content: bytes) -> bytes:

@@ -22,7 +22,8 @@ class TensorBoard:
     """The folder's name, in the run folder."""
 
     def __post_init__(self) -> None:
-        if Path(self.folder).name != self.folder or self.folder.startswith("."):
+        name = self.folder
+        if not name or Path(name).name != name or name.startswith("."):
             raise UserError(f"folder: expected the name of a folder, got {self.folder!r}")
 
     def check(self) -> None:

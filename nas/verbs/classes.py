@@ -8,7 +8,7 @@ from typing import Any
 from nas.evaluators.asked import class_names
 from nas.evaluators.base import Evaluator
 from search_spaces.arch import Arch
-from search_spaces.files import read_text
+from search_spaces.files import expanded, read_text
 from search_spaces.yaml_io import read_about
 from search_spaces.yaml_text import load_yaml
 
@@ -89,7 +89,7 @@ def _of_stages(run: Path) -> list[Mapping[str, Any]]:
 
 
 def _about(file: str | Path) -> Mapping[str, Any]:
-    path = Path(file).expanduser()
+    path = expanded(file)
     return read_about(path) if path.is_file() else {}
 
 

@@ -16,6 +16,7 @@ from nas.defaults.conf import config_dir, settings
 from nas.runs.folder import run_folder_of
 from nas.verbs.config import Config
 from search_spaces.errors import UserError, shown
+from search_spaces.files import expanded
 from search_spaces.parsing import closest
 
 _MISSING = "???"
@@ -56,7 +57,10 @@ def composed(verb: str, options: Mapping[str, object], values: Mapping[str, Any]
         ((key, default),) = entry.items()
         group, _, place = key.partition("@")
         place = place or group
-        option = _option(group, place, options.get(place, default), default)
+        chosen = options.get(place, default)
+        if chosen is None and default is not None:
+            raise UserError(f"{place}: missing; leave it as it is, or give a value")
+        option = _option(group, place, chosen, default)
         if option is not None:
             _put(made, place, option)
     for name, value in values.items():
@@ -72,7 +76,7 @@ def _option(group: str, place: str, chosen: object, default: str | None) -> Any:
     if isinstance(chosen, Mapping):
         if "_target_" in chosen or default is None:
             return _given(chosen)
-        chosen = Option(default, **chosen)
+        chosen = Option(default, **{str(name): each for name, each in chosen.items()})
     if not isinstance(chosen, Option):
         return chosen
     made = _read(group, place, chosen.name)
@@ -182,7 +186,7 @@ class _References:
 
 def stem(path: object) -> str:
     """What data at a path are called."""
-    return Path(str(path)).expanduser().resolve().stem or "data"
+    return expanded(str(path)).resolve().stem or "data"
 
 
 def home(baseline: object) -> str:

@@ -10,7 +10,7 @@ from nas.verbs.outputs import file_to_write, folder_to_write
 from nas.verbs.supernet_weights import part_of_supernet, said_of
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError, told_under
-from search_spaces.files import write_text
+from search_spaces.files import expanded, write_text
 from search_spaces.parsing import closest
 from search_spaces.yaml_io import load_arch
 
@@ -74,7 +74,7 @@ def _subject(config: Config) -> tuple[Arch, str | None, str]:
     reference, weights = str(config["network"]), config["weights"]
     if config["trial"] is not None:
         name = f"trial_{config['trial']}"
-        return _of_trial(Path(reference).expanduser(), config["trial"], name), weights, name
+        return _of_trial(expanded(reference), config["trial"], name), weights, name
     if _is_trained(reference):
         if config["supernet"] is not None:
             raise UserError(f"supernet: {reference} has its own weights; expected no others")
@@ -90,7 +90,7 @@ def _subject(config: Config) -> tuple[Arch, str | None, str]:
     if weights is None:
         return arch, None, Path(reference).stem
     weights = str(weights)
-    if not weights.startswith(_HUB) and not Path(weights).expanduser().exists():
+    if not weights.startswith(_HUB) and not expanded(weights).exists():
         raise UserError(f"weights: {weights}: no such file")
     return arch, weights, Path(reference).stem
 
@@ -110,7 +110,7 @@ def _of_trial(run: Path, number: int, name: str) -> Arch:
 
 def _is_trained(reference: str) -> bool:
     """Whether a network is named by its weights: a file, the folder of a training, or the hub."""
-    path = Path(reference).expanduser()
+    path = expanded(reference)
     return reference.startswith(_HUB) or path.is_dir() or path.suffix == ".safetensors"
 
 

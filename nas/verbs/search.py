@@ -181,6 +181,9 @@ class Plan:
                 if len(self.classes) == self.search.space.base.num_classes:
                     about["classes"] = list(self.classes)
                 write_result(run, records, found, about)
+        budget = self.search.settings.budget
+        if budget is not None and not records:
+            raise UserError(f"search.budget: no trial fits into {budget}; expected a longer time")
         if found is None:
             raise UserError(f"no trial was finished: {run / 'trials.csv'} has the reasons")
         return found

@@ -3,12 +3,12 @@
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from nas.defaults.limits import MOST_THREADS
 from nas.verbs.config import Config, at_least
 from search_spaces.errors import UserError, shown
+from search_spaces.files import expanded
 
 Reader = Callable[[str, object], Any]
 """From a setting's name and its value to the value to use; raises UserError for another kind."""
@@ -23,7 +23,7 @@ def path(name: str, given: object) -> str:
         given.encode("utf-8")
     except UnicodeEncodeError:
         raise UserError(f"{name}: expected a path in UTF-8, got {given!r}") from None
-    return str(Path(given).expanduser())
+    return str(expanded(given))
 
 
 def paths(name: str, given: object) -> list[str]:

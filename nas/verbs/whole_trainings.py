@@ -9,6 +9,7 @@ from nas.verbs.config import Config
 from nas.verbs.member_pixels import pixels_in
 from search_spaces.arch import Arch
 from search_spaces.errors import UserError, shown, told_under
+from search_spaces.files import expanded
 from search_spaces.yaml_io import load_arch, read_about
 
 if TYPE_CHECKING:
@@ -136,6 +137,6 @@ def _folder_name(name: str) -> str:
 
 def _phi(reference: str) -> float:
     """The φ that a network's file says it is larger by; 0 where it says none."""
-    path = Path(reference).expanduser()
+    path = expanded(reference)
     phi = read_about(path).get("phi", 0.0) if path.is_file() else 0.0
     return float(phi) if isinstance(phi, int | float) and abs(phi) < 1000 else 0.0

@@ -23,6 +23,9 @@ def main(config: Config) -> None:
     for run in runs:
         if not run.is_dir():
             raise UserError(f"{run}: no such run folder")
+    for place, run in enumerate(runs):
+        if run.resolve() in (each.resolve() for each in runs[:place]):
+            raise UserError(f"{run}: given twice; expected runs to hold side by side")
     serving = Serving.asked(config["serve"])
     if config["out"] is not None and (serving is not None or len(runs) < 2):
         raise UserError("out: the page of several runs is written there; expected null otherwise")
@@ -72,7 +75,9 @@ def compare(runs: Sequence[Path], out: Path) -> Path:
     from nas.dashboard.comparison import comparison_page
     from nas.dashboard.frames import load_run
 
-    write_text(out, comparison_page([load_run(run, COMPOUND) for run in runs]))
+    page = comparison_page([load_run(run, COMPOUND) for run in runs])
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_text(out, page)
     return out
 
 

@@ -12,7 +12,7 @@ from nas.verbs.columns import table
 from nas.verbs.config import Config
 from nas.verbs.progress import Pace, ProgressLine
 from search_spaces.errors import UserError
-from search_spaces.files import write_text
+from search_spaces.files import expanded, write_text
 from search_spaces.parsing import from_mapping
 from search_spaces.space import load_space
 from search_spaces.yaml_io import load_arch
@@ -37,7 +37,7 @@ _SETTINGS = (
 
 def main(config: Config) -> None:
     """Write figures and a plot, or a latency table, into the run folder; print what they say."""
-    run = Path(str(config["run"])).expanduser()
+    run = expanded(str(config["run"]))
     print(_table(config, run) if config["table"] else _networks(config, run))
 
 
@@ -66,7 +66,7 @@ def _networks(config: Config, run: Path) -> str:
 
 def _table(config: Config, run: Path) -> str:
     given = config["table"]
-    path = run / "table.yaml" if given is True else Path(str(given)).expanduser()
+    path = run / "table.yaml" if given is True else expanded(str(given))
     if config["networks"]:
         raise UserError("networks: a table is of a space: give space=…, and no networks")
     space = load_space(config["space"], "space")

@@ -86,7 +86,9 @@ def bound(host: str, port: int) -> socket.socket:
             if error.errno == errno.EADDRNOTAVAIL:
                 raise UserError(f"serve.host: {host!r} is no address of this machine") from None
     assert refused is not None
-    raise OSError(refused.errno, refused.strerror, f"port {port} of {host} and the next {_TRIED}")
+    raise OSError(
+        refused.errno, refused.strerror, f"port {port} of {host} and the next {_TRIED - 1}"
+    )
 
 
 def address(host: str, port: int, access: Access) -> str:

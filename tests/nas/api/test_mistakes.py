@@ -13,6 +13,14 @@ MISTAKES: list[tuple[Callable[[], Any], str]] = [
     (lambda: nas.search("digit"), "data: digit: neither a file or folder of images nor the name"),
     (lambda: nas.search("imagefolder"), "data.path: missing: expected a value"),
     (lambda: nas.search(Path("photos")), "data: photos: no such file or folder"),
+    (lambda: nas.search("a" * 5000), "data: "),
+    (lambda: nas.search("~no-such-user/photos"), "data: ~no-such-user/photos: no such file"),
+    (lambda: nas.search(None), "data: missing; leave it as it is"),  # type: ignore[arg-type]
+    (lambda: nas.search(evaluator={1: 2}), "evaluator.1: proxy has no such setting"),  # type: ignore[dict-item]
+    (lambda: nas.search(ray=[1]), "ray: expected an option's settings, got [1]"),  # type: ignore[arg-type]
+    (lambda: nas.search(ray="auto"), "ray: 'auto': no such option"),  # type: ignore[arg-type]
+    (lambda: nas.sweep("efficientnet_b0", ray={1: 2}), "ray.1: default has no such setting"),  # type: ignore[dict-item]
+    (lambda: nas.train("efficientnet_b0", ray=3), "ray: expected"),  # type: ignore[arg-type]
     (lambda: nas.search(run=5), "run: expected a path, got 5"),  # type: ignore[arg-type]
     (lambda: nas.search(trials="4"), "search.trials: expected an integer, got '4'"),  # type: ignore[arg-type]
     (lambda: nas.search(trials=0), "search.trials: "),

@@ -70,6 +70,21 @@ def test_settings_that_serve_nothing_are_refused(capsys: pytest.CaptureFixture[s
     assert "out: " in refused(capsys, "dashboard", "run", "out=page.html")
 
 
+def test_a_run_is_not_held_beside_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    run_folder.write_search(Path("run"), 3)
+    for again in ("run", "./run/", str(Path("run").resolve())):
+        line = refused(capsys, "dashboard", "run", again, "--out", "page.html")
+        assert "given twice" in line
+    assert not Path("page.html").exists()
+
+
+def test_a_page_of_several_runs_is_written_into_a_folder_that_is_yet_to_be_made() -> None:
+    for name in ("a", "b"):
+        run_folder.write_search(Path(name), 3)
+    main(["dashboard", "a", "b", "--out", "new/pages/both.html"])
+    assert "2 runs side by side." in Path("new/pages/both.html").read_text("utf-8")
+
+
 def test_runs_side_by_side_show_what_differs() -> None:
     for name, seed in (("a", 0), ("b", 1)):
         main(["search", *TOY, f"run={name}", f"search.seed={seed}", "search.trials=4"])

@@ -153,3 +153,33 @@ def test_odd_names_name_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     Path("a.yaml").write_text(f"name: Réseau n° 漢字\n{STAGES}")
     main(["scale", "baseline=a.yaml", "width=2"])
     assert Path("results/a/scaled/Réseau n° 漢字_w2.yaml").is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["export", "efficientnet_b0", "--format", "onnx", "weights=~none/w"], "weights: "),
+        (["export", "network=~none/b0", "--format", "onnx"], "network: "),
+        (["evaluate", "weights=~none/w"], "weights: "),
+        (["search", "data=imagefolder", "data.path=~none/pets", "run=r"], "data.path: "),
+        (
+            ["search", "cost=latency", "latency_table=~none/t.yaml", "reward.target=9"],
+            "~none/t.yaml",
+        ),
+    ],
+)
+def test_the_home_of_a_user_that_there_is_not_is_no_such_file(
+    arguments: list[str],
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert ended.value.code == 2
+    assert said in line
+    assert "RuntimeError" not in line
+    assert list(tmp_path.iterdir()) == []

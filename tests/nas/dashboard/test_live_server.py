@@ -144,6 +144,17 @@ def test_a_port_that_is_taken_gives_way_to_the_next() -> None:
             assert port < other.getsockname()[1] <= port + 20
 
 
+def test_ports_that_are_all_taken_are_told_as_many_as_were_tried(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("nas.dashboard.server.addresses._TRIED", 2)
+    with bound("127.0.0.1", 0) as taken:
+        port = taken.getsockname()[1]
+        with bound("127.0.0.1", port), pytest.raises(OSError, match="in use") as told:
+            bound("127.0.0.1", port)
+    assert told.value.filename == f"port {port} of 127.0.0.1 and the next 1"
+
+
 @pytest.mark.parametrize(
     ("host", "said"),
     [("no-such-host.invalid", "no such host"), ("192.0.2.7", "no address of this machine"),

@@ -8,6 +8,7 @@ from typing import Self
 import optuna
 import pytest
 
+from nas.cli import main
 from nas.evaluators.base import Measurement
 from nas.executors.base import Job, Outcome
 from nas.networks.cost import cost
@@ -126,6 +127,17 @@ def test_trials_side_by_side_are_counted_once() -> None:
 def test_the_first_trial_is_done_in_any_time(tmp_path: Path, clock: Clock) -> None:
     executor = Fixed(clock, each=500)
     assert len(search(tmp_path, budget="1s").run(lambda: executor)) == 1
+
+
+def test_a_time_that_is_over_before_the_first_trial_is_told_as_such(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    toy = ["evaluator=custom", "evaluator._target_=toy.Toy", "search.workers=1"]
+    with pytest.raises(SystemExit) as ended:
+        main(["search", *toy, f"run={tmp_path / 'r'}", "search.budget=0.001s"])
+    assert ended.value.code == 2
+    line = capsys.readouterr().err.strip().splitlines()[-1]
+    assert line.endswith("search.budget: no trial fits into 0.001s; expected a longer time")
 
 
 @pytest.mark.parametrize(

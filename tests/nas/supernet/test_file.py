@@ -77,6 +77,18 @@ def test_one_of_other_data_or_another_space_is_told_apart(
     assert str(told.value) == f"evaluator: {path} is of another supernet: {difference}"
 
 
+def test_what_is_no_supernet_is_told_with_the_setting_that_names_it(tmp_path: Path) -> None:
+    (tmp_path / "text").write_text("no tensors")
+    for name, said in (
+        ("", "is a folder; expected a supernet.safetensors that evaluator=supernet wrote"),
+        ("missing", "no such file"),
+        ("text", "cannot be read: "),
+    ):
+        with pytest.raises(UserError) as told:
+            check_store(tmp_path / name, {}, "evaluator.path")
+        assert str(told.value).startswith(f"evaluator.path: {tmp_path / name}: {said}")
+
+
 def test_two_processes_have_one_copy_in_memory(tmp_path: Path) -> None:
     path = written(tmp_path, 1.0)
     command = [sys.executable, "-c", _TOUCHES, str(path)]

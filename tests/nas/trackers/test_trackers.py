@@ -1,5 +1,6 @@
 """Trackers are told what is on record, each thing once, and never get in the way of a run."""
 
+import math
 import os
 import signal
 import subprocess
@@ -8,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from event_files import offline_history, scalars, texts
+from event_files import events, offline_history, scalars, texts
 from nas.cli import main
 from nas.runs.folder import RunFolder
 from nas.runs.study import recorded
+from nas.trackers.event_file import EventFile
 from quick import SMALL
 from search_spaces.yaml_io import write_arch
 from toy import wait_until
@@ -57,6 +59,27 @@ def test_tensorboard_has_each_trial_once_however_often_the_search_goes_on() -> N
     assert scalars(trial)["epoch_accuracy"] == [(1, accuracies()[4][1])]
     assert recorded(Path("r"))[4].compact in texts(trial)
     assert "search.seed" in texts(Path("r/tensorboard/search"))
+
+
+def test_values_and_names_that_event_files_have_no_form_for_stop_nothing(tmp_path: Path) -> None:
+    file = EventFile(tmp_path)
+    file.add(0, {"reward": 1e300, "loss": -1e39, "accuracy": 0.5})
+    file.add_text("notes", "weights of /runs/\udcff/b0")
+    assert scalars(tmp_path) == {
+        "reward": [(0, math.inf)],
+        "loss": [(0, -math.inf)],
+        "accuracy": [(0, 0.5)],
+    }
+    assert texts(tmp_path) == "weights of /runs/\\udcff/b0"
+
+
+def test_an_event_file_of_which_nothing_is_left_begins_anew(tmp_path: Path) -> None:
+    file = EventFile(tmp_path)
+    file.path.write_bytes(b"no event")
+    assert file.last_step() == -1
+    file.add(3, {"accuracy": 0.5})
+    assert next(events(tmp_path)).file_version == "brain.Event:2"
+    assert file.last_step() == 3
 
 
 def test_mlflow_has_each_trial_once_with_its_choices_values_and_files() -> None:
@@ -148,6 +171,7 @@ def test_a_missing_package_is_told_before_anything_starts(
     [
         (["tracker=mlflow", "tracker.uri=mlruns"], "expected http://SERVER:5000 or sqlite:///FILE"),
         (["tracker=tensorboard", "tracker.folder=../events"], "expected the name of a folder"),
+        (["tracker=tensorboard", "tracker.folder="], "expected the name of a folder"),
         (["tracker=wandb", "tracker.mode=ofline"], "tracker.mode"),
         (["tracker=tensorbord"], "tensorboard"),
         (["tracker=tensorboard", "search.trials=0"], "search.trials"),
