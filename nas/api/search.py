@@ -92,6 +92,7 @@ def search(
     executor: str = default_option("search", "executor"),
     ray: Mapping[str, Any] | None = None,
     trials: int = default(_SEARCH, "trials"),
+    budget: str | None = default(_SEARCH, "budget"),
     seeds: int = default(_SEARCH, "seeds"),
     seed: int = default(_SEARCH, "seed"),
     confirm: int = default(_SEARCH, "confirm"),
@@ -108,7 +109,8 @@ def search(
     from_csv: bool = False,
     progress: bool = False,
 ) -> SearchResult:
-    """Search for a baseline, or go on: the run folder holds `trials` finished trials at the end.
+    """Search for a baseline, or go on: the run folder holds `trials` finished trials at the end, or
+    as many as fit into a time such as `budget="30m"`.
 
     Each option is a name, an `Option` with settings that differ, a mapping of what differs from
     the default one, or an object. `run` is `results/NAME` of the data when it is None. The other
@@ -136,6 +138,7 @@ def search(
             "study": study,
             "from_csv": from_csv,
             "search.trials": trials,
+            "search.budget": budget,
             "search.seeds": seeds,
             "search.seed": seed,
             "search.confirm": confirm,
