@@ -2,6 +2,7 @@
 
 import errno
 import re
+import shlex
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
@@ -37,6 +38,10 @@ def of_composing(
         options = list(dict.fromkeys(option.partition(" ")[0] for option in options))
         options = options[: options.index("Config")] if "Config" in options else options
         place = _chosen_at(found[1], found[2], overrides)
+        if folder := _folder_as_data(f"{found[1]}/{found[2]}", overrides):
+            path = f"data.path={printable(shlex.quote(folder))}"
+            hint = f"; of a folder of images: data=imagefolder {path}"
+            return UserError(f"data: no option {shown(folder)}{hint}")
         return UserError(f"{place}: no option {shown(found[2])}{closest(found[2], options)}")
     if found := re.match(r"In '[^']*': Could not load '([^']*)/([^'/]*)'", text):
         place = _chosen_at(found[1], found[2], overrides)
@@ -63,6 +68,16 @@ def _chosen_at(group: str, option: str, overrides: Sequence[str]) -> str:
         if chosen == group and value.strip("'") == option:
             return place or group
     return group
+
+
+def _folder_as_data(chosen: str, overrides: Sequence[str]) -> str:
+    """The folder that was given in place of an option of the data; empty where none was."""
+    for override in overrides:
+        name, _, value = override.partition("=")
+        folder = value.strip("'")
+        if name == "data" and chosen == f"data/{folder}" and Path(folder).is_dir():
+            return folder
+    return ""
 
 
 def is_users(error: OSError) -> bool:

@@ -4,8 +4,9 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from nas.data.names import counted, shown
+from nas.data.names import counted, shown, some
 from nas.networks.hub import is_reference
+from nas.networks.trained import WEIGHTS, weights_in
 from nas.training.classifier import ImageClassifier
 from nas.training.devices import device_named
 from nas.training.memory import is_out_of_memory
@@ -28,9 +29,20 @@ def opened(weights: str, config: Config, setting: str = "weights") -> ImageClass
 
 
 def check_there(weights: str, setting: str = "weights") -> None:
-    """Raises UserError where weights are neither on the hub nor at that path."""
-    if not is_reference(weights) and not Path(weights).exists():
+    """Raises UserError where weights are neither on the hub nor at that path, or it is a run's."""
+    if is_reference(weights):
+        return
+    path = Path(weights)
+    if not path.exists():
         raise UserError(f"{setting}: {shown(weights)}: no such file or folder")
+    if (path / "config.yaml").is_file() and not weights_in(path).exists():
+        trained = sorted(file.parent for file in path.glob(f"trained/*/{WEIGHTS}"))
+        expected = (
+            f"expected one of its networks: {some(trained)}"
+            if trained
+            else "no network is trained in it"
+        )
+        raise UserError(f"{setting}: {shown(weights)} is a run folder; {expected}")
 
 
 @contextlib.contextmanager

@@ -30,8 +30,7 @@ class SearchReport:
             note = f"best reward {best.reward:.4f} "
             note += f"(proxy accuracy {accuracy_of(best, self.images)}, "
             note += f"{best.macs / 1e6:.0f}M MACs)"
-        failed = len(records) - finished
-        note = " · ".join(filter(None, (note, f"{failed} failed" if failed else "")))
+        note = " · ".join(filter(None, (note, _failures(records))))
         # Those to come cost what those before them did, on average.
         typical = sum(record.macs for record in records) / len(records)
         clock = self.timing.clock
@@ -44,6 +43,15 @@ class SearchReport:
         # Where the next one would end too late, this one was the last, but for those under way.
         total = finished + (1 if more is None else int(more))
         self.line(finished, total, note, max(0.0, clock.left))
+
+
+def _failures(records: list[Record]) -> str:
+    """Spell how many trials failed, and why the latest did where it is the latest record."""
+    failed = sum(record.accuracy is None for record in records)
+    if not failed:
+        return ""
+    reason = records[-1].reason if records[-1].accuracy is None else ""
+    return f"{failed} failed" + (f" (trial {records[-1].number}: {reason})" if reason else "")
 
 
 def accuracy_of(record: Record, images: int | None) -> str:

@@ -20,6 +20,10 @@ _RECORD = 16_000
 """Bytes that a trial takes in a study, its network and its curve included."""
 
 
+_BRIEF = 30.0
+"""Seconds of trainings below which the start of processes counts as much as they do."""
+
+
 def search_plan(search: Search, evaluator: Evaluator, config: Config, run: Path) -> str:
     """The plan of a call; empty where nothing is left to do.
 
@@ -58,10 +62,13 @@ def _time(found: Effort | None, left: int, seeds: int, workers: int | None) -> s
     if found is None:
         return ""
     each = found.evaluation * seeds
+    workers = workers and min(workers, left)
     side = f", {workers} side by side" if workers and workers > 1 else ""
-    whole = clock((found.preparation + left * each) / (workers or 1))
+    seconds = (found.preparation + left * each) / (workers or 1)
+    # Processes that begin to train, which no step tells of, take as long as trainings so short.
+    whole = f"about {clock(seconds)}" if seconds >= _BRIEF else "under a minute"
     of_core = "" if workers else " of one core"
-    return f" of about {each:.2g} core-seconds by a timed step{side}: about {whole}{of_core}"
+    return f" of about {each:.2g} core-seconds by a timed step{side}: {whole}{of_core}"
 
 
 def side_by_side(config: Config, given: object) -> int | None:

@@ -192,6 +192,19 @@ def test_a_mistake_is_named_by_its_setting(
     assert mistake(capsys, *arguments).startswith("nas-search: " + words)
 
 
+@pytest.mark.parametrize("given", ["mine", "mine/photos", "mine/my photos"])
+def test_a_folder_given_as_the_data_is_told_how_to_be_given(
+    given: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path(given).mkdir(parents=True)
+    line = mistake(capsys, "search", f"data={given}")
+    path = f"'{given}'" if " " in given else given
+    assert line == (
+        f"nas-search: data: no option '{given}'; of a folder of images: "
+        f"data=imagefolder data.path={path}\n"
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

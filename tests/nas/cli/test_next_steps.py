@@ -10,9 +10,26 @@ from nas.cli import VERBS, main
 from nas.cli.compose import compose
 from nas.cli.next_steps import data_arguments, next_steps
 from nas.cli.overrides import Arguments, read_arguments
+from nas.evaluators.base import Effort, Evaluator, Report
+from nas.verbs.time_plan import sweep_plan
+from search_spaces.arch import Arch
+from search_spaces.zoo import zoo
 
 TOY = ["evaluator=custom", "evaluator._target_=toy.Toy", "sampler=random", "search.workers=1"]
 NONE = Arguments((), ())
+
+
+class Timed(Evaluator):
+    """Says that each network takes so many core-seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+
+    def evaluate(self, arch: Arch, seed: int, report: Report) -> float:
+        return 0.5
+
+    def effort(self, arch: Arch) -> Effort:
+        return Effort(evaluation=self.seconds)
 
 
 @pytest.fixture(autouse=True)
@@ -107,6 +124,20 @@ def test_the_plan_is_said_before_anything_is_trained(capsys: pytest.CaptureFixtu
     assert ", 6 on record;" in err
     main([*timed, "search.trials=8"])
     assert "plan: " not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("left", "seconds", "said"),
+    [
+        (4, 0.2, " of about 0.2 core-seconds by a timed step, 2 side by side: under a minute"),
+        (1, 40.0, " of about 40 core-seconds by a timed step: about 0:40"),
+        (3, 40.0, " of about 40 core-seconds by a timed step, 2 side by side: about 1:00"),
+    ],
+)
+def test_a_plan_counts_on_no_more_workers_than_trials(left: int, seconds: float, said: str) -> None:
+    evaluator = Timed(seconds)
+    config = {"workers": 2, "executor": {"name": "local"}}
+    assert sweep_plan(evaluator, [zoo("efficientnet_b0")], left, config).endswith(said)
 
 
 def test_a_time_in_place_of_trials_is_planned_and_kept(capsys: pytest.CaptureFixture[str]) -> None:

@@ -160,3 +160,18 @@ def test_the_terminal_shows_as_many_classes_as_the_table(
         assert (path, first, second) == (row["path"], row["class"], row["class_2"])
         assert float(most) == pytest.approx(float(row["probability"]), abs=6e-5)
         assert float(next_most) == pytest.approx(float(row["probability_2"]), abs=6e-5)
+
+
+def test_of_a_run_folder_its_trained_networks_are_named(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    photos("photo.png")
+    Path("r").mkdir()
+    Path("r/config.yaml").write_text("study: r\n")
+    line = refusal(capsys, "r", "images=photo.png")
+    assert line == "weights: r is a run folder; no network is trained in it"
+    for name in ("b0", "b1"):
+        trained_folder(Path("r/trained", name), CLASSES)
+    line = refusal(capsys, "r", "images=photo.png")
+    named = "r/trained/b0, r/trained/b1"
+    assert line == f"weights: r is a run folder; expected one of its networks: {named}"
