@@ -91,7 +91,12 @@ class Wrapper(Evaluator):
 
     def effort(self, arch: Arch) -> Effort | None:
         """Add up what the parts take; None where one of them does not say."""
-        efforts = [asked.effort(part, arch) for part in self.parts.values()]
+        efforts = []
+        for name, part in self.parts.items():
+            try:
+                efforts.append(asked.effort(part, arch))
+            except UserError as error:
+                raise _inside(name, error) from None
         known = [effort for effort in efforts if effort is not None]
         if len(known) < len(efforts):
             return None

@@ -36,7 +36,7 @@ def check_there(weights: str, setting: str = "weights") -> None:
     if not path.exists():
         raise UserError(f"{setting}: {shown(weights)}: no such file or folder")
     if (path / "config.yaml").is_file() and not weights_in(path).exists():
-        trained = sorted(file.parent for file in path.glob(f"trained/*/{WEIGHTS}"))
+        trained = sorted(str(file.parent) for file in path.glob(f"trained/*/{WEIGHTS}"))
         expected = (
             f"expected one of its networks: {some(trained)}"
             if trained

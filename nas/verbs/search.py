@@ -1,7 +1,8 @@
 """A search in its run folder: what it is made of, and the files that come of it."""
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -162,10 +163,21 @@ class Plan:
         """Run the search in a run folder that is held, and write what came of it."""
         run, identity = folder.path, self.made_with["evaluator"]
         self.search.check_records()
-        say_plan(search_plan(self.search, self.evaluator, self.config, run))
-        self._say_budget()
+        prepares_long = stand_alone(self.evaluator) is not None
+        if prepares_long:
+            self._say_plan(run)
+            self._say_budget()
+
+        @contextmanager
+        def begun() -> Iterator[Executor]:
+            with started(self.executor, folder, self.evaluator, identity) as workers:
+                # What is wrong with the data is told before what would be done with them.
+                if not prepares_long:
+                    self._say_plan(run)
+                yield workers
+
         try:
-            self.search.run(lambda: started(self.executor, folder, self.evaluator, identity))
+            self.search.run(begun)
             if self.confirmation is not None:
                 self.confirmation.run(folder)
         except SearchStopped as error:
@@ -188,11 +200,11 @@ class Plan:
             raise UserError(f"no trial was finished: {run / 'trials.csv'} has the reasons")
         return found
 
+    def _say_plan(self, run: Path) -> None:
+        say_plan(search_plan(self.search, self.evaluator, self.config, run))
+
     def _say_budget(self) -> None:
-        """Say what is to come, where it is of two kinds: an evaluator that is prepared for long, or
-        trainings alone."""
-        if stand_alone(self.evaluator) is None:
-            return
+        """Say what is to come of an evaluator that is prepared for long, and of trainings alone."""
         confirmation = self.confirmation.confirmation if self.confirmation else None
         budget = search_budget(self.search, self.evaluator, confirmation)
         if budget is not None:

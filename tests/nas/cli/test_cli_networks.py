@@ -229,7 +229,7 @@ FORMULA = ("coefficients=formula", "alpha=1.2", "beta=1.1", "gamma=1.15")
         (["latency", "--table", "contexts=0"], ("contexts", "at least 1")),
         (["latency", "--table", "space=nope"], ("space: no option 'nope'",)),
         (["cost", "resnet50", "check=maybe"], ("check", "true or false", "maybe")),
-        (["export", "resnet50"], ("format", "timm, onnx, program")),
+        (["export", "resnet50"], ("format", "timm, onnx, int8, program")),
         (["export", "resnet50", "--format"], ("--format", "a value")),
         (["export", "resnet50", "--format", "tim"], ("format", "did you mean 'timm'")),
         (["export", "--format", "timm"], ("network",)),

@@ -231,11 +231,11 @@ def test_a_files_network_goes_to_a_run_folder_which_the_first_lines_name(
     main(["train", "net.yaml", *fast])
     told = capsys.readouterr().err
     assert "; 1 epoch of " in told
-    assert "into results/net/trained/net\n" in told
+    assert "into results/net/trained/net, with" in told
     assert set(Path().iterdir()) == before | {Path("results")}
     # A file of that run folder belongs to it, from wherever it is named.
     main(["train", "results/net/trained/net/network.yaml", *fast])
-    assert "into results/net/trained/network\n" in capsys.readouterr().err
+    assert "into results/net/trained/network, with" in capsys.readouterr().err
 
 
 def test_a_refusal_names_the_folder_and_both_remedies(

@@ -47,15 +47,21 @@ def is_missing(made: Any, name: str) -> bool:
     return isinstance(node, DictConfig) and OmegaConf.is_missing(node, last)
 
 
+OF_COMMANDS = ("experiment", "effort", "serve", "tracker")
+
+
 def choices() -> list[tuple[str, str, str]]:
-    """Every option of every group, in the first of the verbs that have it at that place."""
+    """Every option of every group, in the first of the verbs that have it at that place.
+
+    But for groups that functions do not take.
+    """
     found: dict[tuple[str, str], str] = {}
     for verb in map(module, VERBS):
         for entry in settings(verb)["defaults"]:
             for key in entry if isinstance(entry, dict) and verb != "bench" else ():
                 for path in sorted((config_dir() / key.partition("@")[0]).glob("*.yaml")):
                     found.setdefault((key, path.stem), verb)
-    return [(verb, key, name) for (key, name), verb in found.items() if key != "experiment"]
+    return [(verb, key, name) for (key, name), verb in found.items() if key not in OF_COMMANDS]
 
 
 @pytest.fixture(scope="module", autouse=True)
