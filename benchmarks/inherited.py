@@ -31,7 +31,7 @@ HELD = 0.1
 """The share of the training images that validates."""
 SUPERNET_EPOCHS = 8
 EPOCHS = 3
-"""Of the trainings that are compared."""
+"""The epochs of the trainings that are compared."""
 OPERATIONS = ("mb3", "mb6", "mb3", "identity", "mb6", "mb3", "mb6", "mb3")
 """The candidate, layer by layer."""
 _ALIKE = ("recipe.minival=0", "recipe.warmup_epochs=0.5", "recipe.crop_pct=1")

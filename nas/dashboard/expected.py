@@ -41,7 +41,7 @@ class Best:
     macs: float
     params: float
     reward: float
-    """Of the estimate; NaN without a reward."""
+    """The reward that the estimate gives; NaN without a reward."""
     ties: int
     """Other trials within the noise of it."""
 

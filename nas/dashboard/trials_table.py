@@ -7,7 +7,7 @@ from nas.dashboard.frames import RunFrames
 from nas.dashboard.html import Markup, table
 
 MOST_ROWS = 200
-"""Of thousands of trials a page would be slow; trials.csv has all."""
+"""Trials that the table shows: thousands would make a page slow, and trials.csv has all."""
 
 
 def trials_table(frames: RunFrames) -> Markup:

@@ -42,7 +42,7 @@ class Int8Report:
     """Accuracy, a fraction, as all three."""
     int8: Interval
     difference: Interval
-    """Of int8 less float32, by the images on which they differ."""
+    """The accuracy of int8 less that of float32, by the images on which they differ."""
     bytes_float32: int
     bytes_int8: int
 
