@@ -51,6 +51,7 @@ class _Reader:
         return None if images is None else {"images": images}
 
     def set_range(self, start_index: int, end_index: int) -> Any:
+        """Belongs to the runtime's interface; calibration in strides alone calls it."""
         raise NotImplementedError
 
 
